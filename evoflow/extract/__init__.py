@@ -1,0 +1,1 @@
+"""From an individual's reads and variants to examples."""

@@ -1,0 +1,299 @@
+"""The typed settings of the three configs: data, model and compute.
+
+Each config is a YAML file. `load` turns the three raw mappings into one `Settings` and reports
+every problem of all three together.
+"""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from os import environ
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from evoflow.errors import InputError
+
+_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location is a URL rather than a path."""
+    return bool(_REMOTE.match(location))
+
+
+def resolve_location(location: str) -> str:
+    """Expand `${VARIABLE}` and `~`, and make a path absolute; URLs keep their form."""
+    missing = sorted({name for name in _VARIABLE.findall(location) if name not in environ})
+    if missing:
+        raise ValueError(f"{location!r} uses {', '.join(missing)}, which the environment lacks")
+    expanded = _VARIABLE.sub(lambda match: environ[match[1]], location)
+    if not expanded:
+        raise ValueError("is empty; name a file")
+    return expanded if is_remote(expanded) else str(Path(expanded).expanduser().absolute())
+
+
+Section = TypeVar("Section", bound=BaseModel)
+Location = Annotated[str, AfterValidator(resolve_location)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Strict(BaseModel):
+    """Unknown keys are refused and nothing changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Individual(_Strict):
+    """One person: aligned reads, called variants and the sample's name."""
+
+    sample: str
+    """The sample's name in the header of `variants`."""
+    reads: Location
+    """BAM or CRAM with its index."""
+    variants: Location
+    """VCF or BCF with its index."""
+
+
+class DemoSettings(_Strict):
+    """The built-in simulated genome, used instead of files."""
+
+    seed: NonNegativeInt = 0
+    """Seed of the simulated genome, its variants and its reads."""
+
+
+class DataSettings(_Strict):
+    """What goes in: the individuals, ClinVar, the reference, and which reads are taken."""
+
+    demo: DemoSettings | None = None
+    """Simulate the inputs; then `reference`, `clinvar` and `individuals` stay away."""
+    reference: Location | None = None
+    """FASTA with its .fai (and .gzi when bgzipped)."""
+    clinvar: Location | None = None
+    """ClinVar's VCF, with `RS` and `MC` in INFO."""
+    individuals: tuple[Individual, ...] = ()
+    """The people whose reads become examples."""
+    regions: tuple[str, ...] | None = None
+    """Contigs or `contig:start-end` (1-based, closed) to stay within; default: all in common."""
+    read_length: Annotated[int, Field(ge=20, le=8192)] = 150
+    """Bases of every example; longer reads are trimmed, shorter ones dropped."""
+    min_mapping_quality: Annotated[int, Field(ge=0, le=255)] = 20
+    """Reads below it are dropped."""
+    reads_per_variant: PositiveInt = 8
+    """Carrier reads kept per allele, at most."""
+    reference_loci: NonNegativeInt | Literal["all"] = 2000
+    """ClinVar loci that the individual does not carry, from each of which one read is taken."""
+    unknown_consequences: Literal["error", "count"] = "count"
+    """What a consequence term that no table lists does: stop the run, or be counted."""
+    seed: NonNegativeInt = 0
+    """Seed of every choice: reads, loci, splits, balancing and the head's training."""
+
+    @model_validator(mode="after")
+    def _has_inputs(self) -> Self:
+        files = {"reference": self.reference, "clinvar": self.clinvar}
+        given = [key for key, value in files.items() if value is not None]
+        given += ["individuals"] if self.individuals else []
+        if self.demo is not None and given:
+            raise ValueError(f"`demo` simulates {', '.join(given)}; remove one or the other")
+        if self.demo is None and len(given) < 3:
+            missing = [key for key in (*files, "individuals") if key not in given]
+            raise ValueError(f"{', '.join(missing)} must be set (or `demo: {{}}` for the demo)")
+        samples = [individual.sample for individual in self.individuals]
+        twice = sorted({sample for sample in samples if samples.count(sample) > 1})
+        if twice:
+            raise ValueError(f"individuals name the sample {', '.join(twice)} more than once")
+        return self
+
+
+class Window(_Strict):
+    """Tokens kept around the allele."""
+
+    window: PositiveInt
+    """Number of tokens, centred on the allele."""
+
+
+class EmbeddingSettings(_Strict):
+    """What is stored of each read: the cost of `embed` is its bytes."""
+
+    layer: Literal["logits", "final"] | NonNegativeInt = "final"
+    """`logits`, `final` (after the last norm), or the hidden state after so many blocks."""
+    tokens: Literal["all", "mean"] | Window = Window(window=64)
+    """`all`, `mean`, or `window: N` around the allele."""
+    stored_dtype: Literal["float16", "float32"] = "float16"
+    """Type in which embeddings are kept as artifacts."""
+
+
+class SplitSettings(_Strict):
+    """How examples are divided; whole genomic blocks go to one side."""
+
+    validation: Fraction = 0.15
+    """Share of the examples that decides when training stops."""
+    test: Fraction = 0.25
+    """Share of the examples that every metric is computed on."""
+    block_size: PositiveInt = 100_000
+    """Bases of a genomic block, where there are too few contigs to split by contig."""
+
+
+class BalanceSettings(_Strict):
+    """How rare labels are made less rare, in the training split only."""
+
+    minimum_share: Fraction = 0.5
+    """Every score gets at least this share of the commonest score's rows."""
+
+
+class HeadSettings(_Strict):
+    """The convolutional head and its training."""
+
+    channels: PositiveInt = 64
+    kernel_size: PositiveInt = 7
+    layers: PositiveInt = 2
+    dropout: Fraction = 0.1
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    batch_size: PositiveInt = 64
+    epochs: PositiveInt = 40
+    patience: PositiveInt = 8
+    """Epochs without a better validation score after which training stops."""
+
+
+class ModelSettings(_Strict):
+    """Which Evo embeds the reads, what is kept, and the head that learns from it."""
+
+    checkpoint: str = "evo-tiny"
+    """A known name (`evo-tiny`, `evo-1-8k-base`, ...), a Hugging Face repository or a folder."""
+    revision: str | None = None
+    """Branch, tag or commit; default: the one that fits a known name."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 where the GPU has it, float32 elsewhere."""
+    device: str = "auto"
+    """`auto`: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
+    tokens_per_batch: PositiveInt = 8192
+    """Tokens that go through the model at once."""
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    split: SplitSettings = SplitSettings()
+    balance: BalanceSettings = BalanceSettings()
+    head: HeadSettings = HeadSettings()
+
+
+class ComputeSettings(_Strict):
+    """Where the steps run."""
+
+    target: Literal["local", "batch", "kubernetes"] = "local"
+    """`local`: this machine."""
+    processes: NonNegativeInt = 0
+    """Processes of `extract`; 0: one a core."""
+    sequences_per_shard: PositiveInt = 2000
+    """Sequences that one `embed` task takes."""
+
+
+class Settings(_Strict):
+    """All settings of a run."""
+
+    data: DataSettings
+    model: ModelSettings
+    compute: ComputeSettings
+
+
+def parse_yaml(text: str) -> dict[str, Any]:
+    """Read a YAML mapping; an empty document is an empty mapping."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"not valid YAML: {error}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise InputError(f"must be a mapping of settings, not {type(document).__name__}")
+    return document
+
+
+def load(kind: type[Section], raw: Mapping[str, Any], name: str = "") -> Section:
+    """Validate raw settings.
+
+    Parameters
+    ----------
+    kind
+        The settings' type.
+    raw
+        The parsed YAML.
+    name
+        What messages put before each key, such as the file.
+
+    Raises
+    ------
+    InputError
+        With one problem per wrong key.
+    """
+    try:
+        return kind.model_validate(dict(raw))
+    except ValidationError as error:
+        problems = [_explain(kind, name, detail) for detail in error.errors()]
+        raise InputError(problems) from error
+
+
+def load_settings(
+    data: Mapping[str, Any], model: Mapping[str, Any], compute: Mapping[str, Any]
+) -> Settings:
+    """Validate the three configs and report the problems of all of them together."""
+    return load(Settings, {"data": data, "model": model, "compute": compute})
+
+
+def read_data_settings(path: Path) -> DataSettings:
+    """Read a data YAML, as the commands that need no flow do."""
+    return load(DataSettings, read_yaml(path), str(path))
+
+
+def read_model_settings(path: Path) -> ModelSettings:
+    """Read a model YAML, as the commands that need no flow do."""
+    return load(ModelSettings, read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file; every problem names it."""
+    try:
+        return parse_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; name a YAML file of settings") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> str:
+    """One sentence for one validation error: the key, what is wrong with its value."""
+    key = ""
+    for part in detail["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    key = f"{name}: {key[1:]}" if name else key[1:]
+    if detail["type"] == "extra_forbidden":
+        unknown = str(detail["loc"][-1])
+        alike = get_close_matches(unknown, _known_keys(kind), n=1)
+        return f"{key}: unknown key" + (f"; did you mean {alike[0]!r}?" if alike else "")
+    message = detail["msg"].removeprefix("Value error, ")
+    given = detail["input"]
+    if isinstance(given, str | int | float | bool) or given is None:
+        return f"{key}: {message} (it is {given!r})"
+    return f"{key}: {message}"
+
+
+def _known_keys(kind: type[BaseModel]) -> list[str]:
+    """Every key of a config and of its sections."""
+    known = list(kind.model_fields)
+    for field in kind.model_fields.values():
+        for section in (field.annotation, *get_args(field.annotation)):
+            if isinstance(section, type) and issubclass(section, BaseModel):
+                known += _known_keys(section)
+    return known
