@@ -1,0 +1,1 @@
+"""What people look at: cards, charts and the summary of a run."""
