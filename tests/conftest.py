@@ -1,0 +1,26 @@
+"""What all tests share: a cache and a home of their own, and the way to the real data."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Set before anything is imported, and inherited by the processes that tests start.
+_HOME = tempfile.mkdtemp(prefix="evoflow-tests-")
+os.environ["EVOFLOW_CACHE"] = f"{_HOME}/cache"
+os.environ["METAFLOW_HOME"] = f"{_HOME}/metaflow-home"
+os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = _HOME
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("USERNAME", "tester")
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = ROOT.parent / "shared" / "real"
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Folder of the reads, variants and ClinVar records of one real person."""
+    if not REAL.is_dir():
+        pytest.skip("the real data is not beside this checkout")
+    return REAL
