@@ -1,0 +1,174 @@
+"""The evoflow flow: `python flows/evo_flow.py run`."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from metaflow import Config, FlowSpec, Parameter, card, current, step, user_step_decorator
+from metaflow._vendor.click import UsageError
+from metaflow.exception import MetaflowException
+from metaflow.util import get_username
+
+from evoflow.compute import gpu
+from evoflow.errors import InputError
+
+if get_username() is None:
+    # Metaflow refuses to run for "root", the only user that most containers have.
+    os.environ["USERNAME"] = "evoflow"
+
+
+class ReadableError(MetaflowException):
+    """An input error, printed as a message without a traceback."""
+
+    headline = "The input needs a mend"
+
+
+@user_step_decorator
+def readable_errors(_step_name, _flow, _inputs=None, _attributes=None):
+    """Show what a user can mend as a message instead of a traceback."""
+    try:
+        yield
+    except InputError as error:
+        raise ReadableError("\n".join(error.problems)) from None
+
+
+def yaml_config(name, default):
+    """Declare a config read from a YAML file."""
+    from evoflow.settings import parse_yaml
+
+    def parse(text):
+        try:
+            return parse_yaml(text)
+        except InputError as error:
+            raise UsageError(f"the {name} config is {error}") from None
+
+    return Config(name, default=str(ROOT / "config" / name / default), parser=parse)
+
+
+class EvoFlow(FlowSpec):
+    """Learn how severe a DNA variant is from the reads that carry it.
+
+    1. start: read the settings and check every input
+    2. extract: find the individuals' alleles that ClinVar knows, and the reads that carry them
+    3. augment: split without leaks, balance the labels, list the unique sequences
+    4. embed: put each unique sequence through Evo, shard by shard
+    5. train: fit the head on the paired embeddings and compare it with baselines
+    6. end: sum up
+    """
+
+    data = yaml_config("data", "demo.yaml")
+    model = yaml_config("model", "evo-tiny.yaml")
+    compute = yaml_config("compute", "local.yaml")
+
+    export_examples = Parameter(
+        "export-examples",
+        default="",
+        help="Also write the table of examples as JSON lines to this file.",
+    )
+
+    @card(type="blank")
+    @readable_errors
+    @step
+    def start(self):
+        """Read the settings, make the demo data if asked, and check every input."""
+        from evoflow import demo
+        from evoflow.extract import preflight
+        from evoflow.report import cards
+        from evoflow.settings import load_settings
+
+        self.settings = load_settings(self.data, self.model, self.compute)
+        self.inputs = preflight.check(demo.prepare(self.settings.data))
+        cards.show_inputs(current.card, self.settings, self.inputs)
+        self.next(self.extract)
+
+    @card(type="blank", refresh_interval=1)
+    @readable_errors
+    @step
+    def extract(self):
+        """Find the carrier reads and the reference reads of every individual."""
+        from evoflow import demo
+        from evoflow.extract.examples import extract_examples
+        from evoflow.report import cards
+
+        extraction = extract_examples(
+            demo.prepare(self.settings.data),
+            processes=self.settings.compute.processes,
+            progress=cards.progress(current.card, "individuals and contigs", "units"),
+        )
+        self.examples = extraction.examples
+        self.extraction = extraction.counts
+        cards.show_extraction(current.card, extraction)
+        self.next(self.augment)
+
+    @card(type="blank")
+    @readable_errors
+    @step
+    def augment(self):
+        """Split without leaks, balance the training labels, list what must be embedded."""
+        from evoflow.augment import balance, sequences, split
+        from evoflow.report import cards
+
+        seed = self.settings.data.seed
+        self.examples = split.assign_splits(
+            self.examples,
+            self.settings.model.split,
+            read_length=self.settings.data.read_length,
+            seed=seed,
+        )
+        self.training_rows = balance.balance(self.examples, self.settings.model.balance, seed=seed)
+        self.sequences, self.rows = sequences.unique_sequences(self.examples, self.training_rows)
+        self.shards = sequences.shard_ranges(
+            self.sequences, self.settings.compute.sequences_per_shard
+        )
+        self.shard_numbers = list(range(len(self.shards)))
+        cards.show_augmentation(current.card, self.examples, self.training_rows, self.shards)
+        self.next(self.embed, foreach="shard_numbers")
+
+    @card(type="blank", refresh_interval=1)
+    @gpu(model="A100")
+    @readable_errors
+    @step
+    def embed(self):
+        """Embed one shard of the unique sequences with Evo."""
+        from evoflow.embed.embedder import Embedder
+
+        from evoflow.report import cards
+
+        self.shard = self.input
+        start, stop = self.shards[self.shard]
+        sequences = self.sequences.iloc[start:stop]
+        embedder = Embedder.from_settings(self.settings.model)
+        wish = self.settings.model.embedding
+        embedded = embedder.embed(
+            sequences["sequence"].tolist(),
+            offsets=sequences["variant_offset"].tolist(),
+            layer=wish.layer,
+            tokens=wish.tokens,
+            stored_dtype=wish.stored_dtype,
+            progress=cards.progress(current.card, f"shard {self.shard}", "sequences"),
+        )
+        self.embeddings = embedded.values
+        self.log_likelihood = embedded.log_likelihood
+        self.provenance = embedded.provenance
+        self.next(self.train)
+
+    @card(type="blank", refresh_interval=1)
+    @gpu(model="V100")
+    @readable_errors
+    @step
+    def train(self, inputs):
+        """Join the shards, fit the head and compare it with baselines on the test split."""
+        self.next(self.end)
+
+    @card(type="blank")
+    @readable_errors
+    @step
+    def end(self):
+        """Sum up the run in the terminal, in its tags and in the report."""
+
+
+if __name__ == "__main__":
+    EvoFlow()
