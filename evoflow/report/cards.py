@@ -1,13 +1,21 @@
 """The cards of the flow's steps: what a person sees of a step in the Metaflow UI."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 
-from evoflow.report import charts
+from evoflow.extract.examples import Extraction
+from evoflow.report import charts, tallies
+from evoflow.report.record import caveats
+from evoflow.settings import Settings
+
+if TYPE_CHECKING:
+    from evoflow.extract.preflight import Inputs
+
+ALLELES = "alleles and reference loci"
 
 REFRESH_SECONDS = 1.0
 """A card is redrawn at most so often: each refresh writes the card to the datastore."""
@@ -19,10 +27,107 @@ def table(frame: pd.DataFrame) -> Table:
     return Table(rows, headers=[str(name).replace("_", " ") for name in frame.columns])
 
 
+def facts(values: Mapping[str, object]) -> Table:
+    """Names beside their values."""
+    return Table([[name, _readable(value)] for name, value in values.items()])
+
+
+def note(card: Any, text: str) -> None:
+    """Append what must not be overlooked."""
+    card.append(Markdown(f"> **Note.** {text}"))
+
+
+def show_inputs(card: Any, settings: Settings, inputs: "Inputs") -> None:
+    """Card of `start`: the files and contigs that were found, and the settings."""
+    card.append(Markdown("# What goes in"))
+    for text in (*caveats(settings), *inputs.warnings):
+        note(card, text)
+    card.append(table(inputs.files))
+    card.append(Markdown(f"## Contigs in common ({inputs.genome_build or 'unknown build'})"))
+    card.append(table(inputs.contigs))
+    card.append(Markdown("## Settings"))
+    card.append(facts(flat(settings)))
+
+
+def show_extraction(card: Any, extraction: Extraction) -> None:
+    """Card of `extract`: what was kept, what was dropped and why."""
+    card.append(Markdown("# Examples by individual"))
+    counts = tallies.impact_counts(extraction.examples, "individual")
+    card.append(VegaChart(charts.impacts_by_group(counts, "individual", ALLELES)))
+    card.append(table(tallies.by_impact(counts, "individual")))
+    show_reasons(card, extraction.counts)
+
+
+def show_augmentation(
+    card: Any, examples: pd.DataFrame, training_rows: pd.DataFrame, shards: Sequence[Any]
+) -> None:
+    """Card of `augment`: the splits, the balance before and after, the shards."""
+    card.append(Markdown("# Splits"))
+    show_splits(card, tallies.impact_counts(examples, "split"))
+    show_balance(card, tallies.balance_counts(examples, training_rows))
+    card.append(Markdown(f"The sequences are embedded in {len(shards):,} shards."))
+
+
+def show_reasons(card: Any, counts: pd.DataFrame) -> None:
+    """Tables of why variants and reads were kept or dropped."""
+    card.append(Markdown("## Kept and dropped"))
+    for subject, reasons in tallies.reasons_by_subject(counts).items():
+        card.append(Markdown(f"### {subject}"))
+        card.append(table(reasons))
+
+
+def show_splits(card: Any, split_counts: pd.DataFrame) -> None:
+    """Alleles of each impact on each side, and what a side lacks."""
+    card.append(VegaChart(charts.impacts_by_group(split_counts, "split", ALLELES)))
+    card.append(table(tallies.by_impact(split_counts, "split")))
+    for split, missing in tallies.missing_impacts(split_counts).items():
+        note(card, f"{split} has no example of {', '.join(missing)}.")
+
+
+def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
+    """Training rows of each score before and after balancing, by where they come from."""
+    card.append(Markdown("## Balance of the training rows"))
+    card.append(VegaChart(charts.score_shares(balance_counts)))
+    card.append(table(tallies.by_source(balance_counts)))
+
+
+def show_embedding(card: Any, embedded: Mapping[str, object]) -> None:
+    """Card of `embed`, below its progress: what made the embeddings and what they weigh."""
+    card.append(Markdown("## What made these embeddings"))
+    card.append(facts(embedded))
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, object]:
+    """List the leaves of nested settings, each under its dotted key."""
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(exclude_none=True)
+    if isinstance(value, Mapping):
+        items: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list | tuple) and any(not isinstance(v, str | int) for v in value):
+        items = enumerate(value)
+    else:
+        return {prefix: value}
+    leaves: dict[str, object] = {}
+    for key, child in items:
+        leaves |= flat(child, f"{prefix}.{key}" if prefix else str(key))
+    return leaves
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:,.3f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
 def progress(card: Any, label: str, unit: str) -> Callable[[int, int], None]:
     """Append a progress bar and return what moves it: `advance(done, total)`."""
     bar = ProgressBar(max=1, label=label, unit=unit)
     card.append(bar)
+    card.refresh()
     started = time.monotonic()
     refreshed = started
 
@@ -42,40 +147,51 @@ def progress(card: Any, label: str, unit: str) -> Callable[[int, int], None]:
 
 
 class TrainingCard:
-    """The live card of `train`: a progress bar and the curves so far."""
+    """The live card of `train`: a progress bar and the curves so far.
+
+    Parameters
+    ----------
+    card
+        `current.card` of the step.
+    epochs
+        The most epochs that training may take.
+    """
 
     def __init__(self, card: Any, epochs: int) -> None:
         self._card = card
         self._bar = ProgressBar(max=epochs, label="epochs at most")
-        self._history: list[dict[str, float]] = []
-        self._chart = VegaChart(charts.learning_curves(_NO_HISTORY))
+        self._history: list[Mapping[str, float]] = []
+        self._charts: list[VegaChart] = []
         card.append(Markdown("# Training of the head"))
         card.append(self._bar)
-        card.append(self._chart)
         card.refresh()
         self._refreshed = time.monotonic()
 
-    def epoch_ended(self, epoch: dict[str, float]) -> None:
-        """Take one epoch's `epoch`, `training_loss`, `validation_loss`."""
+    def epoch_ended(self, epoch: Mapping[str, float]) -> None:
+        """Take one epoch: `epoch`, `training_loss`, `validation_loss`, `validation_spearman`."""
         self._history.append(epoch)
-        if time.monotonic() - self._refreshed < REFRESH_SECONDS:
-            return
-        self._refreshed = time.monotonic()
-        self.draw()
-        self._card.refresh()
+        if time.monotonic() - self._refreshed >= REFRESH_SECONDS:
+            self.draw()
 
     def draw(self) -> None:
         """Bring the card up to date with the epochs so far."""
+        self._refreshed = time.monotonic()
         self._bar.update(len(self._history))
-        self._chart.update(charts.learning_curves(pd.DataFrame(self._history)))
+        drawn = learning_charts(pd.DataFrame(self._history))
+        for chart, specification in zip(self._charts, drawn, strict=False):
+            chart.update(specification)
+        for specification in drawn[len(self._charts) :]:
+            self._charts.append(VegaChart(specification))
+            self._card.append(self._charts[-1])
+        self._card.refresh()
 
 
-_NO_HISTORY = pd.DataFrame({"epoch": [0], "training_loss": [None], "validation_loss": [None]})
-
-
-def _readable(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:,.3f}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return str(value)
+def learning_charts(history: pd.DataFrame) -> list[charts.Spec]:
+    """Losses by epoch and, where it was computed, the validation's rank correlation."""
+    losses = [name for name in ("training_loss", "validation_loss") if name in history]
+    drawn = [charts.learning_curves(history, losses, "mean squared error")] if losses else []
+    if "validation_spearman" in history:
+        drawn.append(
+            charts.learning_curves(history, ["validation_spearman"], "Spearman correlation")
+        )
+    return drawn

@@ -1,0 +1,78 @@
+"""What the report says of the test predictions: errors, confusion, calibration, the worst ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from evoflow.report.tallies import IMPACTS
+
+VARIANT = [
+    "individual",
+    "contig",
+    "position",
+    "ref",
+    "alt",
+    "rsid",
+    "gene",
+    "consequence",
+    "impact",
+]
+
+
+def errors(predictions: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Mean absolute error by impact and model: `impact`, `model`, `error`, `rows`.
+
+    Parameters
+    ----------
+    predictions
+        Columns `impact`, `impact_score` and one of predicted scores (0..10) for each model.
+    models
+        The columns of predicted scores; their order is kept.
+    """
+    long = predictions.melt(["impact", "impact_score"], list(models), "model", "score")
+    long["error"] = (long["score"] - long["impact_score"]).abs()
+    means = long.groupby(["model", "impact"], sort=False)["error"].agg(error="mean", rows="size")
+    return means.reset_index()
+
+
+def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Rows of every true and predicted impact: `impact`, `predicted`, `rows`, `share`.
+
+    The predicted impact is the one, of those that occur, whose score is nearest to the head's;
+    `share` is of the rows with that true impact.
+    """
+    scores = predictions.groupby("impact")["impact_score"].first()
+    impacts = [impact for impact in IMPACTS if impact in scores.index]
+    distances = np.abs(predictions["head"].to_numpy()[:, None] - scores[impacts].to_numpy())
+    predicted = np.array(impacts)[distances.argmin(axis=1)]
+    grid = pd.crosstab(predictions["impact"].to_numpy(), predicted)
+    grid = grid.reindex(index=impacts, columns=impacts, fill_value=0)
+    counts = grid.rename_axis("impact").reset_index().melt("impact", impacts, "predicted", "rows")
+    counts["share"] = counts["rows"] / counts.groupby("impact")["rows"].transform("sum")
+    return counts
+
+
+def calibration(predictions: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
+    """Mean predicted and mean true score in `bins` groups of as many rows: and their `rows`."""
+    ranks = predictions["head"].rank(method="first")
+    groups = pd.cut(ranks, min(bins, len(predictions)), labels=False)
+    by_group = predictions.groupby(groups)
+    return pd.DataFrame(
+        {
+            "predicted": by_group["head"].mean(),
+            "true": by_group["impact_score"].mean(),
+            "rows": by_group.size(),
+        }
+    ).reset_index(drop=True)
+
+
+def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Find the variants whose prediction is furthest from the truth, the worst first."""
+    error = (predictions["head"] - predictions["impact_score"]).rename("error")
+    order = error.abs().sort_values(ascending=False, kind="stable").index[:rows]
+    found = predictions.loc[order, VARIANT].assign(
+        true=predictions["impact_score"], predicted=predictions["head"], error=error
+    )
+    # Positions and RS ids are names, not quantities: no thousands separators.
+    return found.assign(position=found["position"].astype(str))

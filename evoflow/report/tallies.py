@@ -1,0 +1,104 @@
+"""What the cards count: examples by split and impact, training rows by source, reasons."""
+
+import pandas as pd
+
+from evoflow.extract.examples import ALLELE
+
+IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
+"""From harmless to severe."""
+
+SPLITS = ["train", "validation", "test", "gap"]
+"""`gap` lies between two sides and is used by neither."""
+
+ROW_SOURCES = ["own read", "carrier read", "reverse complement", "copy"]
+"""Where a training row comes from, in the order in which balancing turns to them."""
+
+STAGES = ["before balancing", "after balancing"]
+
+
+def impact_counts(examples: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Alleles and reference loci of each impact in every group: `group`, `impact`, `rows`.
+
+    Parameters
+    ----------
+    examples
+        The table of examples; an allele counts once, however many reads it has.
+    group
+        A column of the table, such as `split`.
+    """
+    alleles = examples.drop_duplicates(ALLELE)
+    groups = [name for name in SPLITS if group == "split"] or sorted(alleles[group].unique())
+    counts = alleles.groupby([group, "impact"]).size()
+    order = [(name, impact) for name in groups for impact in IMPACTS if (name, impact) in counts]
+    return counts.loc[order].rename("rows").reset_index()
+
+
+def missing_impacts(split_counts: pd.DataFrame) -> dict[str, list[str]]:
+    """Find the impacts that occur somewhere but not in a split, by split that lacks any."""
+    present = [impact for impact in IMPACTS if (split_counts["impact"] == impact).any()]
+    found = {split: set(rows["impact"]) for split, rows in split_counts.groupby("split")}
+    missing = {
+        split: [impact for impact in present if impact not in found.get(split, set())]
+        for split in SPLITS[:3]
+    }
+    return {split: impacts for split, impacts in missing.items() if impacts}
+
+
+def by_impact(counts: pd.DataFrame, group: str) -> pd.DataFrame:
+    """One row a group, one column an impact: the wide form of `impact_counts`."""
+    wide = counts.pivot_table(
+        index=group, columns="impact", values="rows", aggfunc="sum", fill_value=0, sort=False
+    )
+    return wide[[impact for impact in IMPACTS if impact in wide]].reset_index()
+
+
+def balance_counts(examples: pd.DataFrame, training_rows: pd.DataFrame) -> pd.DataFrame:
+    """Training rows by score, before and after balancing: `score`, `stage`, `source`, `rows`.
+
+    Parameters
+    ----------
+    examples
+        The table of examples with its `split`.
+    training_rows
+        Columns `example` (a row's label in `examples`) and `source` (one of `ROW_SOURCES`).
+    """
+    own = examples[examples["split"] == "train"].drop_duplicates(ALLELE)
+    before = pd.DataFrame({"score": own["impact_score"], "source": ROW_SOURCES[0]})
+    scores = examples["impact_score"].loc[training_rows["example"]].to_numpy()
+    after = pd.DataFrame({"score": scores, "source": training_rows["source"].to_numpy()})
+    return pd.concat(
+        [
+            rows.groupby(["score", "source"])
+            .size()
+            .rename("rows")
+            .reset_index()
+            .assign(stage=stage)
+            for stage, rows in zip(STAGES, (before, after), strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def by_source(balance: pd.DataFrame) -> pd.DataFrame:
+    """One row a score, one column a source of the rows after balancing."""
+    after = balance[balance["stage"] == STAGES[1]]
+    wide = after.pivot_table(
+        index="score", columns="source", values="rows", aggfunc="sum", fill_value=0
+    )
+    return wide[[source for source in ROW_SOURCES if source in wide]].reset_index()
+
+
+def reasons_by_subject(counts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """For each subject its reasons: `reason`, `count`, `share`, the commonest first.
+
+    Parameters
+    ----------
+    counts
+        The extraction's counts, which are summed over individuals and contigs.
+    """
+    found = {}
+    for subject, rows in counts.groupby("subject", sort=False):
+        reasons = rows.groupby("reason", sort=False)["count"].sum().reset_index()
+        reasons["share"] = (reasons["count"] / max(reasons["count"].sum(), 1)).map("{:.1%}".format)
+        found[str(subject)] = reasons.sort_values("count", ascending=False, kind="stable")
+    return found

@@ -1,0 +1,137 @@
+"""A small made-up run, and a card that keeps what it is given."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+with warnings.catch_warnings():
+    # Metaflow's own copy of yaml finds the installed libyaml binding under its old name.
+    warnings.filterwarnings("ignore", message="The _yaml extension", category=DeprecationWarning)
+    import metaflow  # noqa: F401
+
+from evoflow.report import tallies
+from evoflow.report.record import RunRecord
+from evoflow.settings import load_settings
+
+SCORES = {"NONE": 0, "MODIFIER": 1, "LOW": 2, "MODERATE": 5, "HIGH": 10}
+
+
+class RecordingCard:
+    """Stands where `current.card` does: keeps components and counts refreshes."""
+
+    def __init__(self):
+        self.components = []
+        self.refreshed = 0
+
+    def append(self, component):
+        self.components.append(component)
+
+    def refresh(self):
+        self.refreshed += 1
+
+    def rendered(self):
+        """The components as the card's page gets them, each a dict with its `type`."""
+        return [component.render() for component in self.components]
+
+    def of_type(self, kind):
+        return [component for component in self.rendered() if component["type"] == kind]
+
+    def text(self):
+        return "\n".join(component["source"] for component in self.of_type("markdown"))
+
+
+@pytest.fixture
+def card():
+    return RecordingCard()
+
+
+@pytest.fixture(scope="session")
+def examples():
+    """A table of 200 alleles with two reads each, in three splits; HIGH is absent from test."""
+    rng = np.random.default_rng(0)
+    alleles = 200
+    impacts = rng.choice(list(SCORES), alleles, p=[0.5, 0.2, 0.1, 0.1, 0.1])
+    split = np.repeat(["train", "validation", "test"], [120, 30, 50])
+    impacts[(split == "test") & (impacts == "HIGH")] = "LOW"
+    table = pd.DataFrame(
+        {
+            "individual": "HG1",
+            "contig": "chr1",
+            "position": np.arange(alleles) * 10 + 1_000_000,
+            "ref": "A",
+            "alt": "C",
+            "rsid": [f"rs{n}" for n in range(alleles)],
+            "gene": "GENE",
+            "consequence": "missense_variant",
+            "impact": impacts,
+            "impact_score": [SCORES[impact] for impact in impacts],
+            "carries_alt": impacts != "NONE",
+            "split": split,
+        }
+    )
+    return table.loc[table.index.repeat(2)].reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def training_rows(examples):
+    """Every own read, then eight HIGH rows of each further source."""
+    train = examples[examples["split"] == "train"]
+    own = train.index[::2]
+    high = train.index[train["impact"] == "HIGH"][:8]
+    parts = [
+        pd.DataFrame(
+            {"example": rows, "reverse_complement": source == "reverse complement"}
+        ).assign(source=source)
+        for source, rows in zip(tallies.ROW_SOURCES, (own, high, high, high), strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def run(examples, training_rows):
+    rng = np.random.default_rng(1)
+    test = examples[examples["split"] == "test"].iloc[::2]
+    noise = rng.normal(0, 1.5, len(test))
+    predictions = test.assign(
+        **{
+            "head": (test["impact_score"] + noise).clip(0, 10),
+            "training mean": 2.0,
+            "k-mer ridge": (test["impact_score"] * 0.5 + noise).clip(0, 10),
+        }
+    )
+    epochs = np.arange(1, 13)
+    metrics = {
+        subset: {
+            "head": {"spearman": (0.71, 0.6, 0.8, 50), "rmse": (1.9, 1.6, 2.3, 50)},
+            "training mean": {"spearman": (None, None, None, 50), "rmse": (3.2, 2.8, 3.6, 50)},
+            "k-mer ridge": {"spearman": (0.3, 0.1, 0.5, 50), "rmse": (2.9, 2.4, 3.3, 50)},
+        }
+        for subset in ("all", "carriers")
+    }
+    return RunRecord(
+        settings=load_settings({"demo": {}}, {}, {}),
+        extraction=pd.DataFrame(
+            [
+                ("HG1", "chr1", "variant", "kept", 60),
+                ("HG1", "chr2", "variant", "kept", 40),
+                ("HG1", "chr1", "variant", "not in ClinVar", 900),
+                ("HG1", "chr1", "read", "soft-clipped", 12),
+            ],
+            columns=["individual", "contig", "subject", "reason", "count"],
+        ),
+        split_counts=tallies.impact_counts(examples, "split"),
+        balance_counts=tallies.balance_counts(examples, training_rows),
+        history=pd.DataFrame(
+            {
+                "epoch": epochs,
+                "training_loss": 0.1 / epochs,
+                "validation_loss": 0.11 / epochs + 0.01,
+                "validation_spearman": 0.6 - 0.4 / epochs,
+            }
+        ),
+        metrics=metrics,
+        predictions=predictions,
+        provenance={"checkpoint": "evo-tiny", "device": "cpu", "torch": "2.13.0"},
+    )

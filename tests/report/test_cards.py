@@ -1,0 +1,71 @@
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from evoflow.extract.examples import Extraction
+from evoflow.report import cards
+
+
+def test_start_shows_files_contigs_warnings_and_settings(card, run):
+    inputs = SimpleNamespace(
+        files=pd.DataFrame({"role": ["reads"], "location": ["HG1.bam"]}),
+        contigs=pd.DataFrame({"reference": ["chr1"], "clinvar": ["1"], "length": [1000]}),
+        genome_build="GRCh38",
+        warnings=("chrX is in the reads only",),
+    )
+    cards.show_inputs(card, run.settings, inputs)
+    assert "chrX is in the reads only" in card.text()
+    assert "GRCh38" in card.text()
+    files, contigs, settings = card.of_type("table")
+    assert files["data"] == [["reads", "HG1.bam"]]
+    assert contigs["data"] == [["chr1", "1", "1,000"]]
+    assert ["data.read_length", "150"] in settings["data"]
+
+
+def test_extract_shows_every_reason(card, examples, run):
+    cards.show_extraction(card, Extraction(examples, run.extraction))
+    _, variants, reads = card.of_type("table")
+    assert variants["data"] == [["not in ClinVar", "900", "90.0%"], ["kept", "100", "10.0%"]]
+    assert reads["data"] == [["soft-clipped", "12", "100.0%"]]
+
+
+def test_augment_shows_splits_balance_and_shards(card, examples, training_rows):
+    cards.show_augmentation(card, examples, training_rows, [(0, 10), (10, 20)])
+    assert "2 shards" in card.text()
+    assert len(card.of_type("vegaChart")) == 2
+
+
+def test_progress_is_redrawn_at_most_once_a_second_and_at_the_end(card, monkeypatch):
+    clock = iter([0.0, 0.5, 1.5, 1.6, 2.0])
+    monkeypatch.setattr(cards.time, "monotonic", lambda: next(clock))
+    advance = cards.progress(card, "reads", "reads")
+    for done in (1, 3, 4, 8):
+        advance(done, 8)
+    assert card.refreshed == 1 + 2
+    (bar,) = card.of_type("progressBar")
+    assert (bar["value"], bar["max"]) == (8, 8)
+    assert bar["details"] == "4.0 reads/s, 0 s to go"
+
+
+def test_the_training_card_draws_curves_once_there_is_an_epoch(card):
+    live = cards.TrainingCard(card, epochs=5)
+    assert card.of_type("vegaChart") == []
+    epoch = {"training_loss": 0.1, "validation_loss": 0.2, "validation_spearman": 0.3}
+    live.epoch_ended({"epoch": 1, **epoch})
+    live.draw()
+    live.draw()
+    assert len(card.of_type("vegaChart")) == 2
+    assert card.of_type("progressBar")[0]["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "leaves"),
+    [
+        ({"a": {"b": 1}}, {"a.b": 1}),
+        ({"regions": ["chr1", "chr2"]}, {"regions": ["chr1", "chr2"]}),
+        ({"people": [{"sample": "x"}]}, {"people.0.sample": "x"}),
+    ],
+)
+def test_settings_are_shown_by_dotted_key(value, leaves):
+    assert cards.flat(value) == leaves

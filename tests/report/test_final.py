@@ -1,0 +1,36 @@
+from evoflow.report import final
+
+
+def test_the_report_tells_the_run_from_input_to_provenance(card, run):
+    final.show_report(card, run)
+    text = card.text()
+    for heading in (
+        "What went in",
+        "Kept and dropped",
+        "Balance",
+        "Learning",
+        "baselines",
+        "Predicted against true",
+        "Calibration",
+        "worst",
+        "Provenance",
+    ):
+        assert heading in text
+    assert "simulated demo" in text
+    assert "random weights" in text
+    assert "test has no example of HIGH" in text
+
+
+def test_the_report_draws_its_charts(card, run):
+    final.show_report(card, run)
+    charts = card.of_type("vegaChart")
+    assert len(charts) == 10
+    assert all(chart["spec"]["width"] > 0 for chart in charts)
+
+
+def test_an_undefined_metric_is_drawn_nowhere_and_a_dash_in_its_table(run):
+    rows = final.estimates(run.metrics)
+    undefined = rows[rows["value"].isna()]
+    assert set(undefined["model"]) == {"training mean"}
+    assert final.interval(float("nan"), float("nan"), float("nan")) == "-"
+    assert final.interval(0.5, 0.25, 0.75) == "0.500 [0.250, 0.750]"

@@ -1,0 +1,20 @@
+from evoflow.report.summary import summary
+
+
+def test_the_summary_fits_a_screen(run):
+    lines = summary(run).splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_summary_names_stand_ins_and_the_head_beside_its_baselines(run):
+    text = summary(run)
+    assert "simulated demo" in text
+    assert "random weights" in text
+    assert "0.71 [0.60, 0.80]" in text
+    assert "k-mer ridge" in text
+
+
+def test_an_undefined_metric_is_a_dash(run):
+    mean = next(line for line in summary(run).splitlines() if "training mean" in line)
+    assert mean.split()[2] == "-"

@@ -1,0 +1,47 @@
+import pandas as pd
+
+from evoflow.report import tallies
+
+
+def test_an_allele_counts_once_however_many_reads_it_has(examples):
+    counts = tallies.impact_counts(examples, "split")
+    assert counts.groupby("split")["rows"].sum().to_dict() == {
+        "train": 120,
+        "validation": 30,
+        "test": 50,
+    }
+
+
+def test_groups_and_impacts_come_in_the_order_of_reading(examples):
+    counts = tallies.impact_counts(examples, "split")
+    assert list(dict.fromkeys(counts["split"])) == ["train", "validation", "test"]
+    train = counts.loc[counts["split"] == "train", "impact"]
+    assert list(train) == ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
+
+
+def test_a_split_that_lacks_an_impact_is_named(examples):
+    counts = tallies.impact_counts(examples, "split")
+    assert tallies.missing_impacts(counts) == {"validation": ["LOW"], "test": ["HIGH"]}
+
+
+def test_balance_counts_rows_by_score_and_source(examples, training_rows):
+    counts = tallies.balance_counts(examples, training_rows)
+    before = counts[counts["stage"] == "before balancing"]
+    assert before["rows"].sum() == 120
+    after = counts[(counts["stage"] == "after balancing") & (counts["score"] == 10)]
+    rows = after.set_index("source")["rows"].to_dict()
+    assert {source: rows[source] for source in tallies.ROW_SOURCES[1:]} == {
+        "carrier read": 8,
+        "reverse complement": 8,
+        "copy": 8,
+    }
+
+
+def test_reasons_are_summed_over_contigs_and_the_commonest_comes_first():
+    counts = pd.DataFrame(
+        [("a", "1", "read", "kept", 1), ("a", "2", "read", "kept", 2), ("a", "2", "read", "no", 9)],
+        columns=["individual", "contig", "subject", "reason", "count"],
+    )
+    ((subject, reasons),) = tallies.reasons_by_subject(counts).items()
+    assert subject == "read"
+    assert reasons.to_numpy().tolist() == [["no", 9, "75.0%"], ["kept", 3, "25.0%"]]
