@@ -50,6 +50,7 @@ def resolve_location(location: str) -> str:
 Section = TypeVar("Section", bound=BaseModel)
 Location = Annotated[str, AfterValidator(resolve_location)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class _Strict(BaseModel):
@@ -140,19 +141,32 @@ class EmbeddingSettings(_Strict):
 class SplitSettings(_Strict):
     """How examples are divided; whole genomic blocks go to one side."""
 
-    validation: Fraction = 0.15
+    validation: Share = 0.15
     """Share of the examples that decides when training stops."""
-    test: Fraction = 0.25
+    test: Share = 0.25
     """Share of the examples that every metric is computed on."""
-    block_size: PositiveInt = 100_000
+    block_size: PositiveInt = 20_000
     """Bases of a genomic block, where there are too few contigs to split by contig."""
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> Self:
+        if self.validation + self.test >= 0.9:
+            raise ValueError("validation and test leave less than a tenth for training")
+        return self
 
 
 class BalanceSettings(_Strict):
     """How rare labels are made less rare, in the training split only."""
 
+    target: Literal["uniform"] | Fraction = 0.5
+    """How even scores become: 0 leaves them, `uniform` gives all as many rows as the commonest.
+
+    Between the two a score with a share s of the commonest score's rows gets s ** (1 - target).
+    """
     minimum_share: Fraction = 0.5
-    """Every score gets at least this share of the commonest score's rows."""
+    """Whatever the target, a score gets at least this share of the commonest score's rows."""
+    by: Literal["rows", "weights"] = "rows"
+    """Add rows of rare scores, or give their rows a greater weight in the loss."""
 
 
 class HeadSettings(_Strict):

@@ -1,0 +1,1 @@
+"""From examples to a split, balanced training rows, and unique sequences in shards."""

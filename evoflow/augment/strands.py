@@ -1,0 +1,56 @@
+"""Reverse complements, and which reads stay aligned with their reference window in them."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+
+TOLERANCE = 0.1
+"""Share of differing bases right of the allele that sequencing errors may explain."""
+
+
+def reverse_complement(sequence: str) -> str:
+    """Write the other strand, 5' to 3'; upper-case A, C, G, T and N."""
+    return sequence.translate(_COMPLEMENT)[::-1]
+
+
+def canonical(sequences: pd.Series) -> pd.Series:
+    """Take the smaller, as text, of every sequence and its reverse complement."""
+    return sequences.map(lambda sequence: min(sequence, reverse_complement(sequence)))
+
+
+def allele_length(examples: pd.DataFrame) -> pd.Series:
+    """Bases that the allele takes in each read: those of `alt` where it is carried, else `ref`."""
+    lengths: pd.Series = examples["alt"].where(examples["carries_alt"], examples["ref"]).str.len()
+    return lengths
+
+
+def turnable(examples: pd.DataFrame) -> pd.Series:
+    """Whether read and reference window agree position by position as reverse complements too.
+
+    Read and window start at the same reference base, so they agree left of the allele; the
+    reverse complement starts at their other ends. These lie opposite each other only where no
+    base was inserted or deleted: the allele keeps its length, and the bases right of it agree
+    but for `TOLERANCE`.
+    """
+    keeps_length = allele_length(examples) == examples["ref"].str.len()
+    right = examples["variant_offset"] + examples["ref"].str.len()
+    mismatch = _bases(examples["sequence"]) != _bases(examples["reference_sequence"])
+    after = np.arange(mismatch.shape[1]) >= right.to_numpy()[:, None]
+    differing = (mismatch & after).sum(axis=1)
+    agrees: pd.Series = keeps_length & (differing <= TOLERANCE * after.sum(axis=1))
+    return agrees
+
+
+def turned_offset(examples: pd.DataFrame) -> pd.Series:
+    """0-based offset of the allele's first base in the reverse complement of each read."""
+    length = examples["sequence"].str.len()
+    return length - examples["variant_offset"] - allele_length(examples)
+
+
+def _bases(sequences: pd.Series) -> npt.NDArray[np.uint8]:
+    """Equally long sequences as bytes, shape=(n, length)."""
+    length = len(sequences.iloc[0]) if len(sequences) else 0
+    text = "".join(sequences).encode()
+    return np.frombuffer(text, dtype=np.uint8).reshape(len(sequences), length)

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from evoflow.augment.split import assign_splits, notes
+from evoflow.errors import InputError
+from evoflow.settings import SplitSettings
+
+
+def split(examples, seed=0, read_length=20, **settings):
+    return assign_splits(examples, SplitSettings(**settings), read_length=read_length, seed=seed)
+
+
+def world(table, genes=60, people=("A",), contigs=1):
+    """Ten loci in each gene, genes 50 kb apart; every tenth gene holds the rare score 10."""
+    gene = np.repeat(np.arange(genes), 10 * len(people))
+    locus = np.tile(np.repeat(np.arange(10), len(people)), genes)
+    return table(
+        individual=np.tile(people, genes * 10),
+        contig=[f"chr{number % contigs + 1}" for number in gene],
+        position=gene * 50_000 + locus * 300 + 1,
+        gene=[f"G{number}" for number in gene],
+        impact_score=np.where(gene % 10 == 0, 10, locus % 2),
+        read_name=[f"{number}" for number in range(gene.size)],
+    )
+
+
+def shares(examples):
+    return examples["split"].value_counts(normalize=True)
+
+
+def test_shares_are_near_to_what_was_asked(table):
+    found = shares(split(world(table)))
+    assert found["test"] == pytest.approx(0.25, abs=0.03)
+    assert found["validation"] == pytest.approx(0.15, abs=0.03)
+    assert "gap" not in found
+
+
+def test_a_rare_score_reaches_every_side(table):
+    examples = split(world(table))
+    assert set(examples.loc[examples["impact_score"] == 10, "split"]) == {
+        "train",
+        "validation",
+        "test",
+    }
+
+
+def test_genes_alleles_and_people_stay_on_one_side(table):
+    examples = split(world(table, people=("A", "B", "C")))
+    assert examples.groupby("gene")["split"].nunique().max() == 1
+    assert examples.groupby(["contig", "position"])["split"].nunique().max() == 1
+
+
+def test_blocks_never_stand_on_two_sides(table):
+    examples = split(world(table))
+    assert examples.groupby("block")["split"].nunique().max() == 1
+
+
+def test_many_contigs_are_split_whole(table):
+    examples = split(world(table, contigs=20))
+    assert examples.groupby("contig")["split"].nunique().max() == 1
+
+
+def test_few_contigs_are_split_by_block(table):
+    examples = split(world(table, contigs=3))
+    assert examples.groupby("contig")["split"].nunique().min() > 1
+
+
+def test_the_seed_decides_and_the_row_order_does_not(table):
+    examples = world(table)
+    first, again, other = split(examples), split(examples), split(examples, seed=1)
+    assert (first["split"] == again["split"]).all()
+    assert (first["split"] != other["split"]).any()
+
+
+def test_a_single_dense_gene_is_cut_with_gaps_and_says_so(table):
+    examples = table(position=np.arange(1, 40_001, 20), gene=["BRCA1"] * 2000)
+    found = split(examples, read_length=100)
+    assert shares(found)["test"] == pytest.approx(0.25, abs=0.1)
+    used = found[found["split"] != "gap"].sort_values("position")
+    step = np.diff(used["position"])
+    change = used["split"].to_numpy()[1:] != used["split"].to_numpy()[:-1]
+    assert step[change].min() >= 200
+    assert any("BRCA1" in note for note in notes(found))
+    assert any("set aside" in note for note in notes(found))
+
+
+def test_a_read_that_recurs_elsewhere_is_set_aside_from_training(table):
+    examples = world(table)
+    chosen = split(examples)["split"]
+    train, test = chosen[chosen == "train"].index[0], chosen[chosen == "test"].index[0]
+    examples.loc[test, ["sequence", "reference_sequence"]] = examples.loc[train, "sequence"]
+    found = split(examples)["split"]
+    assert (found[train], found[test]) == ("gap", "test")
+    assert (found == "gap").sum() == 1
+
+
+def test_a_side_without_a_score_is_noted(table):
+    examples = world(table).assign(impact_score=0)
+    examples.loc[0, "impact_score"] = 5
+    side = split(examples).loc[0, "split"]
+    missing = {"train", "validation", "test"} - {side}
+    expected = [f"{name} has no example of score 5" for name in sorted(missing)]
+    assert notes(split(examples)) == expected
+
+
+def test_examples_too_close_together_are_refused_with_a_mend(table):
+    with pytest.raises(InputError, match=r"3 alleles and loci lie too close.*more regions"):
+        split(table(position=[1, 2, 3]), read_length=150)
+
+
+def test_no_example_at_all_is_refused(table):
+    with pytest.raises(InputError, match="no example"):
+        split(table(position=[1]).iloc[:0])
