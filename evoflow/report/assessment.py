@@ -7,17 +7,8 @@ import pandas as pd
 
 from evoflow.report.tallies import IMPACTS
 
-VARIANT = [
-    "individual",
-    "contig",
-    "position",
-    "ref",
-    "alt",
-    "rsid",
-    "gene",
-    "consequence",
-    "impact",
-]
+LONGEST_ALLELE = 12
+"""Bases of an allele that a table shows."""
 
 
 def errors(predictions: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
@@ -69,10 +60,26 @@ def calibration(predictions: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
 
 def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
     """Find the variants whose prediction is furthest from the truth, the worst first."""
-    error = (predictions["head"] - predictions["impact_score"]).rename("error")
-    order = error.abs().sort_values(ascending=False, kind="stable").index[:rows]
-    found = predictions.loc[order, VARIANT].assign(
-        true=predictions["impact_score"], predicted=predictions["head"], error=error
+    error = (predictions["head"] - predictions["impact_score"]).abs()
+    order = error.sort_values(ascending=False, kind="stable").index[:rows]
+    found = predictions.loc[order]
+    alleles = found[["contig", "position", "ref", "alt"]].to_numpy()
+    return pd.DataFrame(
+        {
+            "variant": [
+                f"{contig}:{position} {_short(ref)}>{_short(alt)}"
+                for contig, position, ref, alt in alleles
+            ],
+            "RS id": found["rsid"],
+            "individual": found["individual"],
+            "gene": found["gene"],
+            "consequence": found["consequence"].str.replace("_", " "),
+            "true": found["impact_score"],
+            "predicted": found["head"].map("{:.1f}".format),
+        }
     )
-    # Positions and RS ids are names, not quantities: no thousands separators.
-    return found.assign(position=found["position"].astype(str))
+
+
+def _short(allele: str) -> str:
+    """Give a long allele's first bases and its length."""
+    return allele if len(allele) <= LONGEST_ALLELE else f"{allele[:LONGEST_ALLELE]}…({len(allele)})"

@@ -44,8 +44,9 @@ def score_shares(counts: pd.DataFrame) -> Spec:
             color=alt.Color("source:N", title=None, scale=colours),
             order=alt.Order("rank:Q"),
             opacity=alt.Opacity(
-                "stage:N",
+                "stage:O",
                 title=None,
+                sort=STAGES,
                 scale=alt.Scale(domain=STAGES, range=[0.45, 1.0]),
             ),
             tooltip=["score:O", "stage:N", "source:N", "rows:Q"],
@@ -138,26 +139,26 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
     return _spec(points + medians, height=320)
 
 
-def forest(estimates: pd.DataFrame, title: str) -> Spec:
+def forest(estimates: pd.DataFrame, title: str, models: Sequence[str]) -> Spec:
     """One metric of every model in every subset, with its interval.
 
     Parameters
     ----------
     estimates
-        Columns `subset`, `model`, `value`, `low`, `high`, `n`; the order of subsets and models
-        is kept.
+        Columns `subset`, `model`, `value`, `low`, `high`, `n`; the order of subsets is kept.
     title
         The metric's name and unit, for the axis.
+    models
+        All models, so that each has the same colour in every chart.
     """
     subsets = list(dict.fromkeys(estimates["subset"]))
-    models = list(dict.fromkeys(estimates["model"]))
     base = alt.Chart(estimates).encode(
         y=alt.Y("subset:N", sort=subsets, title=None, axis=alt.Axis(grid=True, bandPosition=0)),
         yOffset=alt.YOffset("model:N", sort=models),
         color=alt.Color("model:N", title=None, sort=models, scale=_series(models)),
     )
     intervals = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False, nice=True)), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False, padding=12)), x2="high:Q"
     )
     numbers = [alt.Tooltip(f"{name}:Q", format=".3f") for name in ("value", "low", "high")]
     points = base.mark_circle(size=80, opacity=1).encode(
@@ -217,7 +218,7 @@ def calibration(bins: pd.DataFrame) -> Spec:
         for line in (even, points)
     ]
     numbers = [alt.Tooltip(f"{name}:Q", format=".2f") for name in ("predicted", "true")]
-    return _spec(lines[0] + lines[1].encode(tooltip=[*numbers, "rows:Q"]), height=300)
+    return _spec(lines[0] + lines[1].encode(tooltip=[*numbers, "rows:Q"]), height=360, width=360)
 
 
 def errors_by_impact(errors: pd.DataFrame) -> Spec:
@@ -253,10 +254,10 @@ def _series(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=colours)
 
 
-def _spec(chart: alt.Chart | alt.LayerChart, height: int) -> Spec:
+def _spec(chart: alt.Chart | alt.LayerChart, height: int, width: int = WIDTH) -> Spec:
     font = "Roboto, system-ui, sans-serif"
     styled = (
-        chart.properties(width=WIDTH, height=height)
+        chart.properties(width=width, height=height)
         .configure(font=font, padding=8)
         .configure_view(stroke=None)
         .configure_axis(
@@ -271,5 +272,5 @@ def _spec(chart: alt.Chart | alt.LayerChart, height: int) -> Spec:
         )
         .configure_legend(orient="top", labelFontSize=12, labelColor=_INK, titleColor=_INK)
     )
-    # The cards bundle Vega-Lite 5 and warn of a newer schema; the charts use nothing that is newer.
-    return {**styled.to_dict(), "$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
+    specification: Spec = styled.to_dict()
+    return specification

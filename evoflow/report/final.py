@@ -68,7 +68,7 @@ def _show_metrics(card: Any, metrics: Metrics) -> None:
     for metric, title in METRIC_TITLES.items():
         drawn = rows[(rows["metric"] == metric) & rows["value"].notna()]
         if not drawn.empty:
-            card.append(VegaChart(charts.forest(drawn, title)))
+            card.append(VegaChart(charts.forest(drawn, title, models(metrics))))
     for subset, by_metric in rows.groupby("subset", sort=False):
         card.append(Markdown(f"### {subset} (n = {by_metric['n'].max():,})"))
         card.append(cards.table(_wide(by_metric)))

@@ -1,5 +1,4 @@
 import pandas as pd
-import pytest
 
 from evoflow.report import assessment
 
@@ -45,5 +44,10 @@ def test_calibration_groups_rows_by_their_prediction():
 
 def test_the_worst_come_first_with_their_variants():
     found = assessment.worst(PREDICTIONS, 2)
-    assert found["position"].tolist() == ["40", "20"]
-    assert found["error"].tolist() == pytest.approx([-8.0, 6.0])
+    assert found["variant"].tolist() == ["chr1:40 A>C", "chr1:20 A>C"]
+    assert found["predicted"].tolist() == ["2.0", "6.0"]
+
+
+def test_a_long_allele_is_shortened():
+    long = PREDICTIONS.assign(alt="ACGT" * 10)
+    assert assessment.worst(long, 1)["variant"].tolist() == ["chr1:40 A>ACGTACGTACGT…(40)"]
