@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 
+from evoflow.augment import split
 from evoflow.extract.examples import Extraction
 from evoflow.report import charts, tallies
 from evoflow.report.record import caveats
@@ -63,7 +64,7 @@ def show_augmentation(
 ) -> None:
     """Card of `augment`: the splits, the balance before and after, the shards."""
     card.append(Markdown("# Splits"))
-    show_splits(card, tallies.impact_counts(examples, "split"))
+    show_splits(card, tallies.impact_counts(examples, "split"), split.notes(examples))
     show_balance(card, tallies.balance_counts(examples, training_rows))
     card.append(Markdown(f"The sequences are embedded in {len(shards):,} shards."))
 
@@ -76,12 +77,12 @@ def show_reasons(card: Any, counts: pd.DataFrame) -> None:
         card.append(table(reasons))
 
 
-def show_splits(card: Any, split_counts: pd.DataFrame) -> None:
-    """Alleles of each impact on each side, and what a side lacks."""
+def show_splits(card: Any, split_counts: pd.DataFrame, notes: Sequence[str]) -> None:
+    """Alleles of each impact on each side, and what a reader must know of the split."""
     card.append(VegaChart(charts.impacts_by_group(split_counts, "split", ALLELES)))
     card.append(table(tallies.by_impact(split_counts, "split")))
-    for split, missing in tallies.missing_impacts(split_counts).items():
-        note(card, f"{split} has no example of {', '.join(missing)}.")
+    for text in notes:
+        note(card, text)
 
 
 def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:

@@ -7,7 +7,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from evoflow.report.tallies import IMPACTS, ROW_SOURCES, STAGES
+from evoflow.augment.balance import SOURCES
+from evoflow.report.tallies import IMPACTS, STAGES
 
 Spec = dict[str, Any]
 
@@ -32,8 +33,8 @@ def score_shares(counts: pd.DataFrame) -> Spec:
     counts
         Columns `score`, `stage`, `source`, `rows`, as `tallies.balance_counts` gives them.
     """
-    colours = alt.Scale(domain=ROW_SOURCES, range=SERIES_COLOURS[1 : len(ROW_SOURCES) + 1])
-    rank = counts.assign(rank=counts["source"].map(ROW_SOURCES.index))
+    colours = alt.Scale(domain=SOURCES, range=SERIES_COLOURS[1 : len(SOURCES) + 1])
+    rank = counts.assign(rank=counts["source"].map(SOURCES.index))
     chart = (
         alt.Chart(rank)
         .mark_bar()

@@ -56,7 +56,7 @@ def estimates(metrics: Metrics) -> pd.DataFrame:
 
 def _show_data(card: Any, run: RunRecord) -> None:
     card.append(Markdown("## What went in"))
-    cards.show_splits(card, run.split_counts)
+    cards.show_splits(card, run.split_counts, run.split_notes)
     cards.show_balance(card, run.balance_counts)
     cards.show_reasons(card, run.extraction)
 

@@ -1,6 +1,6 @@
 """What the report is made of, and what must be said beside every figure of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,6 +26,8 @@ class RunRecord:
         Why each variant and read was kept or dropped: `Extraction.counts`.
     split_counts, balance_counts
         Alleles by split and impact, and training rows by source (see `tallies`).
+    split_notes
+        What a reader must know of the split (see `augment.split.notes`).
     history
         One row an epoch: `epoch`, `training_loss`, `validation_loss`.
     metrics
@@ -40,6 +42,7 @@ class RunRecord:
     extraction: pd.DataFrame
     split_counts: pd.DataFrame
     balance_counts: pd.DataFrame
+    split_notes: Sequence[str]
     history: pd.DataFrame
     metrics: Metrics
     predictions: pd.DataFrame

@@ -2,16 +2,14 @@
 
 import pandas as pd
 
+from evoflow.augment.balance import SOURCES
+from evoflow.augment.leaks import SET_ASIDE, SIDES
 from evoflow.extract.examples import ALLELE
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 """From harmless to severe."""
 
-SPLITS = ["train", "validation", "test", "gap"]
-"""`gap` lies between two sides and is used by neither."""
-
-ROW_SOURCES = ["own read", "carrier read", "reverse complement", "copy"]
-"""Where a training row comes from, in the order in which balancing turns to them."""
+SPLITS = [*SIDES, SET_ASIDE]
 
 STAGES = ["before balancing", "after balancing"]
 
@@ -33,17 +31,6 @@ def impact_counts(examples: pd.DataFrame, group: str) -> pd.DataFrame:
     return counts.loc[order].rename("rows").reset_index()
 
 
-def missing_impacts(split_counts: pd.DataFrame) -> dict[str, list[str]]:
-    """Find the impacts that occur somewhere but not in a split, by split that lacks any."""
-    present = [impact for impact in IMPACTS if (split_counts["impact"] == impact).any()]
-    found = {split: set(rows["impact"]) for split, rows in split_counts.groupby("split")}
-    missing = {
-        split: [impact for impact in present if impact not in found.get(split, set())]
-        for split in SPLITS[:3]
-    }
-    return {split: impacts for split, impacts in missing.items() if impacts}
-
-
 def by_impact(counts: pd.DataFrame, group: str) -> pd.DataFrame:
     """One row a group, one column an impact: the wide form of `impact_counts`."""
     wide = counts.pivot_table(
@@ -60,11 +47,11 @@ def balance_counts(examples: pd.DataFrame, training_rows: pd.DataFrame) -> pd.Da
     examples
         The table of examples with its `split`.
     training_rows
-        Columns `example` (a row's label in `examples`) and `source` (one of `ROW_SOURCES`).
+        Columns `example` (row numbers of `examples`) and `source` (one of `SOURCES`).
     """
     own = examples[examples["split"] == "train"].drop_duplicates(ALLELE)
-    before = pd.DataFrame({"score": own["impact_score"], "source": ROW_SOURCES[0]})
-    scores = examples["impact_score"].loc[training_rows["example"]].to_numpy()
+    before = pd.DataFrame({"score": own["impact_score"], "source": SOURCES[0]})
+    scores = examples["impact_score"].to_numpy()[training_rows["example"]]
     after = pd.DataFrame({"score": scores, "source": training_rows["source"].to_numpy()})
     return pd.concat(
         [
@@ -85,7 +72,7 @@ def by_source(balance: pd.DataFrame) -> pd.DataFrame:
     wide = after.pivot_table(
         index="score", columns="source", values="rows", aggfunc="sum", fill_value=0
     )
-    return wide[[source for source in ROW_SOURCES if source in wide]].reset_index()
+    return wide[[source for source in SOURCES if source in wide]].reset_index()
 
 
 def reasons_by_subject(counts: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="The _yaml extension", category=DeprecationWarning)
     import metaflow  # noqa: F401
 
+from evoflow.augment.balance import SOURCES
 from evoflow.report import tallies
 from evoflow.report.record import RunRecord
 from evoflow.settings import load_settings
@@ -84,7 +85,7 @@ def training_rows(examples):
         pd.DataFrame(
             {"example": rows, "reverse_complement": source == "reverse complement"}
         ).assign(source=source)
-        for source, rows in zip(tallies.ROW_SOURCES, (own, high, high, high), strict=True)
+        for source, rows in zip(SOURCES, (own, high, high, high), strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -123,6 +124,7 @@ def run(examples, training_rows):
         ),
         split_counts=tallies.impact_counts(examples, "split"),
         balance_counts=tallies.balance_counts(examples, training_rows),
+        split_notes=["test has no example of score 10"],
         history=pd.DataFrame(
             {
                 "epoch": epochs,

@@ -18,7 +18,7 @@ def test_the_report_tells_the_run_from_input_to_provenance(card, run):
         assert heading in text
     assert "simulated demo" in text
     assert "random weights" in text
-    assert "test has no example of HIGH" in text
+    assert "test has no example of score 10" in text
 
 
 def test_the_report_draws_its_charts(card, run):

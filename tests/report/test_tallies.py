@@ -1,5 +1,6 @@
 import pandas as pd
 
+from evoflow.augment.balance import SOURCES
 from evoflow.report import tallies
 
 
@@ -19,18 +20,13 @@ def test_groups_and_impacts_come_in_the_order_of_reading(examples):
     assert list(train) == ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 
 
-def test_a_split_that_lacks_an_impact_is_named(examples):
-    counts = tallies.impact_counts(examples, "split")
-    assert tallies.missing_impacts(counts) == {"validation": ["LOW"], "test": ["HIGH"]}
-
-
 def test_balance_counts_rows_by_score_and_source(examples, training_rows):
     counts = tallies.balance_counts(examples, training_rows)
     before = counts[counts["stage"] == "before balancing"]
     assert before["rows"].sum() == 120
     after = counts[(counts["stage"] == "after balancing") & (counts["score"] == 10)]
     rows = after.set_index("source")["rows"].to_dict()
-    assert {source: rows[source] for source in tallies.ROW_SOURCES[1:]} == {
+    assert {source: rows[source] for source in SOURCES[1:]} == {
         "carrier read": 8,
         "reverse complement": 8,
         "copy": 8,

@@ -1,0 +1,82 @@
+"""Finding a run and its card through Metaflow's client."""
+
+import re
+from typing import Any
+
+from metaflow import Flow, Run, namespace
+from metaflow.cards import get_cards
+from metaflow.exception import MetaflowException
+
+from evoflow.errors import InputError
+
+FLOW = "EvoFlow"
+
+_REMOTE_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')
+
+
+def find_run(name: str) -> Any:
+    """Find a run of anybody by its name.
+
+    Parameters
+    ----------
+    name
+        `EvoFlow/123`, `123`, or `latest` for the latest that succeeded.
+
+    Raises
+    ------
+    InputError
+        When there is no such run in the metadata that Metaflow is configured to use.
+    """
+    namespace(None)
+    try:
+        if name != "latest":
+            return Run(name if "/" in name else f"{FLOW}/{name}")
+        run = Flow(FLOW).latest_successful_run
+    except MetaflowException:
+        run = None
+    if run is None:
+        raise InputError(f"run {name!r} is not in {_place()}; {_known()}")
+    return run
+
+
+def artifact(run: Any, step: str, name: str) -> Any:
+    """Load an artifact that a step of a run has left.
+
+    Raises
+    ------
+    InputError
+        When the step did not finish.
+    """
+    try:
+        return run[step].task[name].data
+    except (KeyError, MetaflowException) as error:
+        raise InputError(
+            f"{run.pathspec} has not finished {step}: resume it, or name another run"
+        ) from error
+
+
+def report_html(run: Any) -> str:
+    """Return the report of a finished run: one page that needs nothing else to be drawn."""
+    if not run.finished:
+        raise InputError(f"{run.pathspec} has not finished: its report is made by the last step")
+    cards = list(get_cards(run["end"].task, type="blank"))
+    if not cards:
+        raise InputError(f"{run.pathspec} left no report; run the flow without `--without card`")
+    # The page falls back on the system's own sans-serif; offline it would wait for the font.
+    return _REMOTE_FONT.sub("", cards[0].get())
+
+
+def _place() -> str:
+    from metaflow import get_metadata
+
+    return f"Metaflow's metadata ({get_metadata()})"
+
+
+def _known() -> str:
+    try:
+        runs = [run.pathspec for run, _ in zip(Flow(FLOW), range(5), strict=False)]
+    except MetaflowException:
+        runs = []
+    if not runs:
+        return "no run of the flow is there: start the command in the folder where the flow ran"
+    return f"the newest are {', '.join(runs)}"
