@@ -1,0 +1,219 @@
+"""What one aligned read says about one allele, by its CIGAR, and which of its bases are kept.
+
+All positions are 0-based and half-open: on the contig for the reference, on the stored sequence
+(soft-clipped bases included) for the read.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from itertools import cycle
+from typing import NamedTuple
+
+import pysam
+
+_STEP = 64
+
+
+class Evidence(Enum):
+    """What a read's bases at an allele are."""
+
+    ALTERNATE = "alternate"
+    REFERENCE = "reference"
+    OTHER = "other bases"
+    UNINFORMATIVE = "does not span the allele"
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The reference interval that a read must span to tell two alleles apart.
+
+    An insertion or deletion in a repeat may be placed anywhere in the repeat, so its footprint
+    reaches as far right as it can be shifted, and the allele's bases are followed by the bases in
+    between.
+
+    Attributes
+    ----------
+    start, stop
+        The interval; `start` is the VCF position less 1.
+    reference, alternate
+        The bases of both haplotypes over the interval.
+    anchored
+        Whether both alleles begin with the same base, as indels in VCF do.
+    """
+
+    start: int
+    stop: int
+    reference: str
+    alternate: str
+    anchored: bool
+
+    @property
+    def changes_length(self) -> bool:
+        """Whether the alleles differ in length."""
+        return len(self.reference) != len(self.alternate)
+
+
+def footprint(
+    genome: pysam.FastaFile, contig: str, position: int, ref: str, alt: str, *, limit: int
+) -> Footprint:
+    """Find how far a normalised allele reaches.
+
+    Parameters
+    ----------
+    genome
+        The reference.
+    contig, position, ref, alt
+        The allele, left-aligned and trimmed; `position` is 1-based.
+    limit
+        Bases after which the search for a repeat's end stops; no read reaches further.
+    """
+    start, after = position - 1, position - 1 + len(ref)
+    tail = ""
+    unit = ref[1:] or alt[1:]
+    if ref[0] == alt[0] and len(ref) != len(alt) and min(len(ref), len(alt)) == 1:
+        repeated = cycle(unit)
+        while len(tail) < limit:
+            bases = genome.fetch(contig, after + len(tail), after + len(tail) + _STEP).upper()
+            shared = 0
+            for base, wanted in zip(bases, repeated, strict=False):
+                if base != wanted:
+                    break
+                shared += 1
+            tail += bases[:shared]
+            if shared < _STEP:
+                break
+    return Footprint(start, after + len(tail), ref + tail, alt + tail, ref[0] == alt[0])
+
+
+class Block(NamedTuple):
+    """Bases of a read aligned one to one with the reference."""
+
+    reference_start: int
+    read_start: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a read lies on the reference.
+
+    Attributes
+    ----------
+    blocks
+        Its aligned blocks, in order.
+    stretches
+        The parts of the read without soft-clipped bases and without a skip (CIGAR `N`), as
+        (start, stop) on the read.
+    """
+
+    blocks: tuple[Block, ...]
+    stretches: tuple[tuple[int, int], ...]
+
+    def read_index(self, position: int) -> int | None:
+        """Find the read's base that is aligned to a reference position."""
+        for reference_start, read_start, length in self.blocks:
+            if reference_start <= position < reference_start + length:
+                return read_start + position - reference_start
+        return None
+
+    def reference_position(self, index: int) -> int | None:
+        """Find the reference position to which the read's base at `index` is aligned."""
+        for reference_start, read_start, length in self.blocks:
+            if read_start <= index < read_start + length:
+                return reference_start + index - read_start
+        return None
+
+
+def layout(read: pysam.AlignedSegment) -> Layout:
+    """Lay out a mapped read by its CIGAR."""
+    position, index = read.reference_start, 0
+    blocks: list[Block] = []
+    stretches: list[tuple[int, int]] = []
+    begun = 0
+    for operation, length in read.cigartuples or ():
+        if operation in {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}:
+            blocks.append(Block(position, index, length))
+            position += length
+            index += length
+        elif operation == pysam.CINS:
+            index += length
+        elif operation == pysam.CDEL:
+            position += length
+        elif operation == pysam.CREF_SKIP:
+            stretches.append((begun, index))
+            position += length
+            begun = index
+        elif operation == pysam.CSOFT_CLIP:
+            stretches.append((begun, index))
+            index += length
+            begun = index
+    stretches.append((begun, index))
+    return Layout(tuple(blocks), tuple(part for part in stretches if part[0] < part[1]))
+
+
+def evidence(lay: Layout, bases: str, where: Footprint) -> tuple[Evidence, int, int]:
+    """Compare a read with both haplotypes of an allele.
+
+    Parameters
+    ----------
+    lay
+        How the read is aligned.
+    bases
+        The read's bases, upper-case.
+    where
+        The allele's footprint.
+
+    Returns
+    -------
+    evidence
+        What the read carries. Where the alleles differ in length, the bases on both sides of the
+        footprint must be aligned; else its own first and last.
+    start, stop
+        The footprint on the read; (0, 0) where the read does not span it.
+    """
+    if where.changes_length:
+        after = lay.read_index(where.stop)
+    else:
+        last = lay.read_index(where.stop - 1)
+        after = None if last is None else last + 1
+    if where.anchored or not where.changes_length:
+        first = lay.read_index(where.start)
+    else:
+        before = lay.read_index(where.start - 1)
+        first = None if before is None else before + 1
+    if first is None or after is None:
+        return Evidence.UNINFORMATIVE, 0, 0
+    # A skip between the two is not a deletion.
+    if not any(start <= first and after <= stop for start, stop in lay.stretches):
+        return Evidence.UNINFORMATIVE, 0, 0
+    seen = bases[first:after]
+    if seen == where.alternate:
+        return Evidence.ALTERNATE, first, after
+    if seen == where.reference:
+        return Evidence.REFERENCE, first, after
+    return Evidence.OTHER, first, after
+
+
+def central_window(
+    lay: Layout, start: int, stop: int, length: int, contig_length: int
+) -> tuple[int, int] | None:
+    """Choose the `length` bases of a read that hold an interval as centrally as possible.
+
+    They hold no soft-clipped base and no skip, begin with an aligned base, and as many reference
+    bases follow from there within the contig. Of two equally central choices the left one wins.
+
+    Returns
+    -------
+    tuple of int, or None
+        Where the bases start on the read and on the reference; None where nothing fits.
+    """
+    for first, end in lay.stretches:
+        if not (first <= start and stop <= end):
+            continue
+        lowest, highest = max(first, stop - length), min(start, end - length)
+        ideal = (start + stop - length) // 2
+        for index in sorted(range(lowest, highest + 1), key=lambda each: abs(each - ideal)):
+            position = lay.reference_position(index)
+            if position is not None and position + length <= contig_length:
+                return index, position
+    return None

@@ -1,0 +1,61 @@
+"""samtools and bcftools as pysam bundles them: run in this process, with errors people can read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pysam
+import pysam.bcftools
+import pysam.samtools
+from pysam.utils import PysamDispatcher, SamtoolsError
+
+from evoflow.errors import InputError
+
+
+def run(command: PysamDispatcher, *arguments: str, about: str) -> str:
+    """Run a command such as `pysam.bcftools.norm` that writes its result to a file.
+
+    Parameters
+    ----------
+    command
+        The command.
+    arguments
+        Its arguments, `-o` among them.
+    about
+        The user's file that a message names.
+
+    Returns
+    -------
+    str
+        What it said on standard error.
+
+    Raises
+    ------
+    InputError
+        When it fails.
+    """
+    try:
+        command(*arguments, catch_stdout=False)
+    except SamtoolsError as error:
+        said = str(error.value).rpartition("stderr=")[2].strip().splitlines()
+        reason = said[-1] if said else "no reason given"
+        name = f"{command.collection} {command.dispatch}"
+        raise InputError(f"{about}: {name} cannot read it ({reason}); check the file") from None
+    return str(command.stderr or "")
+
+
+def output(command: PysamDispatcher, *arguments: str, about: str) -> str:
+    """Run a command that answers on standard output; raises as `run` does."""
+    try:
+        return str(command(*arguments) or "")
+    except SamtoolsError as error:
+        raise InputError(f"{about}: {error.value}") from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep htslib's own messages off the terminal: ours say the same and the mend."""
+    verbosity = pysam.set_verbosity(0)
+    try:
+        yield
+    finally:
+        pysam.set_verbosity(verbosity)

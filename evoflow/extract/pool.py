@@ -1,0 +1,129 @@
+"""Tasks over worker processes, in which a worker that dies is named with its task.
+
+`concurrent.futures` tells that some worker died, not on what; hence this small pool.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar
+
+from evoflow.errors import InputError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def run_tasks(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    processes: int,
+    name: Callable[[Task], str],
+    done: Callable[[int], None] = lambda _: None,
+) -> list[Result]:
+    """Do all tasks and return their results in the tasks' order.
+
+    Parameters
+    ----------
+    work
+        A module-level function, as worker processes import it.
+    tasks
+        What to do.
+    processes
+        Processes at once; 0: one a core. With one, or one task, the work is done in this process.
+    name
+        How a message names a task.
+    done
+        Called with the number of tasks done.
+
+    Raises
+    ------
+    InputError
+        When a worker dies, at once. What `work` raises is raised here.
+    """
+    wanted = min(processes or _cores(), len(tasks))
+    if wanted <= 1:
+        results = []
+        for task in tasks:
+            results.append(work(task))
+            done(len(results))
+        return results
+    workers = [_Worker(work) for _ in range(wanted)]
+    try:
+        return _share_out(workers, tasks, name, done)
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """A process that does one task after another."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        # Fork is not safe beside threads, which Metaflow and tests have.
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send((work(task), None))
+        except Exception as error:  # noqa: BLE001 - raised in the parent
+            connection.send((None, error))
+
+
+def _share_out(
+    workers: list[_Worker],
+    tasks: Sequence[Task],
+    name: Callable[[Task], str],
+    done: Callable[[int], None],
+) -> list[Any]:
+    results: dict[int, Any] = {}
+    waiting = list(reversed(range(len(tasks))))
+    idle = list(workers)
+    busy: dict[Any, tuple[_Worker, int]] = {}
+    while len(results) < len(tasks):
+        while idle and waiting:
+            worker, task = idle.pop(), waiting.pop()
+            worker.connection.send(tasks[task])
+            busy[worker.connection] = worker, task
+        for ready in wait(list(busy)):
+            worker, task = busy.pop(ready)
+            try:
+                result, error = worker.connection.recv()
+            except (EOFError, ConnectionResetError):
+                worker.process.join()
+                raise InputError(_died(name(tasks[task]), worker.process.exitcode)) from None
+            if error is not None:
+                raise error
+            results[task] = result
+            idle.append(worker)
+            done(len(results))
+    return [results[number] for number in range(len(tasks))]
+
+
+def _died(task: str, exit_code: int | None) -> str:
+    how = f"by signal {-exit_code}" if exit_code and exit_code < 0 else f"with status {exit_code}"
+    return (
+        f"{task}: its process ended {how}, perhaps for want of memory; set fewer processes "
+        "(compute.processes, --processes) or give the machine more memory"
+    )

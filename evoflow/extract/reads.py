@@ -1,0 +1,236 @@
+"""The reads that carry an allele: found in one pass over the file, chosen by hash."""
+
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+import pysam
+import pysam.samtools
+
+from evoflow.extract.alignment import Evidence, Footprint, central_window, evidence, layout
+from evoflow.extract.htslib import run
+
+_LOCI_AT_ONCE = 5_000
+"""Loci whose reads are copied out of the file at once: what bounds the copy's size."""
+
+_FLAGS = {
+    pysam.FUNMAP: "unmapped",
+    pysam.FSECONDARY: "secondary alignment",
+    pysam.FSUPPLEMENTARY: "supplementary alignment",
+    pysam.FQCFAIL: "failed quality control",
+    pysam.FDUP: "duplicate",
+}
+
+
+@dataclass(frozen=True)
+class ReadRules:
+    """Which reads are taken.
+
+    Attributes
+    ----------
+    length
+        Bases that are kept of each read.
+    min_mapping_quality
+        Reads below it are dropped.
+    wanted
+        Reads kept per locus, at most.
+    evidence
+        What the reads must show.
+    seed
+        Seed of the choice among eligible reads.
+    """
+
+    length: int
+    min_mapping_quality: int
+    wanted: int
+    evidence: Evidence
+    seed: int
+
+
+@dataclass(frozen=True)
+class ChosenRead:
+    """The kept bases of a read.
+
+    Attributes
+    ----------
+    name, strand, mapping_quality
+        The read's own; strand is `+` or `-`.
+    sequence
+        The kept bases, upper-case, in the reference's forward orientation.
+    reference_start
+        0-based reference position of the first kept base.
+    offset
+        Index of the allele in `sequence`.
+    """
+
+    name: str
+    strand: str
+    mapping_quality: int
+    sequence: str
+    reference_start: int
+    offset: int
+
+
+@dataclass
+class _Locus:
+    index: int
+    where: Footprint
+    reads: list[tuple[bytes, pysam.AlignedSegment]] = field(default_factory=list)
+
+
+@dataclass
+class ReadChooser:
+    """Chooses reads at loci of one contig.
+
+    Attributes
+    ----------
+    rules
+        Which reads are taken.
+    contig_length
+        Length of the contig.
+    salt
+        What the choice depends on besides the read and the locus, such as the individual.
+    counts
+        Why each read over each locus was kept or dropped.
+    longest
+        Length of the longest read that was seen.
+    """
+
+    rules: ReadRules
+    contig_length: int
+    salt: str
+    counts: Counter[str] = field(default_factory=Counter)
+    longest: int = 0
+
+    def choose(
+        self, reads: Iterable[pysam.AlignedSegment], loci: Sequence[Footprint]
+    ) -> list[list[ChosenRead]]:
+        """Choose the reads of each locus.
+
+        Parameters
+        ----------
+        reads
+            Reads of the contig, sorted by coordinate.
+        loci
+            Sorted by start.
+
+        Returns
+        -------
+        list of list of ChosenRead
+            For each locus its reads, the first being its own.
+        """
+        starts = [where.start for where in loci]
+        chosen: list[list[ChosenRead]] = [[] for _ in loci]
+        open_loci: deque[_Locus] = deque()
+        opened = 0
+        for read in reads:
+            begin = read.reference_start
+            while open_loci and open_loci[0].where.start < begin:
+                done = open_loci.popleft()
+                chosen[done.index] = self._settle(done)
+            end = read.reference_end or begin
+            until = bisect_left(starts, end)
+            while opened < until:
+                open_loci.append(_Locus(opened, loci[opened]))
+                opened += 1
+            over = [locus for locus in open_loci if begin <= locus.where.start < end]
+            reason = self._refuse(read)
+            if reason:
+                self.counts[reason] += len(over)
+                continue
+            for locus in over:
+                locus.reads.append((self._rank(read, locus.where), read))
+        for done in open_loci:
+            chosen[done.index] = self._settle(done)
+        return chosen
+
+    def _refuse(self, read: pysam.AlignedSegment) -> str | None:
+        """Why a read is of no use at any locus."""
+        flag = read.flag
+        for bit, reason in _FLAGS.items():
+            if flag & bit:
+                return reason
+        if read.mapping_quality < self.rules.min_mapping_quality:
+            return "low mapping quality"
+        self.longest = max(self.longest, read.query_length)
+        if read.query_length < self.rules.length:
+            return "shorter than read_length"
+        return None
+
+    def _rank(self, read: pysam.AlignedSegment, where: Footprint) -> bytes:
+        """Hash that orders the reads of a locus, whatever their order in the file."""
+        name = f"{self.rules.seed} {self.salt} {where.start} {where.alternate} {read.query_name}"
+        return blake2b(f"{name} {read.is_read2}".encode(), digest_size=8).digest()
+
+    def _settle(self, locus: _Locus) -> list[ChosenRead]:
+        """Look at a locus' reads in order of rank until there are enough."""
+        chosen: dict[str, ChosenRead] = {}
+        for _, read in sorted(locus.reads, key=lambda ranked: (ranked[0], ranked[1].flag)):
+            name = read.query_name or ""
+            if len(chosen) == self.rules.wanted:
+                self.counts["enough others"] += 1
+            elif name in chosen:
+                self.counts["its mate is kept"] += 1
+            else:
+                kept = self._keep(read, locus.where)
+                if isinstance(kept, str):
+                    self.counts[kept] += 1
+                else:
+                    self.counts["kept"] += 1
+                    chosen[name] = kept
+        return list(chosen.values())
+
+    def _keep(self, read: pysam.AlignedSegment, where: Footprint) -> ChosenRead | str:
+        """Trim a read around the allele, or say why not."""
+        bases = (read.query_sequence or "").upper()
+        lay = layout(read)
+        seen, start, stop = evidence(lay, bases, where)
+        if seen is not self.rules.evidence:
+            return seen.value
+        window = central_window(lay, start, stop, self.rules.length, self.contig_length)
+        if window is None:
+            return "too few unclipped bases around the allele"
+        first, reference_start = window
+        return ChosenRead(
+            name=read.query_name or "",
+            strand="-" if read.is_reverse else "+",
+            mapping_quality=read.mapping_quality,
+            sequence=bases[first : first + self.rules.length],
+            reference_start=reference_start,
+            offset=start - first,
+        )
+
+
+def reads_over(
+    path: str, spelling: str, loci: Sequence[Footprint], reference: str, folder: Path
+) -> Iterator[pysam.AlignedSegment]:
+    """Read all alignments over any of the loci, once each, in coordinate order.
+
+    Parameters
+    ----------
+    path
+        BAM or CRAM with its index.
+    spelling
+        The contig's name in it.
+    loci
+        Sorted by start.
+    reference
+        FASTA that a CRAM is decoded with.
+    folder
+        Where the alignments are copied to.
+    """
+    bed, copied = folder / "loci.bed", folder / "reads.bam"
+    bed.write_text("".join(f"{spelling}\t{each.start}\t{each.start + 1}\n" for each in loci))
+    arguments = ("-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied), path)
+    run(pysam.samtools.view, *arguments, about=path)
+    with pysam.AlignmentFile(str(copied), check_sq=False) as alignments:
+        yield from alignments.fetch(until_eof=True)
+
+
+def batches(loci: Sequence[Footprint]) -> Iterator[Sequence[Footprint]]:
+    """Divide loci so that the reads of each part fit on a small disk."""
+    for first in range(0, len(loci), _LOCI_AT_ONCE):
+        yield loci[first : first + _LOCI_AT_ONCE]

@@ -1,0 +1,274 @@
+"""ClinVar's and an individual's alleles, normalised by bcftools and joined by merging tables.
+
+Both files become tab-separated tables, one contig at a time: renamed as the reference spells the
+contig, split by allele, left-aligned and trimmed. Only what joins is kept in memory.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pysam
+import pysam.bcftools
+
+from evoflow.extract.consequences import REFERENCE, most_severe
+from evoflow.extract.htslib import run
+
+KEY = ["position", "ref", "alt"]
+CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
+"""Columns of ClinVar's table and the INFO fields that they come from."""
+
+_CHUNK = 100_000
+_BASES = r"[ACGTN]+"
+_SHIFT = 1_000
+"""Bases behind a region that are read too: left-aligning may move a record into the region."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One contig of a VCF or BCF.
+
+    Attributes
+    ----------
+    path
+        The file.
+    spelling
+        The contig's name in it.
+    contig
+        The contig's name in the reference.
+    regions
+        0-based, half-open intervals to stay within.
+    """
+
+    path: str
+    spelling: str
+    contig: str
+    regions: tuple[tuple[int, int], ...]
+
+
+def write_clinvar(source: Source, reference: str, folder: Path) -> tuple[Path, int]:
+    """Write ClinVar's alleles of a contig as a table.
+
+    Returns
+    -------
+    path, mismatches
+        The table (`KEY`, `clinvar_id` and the columns of `CLINVAR_FIELDS`), and how many records
+        were left out because their REF is not in the reference.
+    """
+    with pysam.VariantFile(source.path) as variants:
+        present = {tag for tag in CLINVAR_FIELDS.values() if tag in variants.header.info}
+    columns = "\t".join(
+        f"%INFO/{tag}" if tag in present else "." for tag in CLINVAR_FIELDS.values()
+    )
+    keep = ",".join(f"INFO/{tag}" for tag in sorted(present))
+    normalised, mismatches = _normalise(source, reference, folder, f"^{keep}")
+    return _query(normalised, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n"), mismatches
+
+
+def write_called(source: Source, sample: str, reference: str, folder: Path) -> tuple[Path, int]:
+    """Write an individual's alleles of a contig as a table of `KEY` and `genotype`."""
+    normalised, mismatches = _normalise(
+        source, reference, folder, "INFO,^FORMAT/GT", "-s", sample, "--no-update"
+    )
+    return _query(normalised, "%POS\t%REF\t%ALT[\t%GT]\n"), mismatches
+
+
+def _normalise(
+    source: Source, reference: str, folder: Path, strip: str, *view: str
+) -> tuple[Path, int]:
+    """Rename, strip to the wanted fields, split and left-align."""
+    taken, renamed, normalised = (folder / f"{name}.bcf" for name in ("taken", "renamed", "norm"))
+    names = folder / "names"
+    names.write_text(f"{source.spelling}\t{source.contig}\n")
+    regions = folder / "regions"
+    regions.write_text(
+        "".join(f"{source.spelling}\t{start}\t{end + _SHIFT}\n" for start, end in source.regions)
+    )
+    for command, written, arguments in (
+        (pysam.bcftools.view, taken, ("-R", str(regions), *view, source.path)),
+        (
+            pysam.bcftools.annotate,
+            renamed,
+            ("-x", strip, "--rename-chrs", str(names), str(taken)),
+        ),
+        (
+            pysam.bcftools.norm,
+            normalised,
+            ("-m-", "-f", reference, "-c", "x", str(renamed)),
+        ),
+    ):
+        said = run(command, "-Ou", "-o", str(written), *arguments, about=source.path)
+    # Its last words name the counts, then give them: `.../mismatch_removed/...: .../0/...`.
+    kinds, _, numbers = said.rpartition("Lines")[2].partition(":")
+    counted = dict(zip(kinds.split()[0].split("/"), numbers.split()[0].split("/"), strict=True))
+    return normalised, int(counted["mismatch_removed"])
+
+
+def _query(normalised: Path, columns: str) -> Path:
+    table = normalised.with_suffix(".tsv")
+    run(pysam.bcftools.query, "-f", columns, "-o", str(table), str(normalised), about=str(table))
+    return table
+
+
+def read_clinvar(path: Path, source: Source) -> Iterator[pd.DataFrame]:
+    """Read ClinVar's alleles that have a sequence, in chunks; missing values are `.`."""
+    for chunk in _read(path, [*KEY, "clinvar_id", *CLINVAR_FIELDS]):
+        yield chunk[_within(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
+
+
+def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str], Counter[str]]:
+    """Read the alleles that an individual carries.
+
+    Returns
+    -------
+    carried
+        `KEY` and `genotype` (1: this allele; 0: any other), also some behind the regions' ends.
+    dropped
+        How many alleles within the regions were dropped, by reason.
+    genotypes
+        How many alleles within the regions have a genotype of each kind.
+    """
+    dropped: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    kept = []
+    for chunk in _read(path, [*KEY, "genotype"]):
+        within = _within(chunk, source)
+        for genotype, count in chunk["genotype"][within].value_counts().items():
+            kinds[_kind(str(genotype))] += int(count)
+        sequence = chunk["alt"].str.fullmatch(_BASES)
+        missing = ~chunk["genotype"].str.contains(r"\d")
+        contained = chunk["genotype"].str.contains("1", regex=False)
+        dropped["ALT is not a sequence"] += int((within & ~sequence).sum())
+        dropped["genotype is missing"] += int((within & sequence & missing).sum())
+        dropped["genotype does not contain it"] += int(
+            (within & sequence & ~missing & ~contained).sum()
+        )
+        kept.append(chunk[sequence & contained])
+    carried = pd.concat(kept, ignore_index=True)
+    unique = carried.drop_duplicates(KEY)
+    repeated = len(carried) - len(unique)
+    dropped["the VCF lists it twice"] += repeated
+    return unique, dropped, kinds
+
+
+def _kind(genotype: str) -> str:
+    alleles = genotype.replace("|", "/").split("/")
+    missing = alleles.count(".")
+    if missing == len(alleles):
+        return "missing"
+    if missing:
+        return "half call"
+    return {1: "haploid", 2: "diploid"}.get(len(alleles), "polyploid")
+
+
+def _read(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    types = dict.fromkeys(columns, "str") | {"position": "int64"}
+    yield from pd.read_csv(
+        path, sep="\t", names=columns, dtype=types, na_filter=False, quoting=3, chunksize=_CHUNK
+    )
+
+
+def _within(table: pd.DataFrame, source: Source) -> npt.NDArray[np.bool_]:
+    start = table["position"].to_numpy() - 1
+    inside = np.zeros(len(table), dtype=bool)
+    for first, end in source.regions:
+        inside |= (first <= start) & (start < end)
+    return inside
+
+
+def join(
+    carried: pd.DataFrame, clinvar: Iterator[pd.DataFrame], source: Source
+) -> tuple[pd.DataFrame, Counter[str], Counter[str]]:
+    """Join an individual's alleles with ClinVar's, and label them.
+
+    Parameters
+    ----------
+    carried
+        The first table of `read_called`.
+    clinvar
+        The chunks of `read_clinvar`.
+    source
+        The regions to stay within.
+
+    Returns
+    -------
+    joined
+        `carried` with ClinVar's columns and `consequence`, `impact` and `impact_score`.
+    dropped
+        How many of the carried alleles within the regions were dropped, by reason.
+    unknown
+        How many joined alleles have each consequence term that no table lists.
+    """
+    inside = carried[_within(carried, source)]
+    found = pd.concat([inside.merge(chunk, on=KEY) for chunk in clinvar], ignore_index=True)
+    # Where ClinVar lists an allele twice, the record that says more counts.
+    found = found.assign(lacks_rs=found["rs"] == ".", lacks_mc=found["mc"] == ".")
+    found = found.sort_values([*KEY, "lacks_rs", "lacks_mc", "clinvar_id"]).drop_duplicates(KEY)
+    dropped = Counter({"ClinVar does not list it": len(inside) - len(found)})
+    dropped["ClinVar gives no RS id"] = int(found["lacks_rs"].sum())
+    found = found[~found["lacks_rs"]]
+    dropped["ClinVar gives no consequence"] = int(found["lacks_mc"].sum())
+    found = found[~found["lacks_mc"]]
+    labels = {value: most_severe(value) for value in found["mc"].unique()}
+    unknown = Counter(term for value in found["mc"] for term in labels[value][1])
+    known = found["mc"].map(lambda value: labels[value][0] is not None).astype(bool)
+    dropped["consequence is unknown"] = int((~known).sum())
+    found = found[known]
+    chosen = [labels[value][0] or REFERENCE for value in found["mc"]]
+    return (
+        found.assign(
+            consequence=[consequence.term for consequence in chosen],
+            impact=[consequence.impact for consequence in chosen],
+            impact_score=[consequence.score for consequence in chosen],
+        ),
+        dropped,
+        unknown,
+    )
+
+
+def reference_loci(
+    carried: pd.DataFrame, clinvar: Iterator[pd.DataFrame], longest: int
+) -> tuple[pd.DataFrame, Counter[str]]:
+    """Find the ClinVar loci, one a position, at which an individual carries nothing.
+
+    Parameters
+    ----------
+    carried
+        The first table of `read_called`.
+    clinvar
+        The chunks of `read_clinvar`.
+    longest
+        Bases of the longest REF that a read can hold.
+
+    Returns
+    -------
+    loci
+        ClinVar's columns; where several alleles share a position, those of the shortest.
+    dropped
+        How many loci were dropped, by reason.
+    """
+    starts = carried["position"].to_numpy() - 1
+    order = np.argsort(starts, kind="stable")
+    ends = np.maximum.accumulate((starts + carried["ref"].str.len().to_numpy())[order])
+    starts = starts[order]
+    dropped: Counter[str] = Counter()
+    kept = []
+    for chunk in clinvar:
+        named = chunk[chunk["rs"] != "."]
+        named = named.assign(length=named["ref"].str.len())
+        named = named.sort_values(["position", "length", "ref", "alt", "clinvar_id"])
+        named = named.drop_duplicates("position")
+        first = named["position"].to_numpy() - 1
+        before = np.searchsorted(starts, first + named["length"].to_numpy())
+        reach = np.concatenate([[0], ends])[before]
+        overlapped = reach > first
+        too_long = ~overlapped & (named["length"].to_numpy() > longest)
+        dropped["the individual carries an allele there"] += int(overlapped.sum())
+        dropped["longer than a read"] += int(too_long.sum())
+        kept.append(named[~overlapped & ~too_long])
+    loci = pd.concat(kept, ignore_index=True).drop_duplicates("position")
+    return loci.drop(columns="length"), dropped

@@ -1,0 +1,61 @@
+"""The examples of a real person: NA12878's reads, variants and ClinVar's records of BRCA1."""
+
+import pytest
+
+from evoflow.errors import InputError
+from evoflow.extract import preflight
+from evoflow.extract.examples import ALLELE, COLUMNS, extract_examples
+from evoflow.settings import DataSettings, Individual
+
+
+def brca1(real, **settings):
+    person = Individual(
+        sample="NA12878",
+        reads=str(real / "NA12878.brca1.bam"),
+        variants=str(real / "NA12878.brca1.vcf.gz"),
+    )
+    paths = {"reference": real / "GRCh38.17.fa.gz", "clinvar": real / "clinvar.brca1.vcf.gz"}
+    return DataSettings(
+        **{name: str(path) for name, path in paths.items()}, individuals=(person,), **settings
+    )
+
+
+@pytest.mark.parametrize("read_length", [100, 148])
+def test_real_alleles_are_those_of_an_independent_count(real, read_length):
+    data = brca1(real, read_length=read_length, reference_loci=50)
+    assert preflight.check(data).genome_build == "GRCh38"
+    examples = extract_examples(data, processes=1).examples
+    carriers = examples[examples["carries_alt"]]
+    assert len(carriers.drop_duplicates(ALLELE)) == 157
+    assert len(examples[~examples["carries_alt"]]) == 50
+    assert list(examples.columns) == list(COLUMNS)
+    assert set(examples["sequence"].str.len()) == {read_length}
+    assert set(examples["reference_sequence"].str.len()) == {read_length}
+    shown = examples["alt"].where(examples["carries_alt"], examples["ref"])
+    for bases, sequence, offset in zip(
+        shown, examples["sequence"], examples["variant_offset"], strict=True
+    ):
+        assert sequence[offset:].startswith(bases)
+
+
+def test_counts_add_up(real):
+    counts = extract_examples(brca1(real, read_length=100, reference_loci=50), processes=1).counts
+    totals = counts.groupby("subject")["count"].sum()
+    assert totals["variant"] == totals["genotype"] == 169
+    assert counts.set_index(["subject", "reason"])["count"]["variant", "kept"] == 157
+
+
+def test_reads_that_are_too_short_name_the_length_to_set(real):
+    with pytest.raises(InputError, match="every read is shorter.*set read_length: 148"):
+        preflight.check(brca1(real, read_length=150))
+
+
+def test_nothing_in_common(real):
+    person = Individual(
+        sample="NA12878",
+        reads=str(real / "NA12878.chr22.bam"),
+        variants=str(real / "NA12878.chr22.bcf"),
+    )
+    data = brca1(real, read_length=100).model_copy(update={"individuals": (person,)})
+    with pytest.raises(InputError, match=r"chr22.bcf: ClinVar knows none of these.*chr22"):
+        preflight.check(data)
