@@ -6,6 +6,7 @@ from typing import Any
 from metaflow import Flow, Run, namespace
 from metaflow.cards import get_cards
 from metaflow.exception import MetaflowException
+from metaflow.plugins.cards.exception import CardNotPresentException
 
 from evoflow.errors import InputError
 
@@ -59,11 +60,15 @@ def report_html(run: Any) -> str:
     """Return the report of a finished run: one page that needs nothing else to be drawn."""
     if not run.finished:
         raise InputError(f"{run.pathspec} has not finished: its report is made by the last step")
-    cards = list(get_cards(run["end"].task, type="blank"))
-    if not cards:
-        raise InputError(f"{run.pathspec} left no report; run the flow without `--without card`")
+    try:
+        card = get_cards(run["end"].task, type="blank")[0]
+    except CardNotPresentException as error:
+        raise InputError(
+            f"{run.pathspec} has no card of its last step: start the command in the folder, and "
+            "with the METAFLOW_ variables, with which the flow ran"
+        ) from error
     # The page falls back on the system's own sans-serif; offline it would wait for the font.
-    return _REMOTE_FONT.sub("", cards[0].get())
+    return _REMOTE_FONT.sub("", card.get())
 
 
 def _place() -> str:
