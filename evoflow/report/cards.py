@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from evoflow.settings import Settings
 
 if TYPE_CHECKING:
     from evoflow.extract.preflight import Inputs
+    from evoflow.train.fit import Epoch
 
 ALLELES = "alleles and reference loci"
 
@@ -161,16 +163,16 @@ class TrainingCard:
     def __init__(self, card: Any, epochs: int) -> None:
         self._card = card
         self._bar = ProgressBar(max=epochs, label="epochs at most")
-        self._history: list[Mapping[str, float]] = []
+        self._history: list[dict[str, Any]] = []
         self._charts: list[VegaChart] = []
         card.append(Markdown("# Training of the head"))
         card.append(self._bar)
         card.refresh()
         self._refreshed = time.monotonic()
 
-    def epoch_ended(self, epoch: Mapping[str, float]) -> None:
-        """Take one epoch: `epoch`, `training_loss`, `validation_loss`, `validation_spearman`."""
-        self._history.append(epoch)
+    def epoch_ended(self, epoch: "Epoch") -> None:
+        """Take one epoch, and redraw now and then."""
+        self._history.append(asdict(epoch))
         if time.monotonic() - self._refreshed >= REFRESH_SECONDS:
             self.draw()
 

@@ -153,7 +153,9 @@ def forest(estimates: pd.DataFrame, title: str, models: Sequence[str]) -> Spec:
         All models, so that each has the same colour in every chart.
     """
     subsets = list(dict.fromkeys(estimates["subset"]))
-    base = alt.Chart(estimates).encode(
+    models = [model.replace("_", " ") for model in models]
+    named = estimates.assign(model=estimates["model"].str.replace("_", " "))
+    base = alt.Chart(named).encode(
         y=alt.Y("subset:N", sort=subsets, title=None, axis=alt.Axis(grid=True, bandPosition=0)),
         yOffset=alt.YOffset("model:N", sort=models),
         color=alt.Color("model:N", title=None, sort=models, scale=_series(models)),
@@ -230,9 +232,10 @@ def errors_by_impact(errors: pd.DataFrame) -> Spec:
     errors
         Columns `impact`, `model`, `error`, `rows`; the order of models is kept.
     """
-    models = list(dict.fromkeys(errors["model"]))
+    named = errors.assign(model=errors["model"].str.replace("_", " "))
+    models = list(dict.fromkeys(named["model"]))
     chart = (
-        alt.Chart(errors)
+        alt.Chart(named)
         .mark_bar()
         .encode(
             x=alt.X("impact:N", sort=IMPACTS, title=None, axis=alt.Axis(labelAngle=0)),

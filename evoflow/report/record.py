@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from evoflow.settings import Settings
 
-Estimate = tuple[float | None, float | None, float | None, int]
-"""A metric's value, the ends of its 95% interval, and the rows behind it."""
-
-Metrics = Mapping[str, Mapping[str, Mapping[str, Estimate]]]
-"""`metrics[subset][model][name]`."""
+if TYPE_CHECKING:
+    from evoflow.train.metrics import Table
 
 
 @dataclass(frozen=True)
@@ -20,6 +18,8 @@ class RunRecord:
 
     Attributes
     ----------
+    name
+        The run's path in Metaflow, such as `EvoFlow/123`.
     settings
         What the run was asked for.
     extraction
@@ -29,22 +29,27 @@ class RunRecord:
     split_notes
         What a reader must know of the split (see `augment.split.notes`).
     history
-        One row an epoch: `epoch`, `training_loss`, `validation_loss`.
-    metrics
-        `metrics[subset][model][name]` on the test split; the head is the model `head`.
+        One row an epoch, with the columns of `train.fit.Epoch`.
+    metrics, undefined
+        Metrics of every model on every subset of the test split, and why some are missing.
+    comparisons
+        The head beside each baseline, in numbers and words.
     predictions
-        The test rows of `examples` with one column of predicted scores (0..10) for each model.
+        Test rows of the table of examples with a column of predicted scores for each model.
     provenance
         Checkpoint, versions, device and commit, ready to be shown.
     """
 
+    name: str
     settings: Settings
     extraction: pd.DataFrame
     split_counts: pd.DataFrame
     balance_counts: pd.DataFrame
     split_notes: Sequence[str]
     history: pd.DataFrame
-    metrics: Metrics
+    metrics: "Table"
+    undefined: Mapping[str, Mapping[str, Mapping[str, str]]]
+    comparisons: pd.DataFrame
     predictions: pd.DataFrame
     provenance: Mapping[str, object]
 

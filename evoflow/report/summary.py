@@ -1,13 +1,19 @@
 """The summary of a run: what the terminal shows at its end, on one screen."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from evoflow.report.record import Estimate, RunRecord, caveats
+from evoflow.augment.leaks import SIDES
+from evoflow.report.record import RunRecord, caveats
 from evoflow.report.tallies import STAGES
+
+if TYPE_CHECKING:
+    from evoflow.train.metrics import Estimate
 
 WIDTH = 78
 SHOWN = {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"}
 SUBSETS = ["all", "carriers"]
+SHORT = {"log_likelihood_ratio": "likelihood ratio"}
 
 
 def summary(run: RunRecord) -> str:
@@ -21,24 +27,27 @@ def _lines(run: RunRecord) -> Iterator[str]:
     splits = run.split_counts.groupby("split")["rows"].sum()
     rows = run.balance_counts.groupby("stage")["rows"].sum()
     yield "=" * WIDTH
-    yield f"evoflow · {run.settings.model.checkpoint}"
+    yield f"{run.name} with {run.settings.model.checkpoint}"
     for caveat in caveats(run.settings):
         yield f"! {caveat}"
-    yield (f"examples   {alleles - loci:,} variants that are carried, {loci:,} reference loci")
-    sides = ", ".join(f"{splits.get(side, 0):,} {side}" for side in ("train", "validation", "test"))
+    yield f"examples   {alleles - loci:,} variants that are carried, {loci:,} reference loci"
+    sides = ", ".join(f"{splits.get(side, 0):,} {side}" for side in SIDES)
     yield f"split      {sides}; {rows[STAGES[1]]:,} training rows"
     for subset in SUBSETS:
         by_model = run.metrics.get(subset, {})
         if by_model:
             yield ""
             yield f"{f'test, {subset}':<18}" + "".join(f"{name:>20}" for name in SHOWN.values())
-        for model, by_metric in list(by_model.items())[:5]:
-            yield f"  {model[:16]:<16}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
+        for model, by_metric in by_model.items():
+            name = SHORT.get(model, model).replace("_", " ")
+            yield f"  {name[:16]:<16}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
+    yield ""
+    yield f"report     python -m evoflow report {run.name} --output report.html"
     yield "=" * WIDTH
 
 
-def _cell(estimate: Estimate | None) -> str:
-    if estimate is None or estimate[0] is None or estimate[0] != estimate[0]:
+def _cell(estimate: "Estimate | None") -> str:
+    if estimate is None or estimate[0] is None:
         return "-"
     value, low, high, _ = estimate
     return f"{value:.2f}" if low is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"

@@ -96,22 +96,21 @@ def run(examples, training_rows):
     test = examples[examples["split"] == "test"].iloc[::2]
     noise = rng.normal(0, 1.5, len(test))
     predictions = test.assign(
-        **{
-            "head": (test["impact_score"] + noise).clip(0, 10),
-            "training mean": 2.0,
-            "k-mer ridge": (test["impact_score"] * 0.5 + noise).clip(0, 10),
-        }
+        head=(test["impact_score"] + noise).clip(0, 10),
+        training_mean=2.0,
+        kmer_ridge=(test["impact_score"] * 0.5 + noise).clip(0, 10),
     )
     epochs = np.arange(1, 13)
     metrics = {
         subset: {
             "head": {"spearman": (0.71, 0.6, 0.8, 50), "rmse": (1.9, 1.6, 2.3, 50)},
-            "training mean": {"spearman": (None, None, None, 50), "rmse": (3.2, 2.8, 3.6, 50)},
-            "k-mer ridge": {"spearman": (0.3, 0.1, 0.5, 50), "rmse": (2.9, 2.4, 3.3, 50)},
+            "training_mean": {"spearman": (None, None, None, 50), "rmse": (3.2, 2.8, 3.6, 50)},
+            "kmer_ridge": {"spearman": (0.3, 0.1, 0.5, 50), "rmse": (2.9, 2.4, 3.3, 50)},
         }
         for subset in ("all", "carriers")
     }
     return RunRecord(
+        name="EvoFlow/1795464212872958",
         settings=load_settings({"demo": {}}, {}, {}),
         extraction=pd.DataFrame(
             [
@@ -134,6 +133,21 @@ def run(examples, training_rows):
             }
         ),
         metrics=metrics,
+        undefined={
+            subset: {"training_mean": {"spearman": "every prediction is the same"}}
+            for subset in metrics
+        },
+        comparisons=pd.DataFrame(
+            {
+                "subset": ["all"],
+                "baseline": ["kmer_ridge"],
+                "metric": ["spearman"],
+                "difference": [0.41],
+                "low": [0.2],
+                "high": [0.6],
+                "verdict": ["all: the head is better than kmer ridge by rank correlation"],
+            }
+        ),
         predictions=predictions,
         provenance={"checkpoint": "evo-tiny", "device": "cpu", "torch": "2.13.0"},
     )

@@ -5,6 +5,7 @@ import pytest
 
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards
+from evoflow.train.fit import Epoch
 
 
 def test_start_shows_files_contigs_warnings_and_settings(card, run):
@@ -51,8 +52,7 @@ def test_progress_is_redrawn_at_most_once_a_second_and_at_the_end(card, monkeypa
 def test_the_training_card_draws_curves_once_there_is_an_epoch(card):
     live = cards.TrainingCard(card, epochs=5)
     assert card.of_type("vegaChart") == []
-    epoch = {"training_loss": 0.1, "validation_loss": 0.2, "validation_spearman": 0.3}
-    live.epoch_ended({"epoch": 1, **epoch})
+    live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.draw()
     live.draw()
     assert len(card.of_type("vegaChart")) == 2

@@ -17,6 +17,8 @@ def test_the_report_tells_the_run_from_input_to_provenance(card, run):
     ):
         assert heading in text
     assert "simulated demo" in text
+    assert "the head is better than kmer ridge" in text
+    assert "spearman of training mean: every prediction is the same" in text
     assert "random weights" in text
     assert "test has no example of score 10" in text
 
@@ -31,6 +33,6 @@ def test_the_report_draws_its_charts(card, run):
 def test_an_undefined_metric_is_drawn_nowhere_and_a_dash_in_its_table(run):
     rows = final.estimates(run.metrics)
     undefined = rows[rows["value"].isna()]
-    assert set(undefined["model"]) == {"training mean"}
+    assert set(undefined["model"]) == {"training_mean"}
     assert final.interval(float("nan"), float("nan"), float("nan")) == "-"
     assert final.interval(0.5, 0.25, 0.75) == "0.500 [0.250, 0.750]"

@@ -12,7 +12,8 @@ def test_the_summary_names_stand_ins_and_the_head_beside_its_baselines(run):
     assert "simulated demo" in text
     assert "random weights" in text
     assert "0.71 [0.60, 0.80]" in text
-    assert "k-mer ridge" in text
+    assert "kmer ridge" in text
+    assert "evoflow report EvoFlow/1795464212872958" in text
 
 
 def test_an_undefined_metric_is_a_dash(run):
