@@ -1,0 +1,169 @@
+"""A plain run on the built-in demo, and what a user's slips lead to."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from evoflow import demo
+from evoflow.extract.examples import ALLELE, COLUMNS
+from evoflow.settings import DataSettings, DemoSettings
+from tests.conftest import ROOT
+
+FLOW = ROOT / "flows" / "evo_flow.py"
+STEPS = ["start", "extract", "augment", "embed", "train", "end"]
+
+
+def run_flow(folder, *arguments):
+    """Run the flow as a user does, from a folder that is not the project's."""
+    return subprocess.run(
+        [sys.executable, str(FLOW), *arguments],
+        cwd=folder,
+        env=os.environ | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo_run(tmp_path_factory):
+    """The process and the finished run."""
+    from metaflow import Run, metadata, namespace
+
+    folder = tmp_path_factory.mktemp("run")
+    done = run_flow(folder, "run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    namespace(None)
+    metadata(f"local@{folder}")
+    run = Run(f"EvoFlow/{(folder / 'run-id').read_text()}")
+    return folder, done, run
+
+
+def test_the_six_steps_finish(demo_run):
+    _, _, run = demo_run
+    assert sorted(step.id for step in run.steps()) == sorted(STEPS)
+    assert run.successful
+
+
+def test_the_terminal_ends_with_the_summary(demo_run):
+    _, done, run = demo_run
+    lines = run["end"].task.data.summary.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert all(line in done.stdout for line in lines)
+    assert "random weights" in run["end"].task.data.summary
+
+
+def test_the_table_of_examples_is_the_documented_one(demo_run):
+    folder, _, run = demo_run
+    examples = run["augment"].task.data.examples
+    assert list(examples.columns)[: len(COLUMNS)] == list(COLUMNS)
+    assert len(examples) >= 1500
+    own = examples[~examples.duplicated(ALLELE)]
+    assert (own["impact_score"] == 0).mean() > 0.5
+    assert set(own["impact"]) == {"NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"}
+    with (folder / "examples.jsonl").open() as exported:
+        rows = [json.loads(line) for line in exported]
+    assert len(rows) == len(examples)
+    assert list(rows[0])[: len(COLUMNS)] == list(COLUMNS)
+
+
+def test_every_unique_sequence_is_embedded_once(demo_run):
+    _, _, run = demo_run
+    sequences = run["augment"].task.data.sequences
+    assert not sequences.duplicated().any()
+    shards = sorted(run["embed"].tasks(), key=lambda task: task.data.shard)
+    assert sum(len(task.data.embeddings) for task in shards) == len(sequences)
+    assert all(np.isfinite(task.data.log_likelihood).all() for task in shards)
+
+
+def test_the_head_stands_beside_its_baselines(demo_run):
+    _, _, run = demo_run
+    metrics = run["train"].task.data.metrics
+    for subset in ("all", "carriers"):
+        for model in ("head", "training_mean", "kmer_ridge", "log_likelihood_ratio"):
+            assert {"rmse", "mae", "spearman"} <= set(metrics[subset][model])
+    predictions = run["train"].task.data.predictions
+    errors = predictions["head"] - predictions["impact_score"]
+    value, low, high, rows = metrics["all"]["head"]["rmse"]
+    assert value == pytest.approx(np.sqrt((errors**2).mean()))
+    assert low < value < high
+    assert rows == len(predictions)
+
+
+def test_every_step_has_a_card(demo_run):
+    from metaflow.cards import get_cards
+
+    _, _, run = demo_run
+    for name in STEPS:
+        for task in run[name].tasks():
+            assert len(get_cards(task)) == 1, name
+
+
+@pytest.fixture(scope="module")
+def demo_settings():
+    """The demo's files as a user would name them in a data config."""
+    found = demo.prepare(DataSettings(demo=DemoSettings()))
+    return found.model_dump(include={"reference", "clinvar", "individuals"}, mode="json")
+
+
+def wrong_path(data, _folder):
+    data["clinvar"] = "absent.vcf.gz"
+    return ["absent.vcf.gz: there is no such file"]
+
+
+def wrong_sample(data, _folder):
+    data["individuals"][0]["sample"] = "HG1"
+    return ["has no sample 'HG1' (it has DEMO)"]
+
+
+def missing_index(data, folder):
+    reads = folder / "moved.bam"
+    reads.symlink_to(data["individuals"][0]["reads"])
+    data["individuals"][0]["reads"] = str(reads)
+    return ["moved.bam", "samtools index"]
+
+
+def other_reference(data, _folder):
+    data["reference"] = demo.prepare(DataSettings(demo=DemoSettings(seed=1))).reference
+    return [Path(data["reference"]).name]
+
+
+def two_slips_at_once(data, folder):
+    return wrong_path(data, folder) + wrong_sample(data, folder)
+
+
+def unknown_key(data, _folder):
+    data["read_lenght"] = 100
+    return ["data.read_lenght: unknown key; did you mean 'read_length'?"]
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [wrong_path, wrong_sample, missing_index, other_reference, two_slips_at_once, unknown_key],
+)
+def test_a_slip_in_the_data_config_is_one_message(slip, demo_settings, tmp_path):
+    data = copy.deepcopy(demo_settings)
+    expected = slip(data, tmp_path)
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
+    done = run_flow(tmp_path, "--config", "data", "data.yaml", "run")
+    assert done.returncode != 0
+    for text in expected:
+        assert text in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "/augment/" not in done.stdout
+
+
+def test_a_config_that_is_no_yaml_is_one_message(tmp_path):
+    (tmp_path / "data.yaml").write_text("reference: [")
+    done = run_flow(tmp_path, "--config", "data", "data.yaml", "run")
+    assert done.returncode != 0
+    assert "the data config is not valid YAML" in done.stderr
+    assert "Traceback" not in done.stderr
