@@ -47,6 +47,12 @@ def resolve_location(location: str) -> str:
     return expanded if is_remote(expanded) else str(Path(expanded).expanduser().absolute())
 
 
+def _odd(number: int) -> int:
+    if number % 2 == 0:
+        raise ValueError("must be odd, so that a kernel has a middle")
+    return number
+
+
 Section = TypeVar("Section", bound=BaseModel)
 Location = Annotated[str, AfterValidator(resolve_location)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -173,7 +179,7 @@ class HeadSettings(_Strict):
     """The convolutional head and its training."""
 
     channels: PositiveInt = 64
-    kernel_size: PositiveInt = 7
+    kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
     layers: PositiveInt = 2
     dropout: Fraction = 0.1
     learning_rate: PositiveFloat = 1e-3
@@ -181,7 +187,9 @@ class HeadSettings(_Strict):
     batch_size: PositiveInt = 64
     epochs: PositiveInt = 40
     patience: PositiveInt = 8
-    """Epochs without a better validation score after which training stops."""
+    """Epochs that rank the validation rows no better, after which training stops."""
+    memory: PositiveFloat = 4.0
+    """GiB of embeddings kept in memory at most; beyond, a scratch file holds them."""
 
 
 class ModelSettings(_Strict):

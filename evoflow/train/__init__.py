@@ -1,0 +1,1 @@
+"""From embeddings to a head that predicts impact scores, measured beside baselines."""

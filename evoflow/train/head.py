@@ -1,0 +1,76 @@
+"""A trained head as it is kept: a configuration and arrays, readable without torch."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from evoflow.train.pairs import HIGHEST_SCORE, Embeddings
+
+if TYPE_CHECKING:
+    from evoflow.train.network import ConvolutionalHead
+
+PREDICTION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """Shape of a head.
+
+    Attributes
+    ----------
+    width
+        Channels of an embedding.
+    channels, kernel_size, layers, dropout
+        As in `HeadSettings`.
+    """
+
+    width: int
+    channels: int
+    kernel_size: int
+    layers: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class Head:
+    """A trained head: its shape and its weights by name."""
+
+    config: HeadConfig
+    weights: dict[str, npt.NDArray[np.float32]]
+
+    def build(self) -> "ConvolutionalHead":
+        """Make the network, on the CPU and in evaluation mode."""
+        import torch
+
+        from evoflow.train.network import ConvolutionalHead
+
+        network = ConvolutionalHead(self.config)
+        network.load_state_dict({name: torch.tensor(w) for name, w in self.weights.items()})
+        return network.eval()
+
+    def predict(
+        self,
+        embeddings: Embeddings,
+        read: npt.NDArray[np.int64],
+        window: npt.NDArray[np.int64],
+        *,
+        device: str = "auto",
+    ) -> npt.NDArray[np.float64]:
+        """Predict impact scores, 0..10, shape=(n,).
+
+        Parameters
+        ----------
+        embeddings
+            Shape=(sequences, tokens, width).
+        read, window
+            Row numbers in `embeddings` of each read and of its reference window, shape=(n,).
+        device
+            `auto`: the first GPU, else the CPU; or a torch device.
+        """
+        from evoflow.train.fit import outputs, resolve_device
+
+        where = resolve_device(device)
+        predicted = outputs(self.build().to(where), embeddings, read, window, where)
+        return predicted.astype(np.float64) * HIGHEST_SCORE

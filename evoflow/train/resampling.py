@@ -1,0 +1,88 @@
+"""Metrics under many weightings of the rows at once: the replicates of a bootstrap.
+
+scikit-learn and scipy compute one weighting at a time, and a thousand of each metric, model and
+subset would take minutes. Here a weighting is a row of a matrix. A row of ones gives what they
+give, and a row of counts what they give for rows repeated that often; the tests hold them to it.
+
+In all functions `weights` has shape=(replicates, n), the values have shape=(n,) and the result
+has shape=(replicates,), NaN where a replicate leaves the metric undefined.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+def draw_blocks(blocks: int, replicates: int, rng: np.random.Generator) -> Floats:
+    """Draw whole blocks with replacement: how often each is drawn, shape=(replicates, blocks)."""
+    draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=replicates)
+    return draws.astype(np.float64)
+
+
+def mean(values: Floats, weights: Floats) -> Floats:
+    """Weighted mean."""
+    return _divide(weights @ values, weights.sum(axis=1))
+
+
+def macro_mean(values: Floats, classes: Floats, weights: Floats) -> Floats:
+    """Mean over the classes that a replicate holds of the weighted mean in each."""
+    means = [mean(values[classes == one], weights[:, classes == one]) for one in np.unique(classes)]
+    stacked = np.array(means)
+    held = np.isfinite(stacked)
+    return _divide(np.where(held, stacked, 0).sum(axis=0), held.sum(axis=0))
+
+
+def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
+    """Weighted product-moment correlation."""
+    return _correlation(
+        np.broadcast_to(x, weights.shape), np.broadcast_to(y, weights.shape), weights
+    )
+
+
+def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
+    """Weighted rank correlation, ties at their middle rank."""
+    return _correlation(_ranks(x, weights), _ranks(y, weights), weights)
+
+
+def auroc(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
+    """Weighted share of (positive, negative) pairs that the score puts in order; ties half."""
+    below = _ranks(score, weights * ~positive)  # negatives below, plus half of those level
+    positives, negatives = weights @ positive, weights @ ~positive
+    ordered = ((below - 0.5) * weights)[:, positive].sum(axis=1)
+    return _divide(ordered, positives * negatives)
+
+
+def average_precision(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
+    """Weighted precision at every distinct score, averaged over the recall that it adds."""
+    order = np.argsort(-score, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
+    level = np.add.reduceat(weights[:, order], starts, axis=1)
+    hits = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
+    precision = _divide(hits.cumsum(axis=1), level.cumsum(axis=1))
+    return _divide(np.nansum(hits * precision, axis=1), hits.sum(axis=1))
+
+
+def _ranks(values: Floats, weights: Floats) -> Floats:
+    """Middle ranks when each row counts `weights` times, shape=(replicates, n)."""
+    _, codes = np.unique(values, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) != 0])
+    level = np.add.reduceat(weights[:, order], starts, axis=1)
+    middle = level.cumsum(axis=1) - level + (level + 1) / 2
+    return np.asarray(middle[:, codes])
+
+
+def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
+    share = _divide(weights, weights.sum(axis=1, keepdims=True))
+    x = x - (share * x).sum(axis=1, keepdims=True)
+    y = y - (share * y).sum(axis=1, keepdims=True)
+    spread = (share * x**2).sum(axis=1) * (share * y**2).sum(axis=1)
+    tiny = 1e-12 * max(float(np.nanmax(spread, initial=0)), 1e-300)
+    return _divide((share * x * y).sum(axis=1), np.sqrt(np.where(spread > tiny, spread, 0)))
+
+
+def _divide(top: Floats, bottom: Floats) -> Floats:
+    """Divide; NaN where nothing is to divide by."""
+    empty = np.full(np.shape(top), np.nan)
+    return np.asarray(np.divide(top, bottom, out=empty, where=bottom > 0))

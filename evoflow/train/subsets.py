@@ -1,0 +1,81 @@
+"""The kinds of test rows for which metrics are given, and what is true of each row."""
+
+import numpy as np
+import pandas as pd
+
+CODING = (
+    "stop_gained",
+    "frameshift_variant",
+    "stop_lost",
+    "start_lost",
+    "initiator_codon_variant",
+    "inframe_insertion",
+    "inframe_deletion",
+    "inframe_indel",
+    "inframe_variant",
+    "missense_variant",
+    "protein_altering_variant",
+    "incomplete_terminal_codon_variant",
+    "start_retained_variant",
+    "stop_retained_variant",
+    "synonymous_variant",
+    "coding_sequence_variant",
+)
+"""Sequence Ontology terms of variants inside a coding sequence."""
+
+BENIGN = "(?i)^(?:likely )?benign"
+PATHOGENIC = "(?i)^(?:likely )?pathogenic"
+
+
+def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
+    """Masks of the rows by name; empty ones are left out.
+
+    SNVs, indels, coding and non-coding are kinds of carried alleles: a reference read has none.
+    Each individual is a subset where there are several.
+    """
+    carriers = predictions["carries_alt"].astype(bool)
+    single = (predictions["ref"].str.len() == 1) & (predictions["alt"].str.len() == 1)
+    level = predictions["ref"].str.len() == predictions["alt"].str.len()
+    coding = predictions["consequence"].isin(CODING)
+    found = {
+        "all": pd.Series(data=True, index=predictions.index),
+        "carriers": carriers,
+        "SNVs": carriers & single,
+        "indels": carriers & ~level,
+        "coding": carriers & coding,
+        "non-coding": carriers & ~coding,
+    }
+    individuals = sorted(predictions["individual"].unique())
+    if len(individuals) > 1:
+        for individual in individuals:
+            found[f"individual {individual}"] = predictions["individual"] == individual
+    return {name: rows for name, rows in found.items() if rows.any()}
+
+
+def truths(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Say what is true of every row, for the metrics to compare predictions with.
+
+    Returns
+    -------
+    DataFrame
+        Columns `score` (0..10), `high` (1 where the impact is HIGH, else 0) and `pathogenic` (1
+        where ClinVar calls a carried allele pathogenic or likely so, 0 where benign or likely so,
+        NaN elsewhere).
+    """
+    significance = predictions["clinical_significance"].str.replace("_", " ")
+    carried = predictions["carries_alt"].astype(bool)
+    pathogenic = np.select(
+        [
+            carried & significance.str.contains(PATHOGENIC),
+            carried & significance.str.contains(BENIGN),
+        ],
+        [1.0, 0.0],
+        np.nan,
+    )
+    return pd.DataFrame(
+        {
+            "score": predictions["impact_score"].astype("float64"),
+            "high": (predictions["impact"] == "HIGH").astype("float64"),
+            "pathogenic": pathogenic,
+        }
+    )

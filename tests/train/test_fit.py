@@ -1,0 +1,115 @@
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from evoflow.train.fit import fit
+from evoflow.train.pairs import join_shards
+
+
+def test_the_head_learns_a_signal(make_pairs, settings):
+    training, validation, test = make_pairs(400), make_pairs(100, 1), make_pairs(100, 2)
+    found = fit(training, validation, settings, seed=0)
+    predicted = found.head.predict(test.embeddings, test.read, test.window)
+    assert spearmanr(predicted, test.target).statistic > 0.8
+    assert predicted.min() >= 0
+    assert predicted.max() <= 10
+
+
+def test_the_best_epoch_is_kept(make_pairs, settings):
+    validation = make_pairs(60, 1)
+    found = fit(make_pairs(200), validation, settings, seed=0)
+    assert found.best_epoch == found.history["validation_spearman"].argmax() + 1
+    predicted = found.head.predict(validation.embeddings, validation.read, validation.window)
+    best = found.history["validation_spearman"].max()
+    assert spearmanr(predicted, validation.target).statistic == pytest.approx(best, abs=1e-6)
+
+
+def test_training_stops_when_nothing_improves(make_pairs, settings):
+    impatient = settings.model_copy(update={"patience": 2, "epochs": 200})
+    found = fit(make_pairs(50), make_pairs(20, 1), impatient, seed=0)
+    assert len(found.history) == found.best_epoch + 2
+
+
+def test_every_epoch_is_reported(make_pairs, settings):
+    seen = []
+    found = fit(make_pairs(50), make_pairs(20, 1), settings, seed=0, on_epoch=seen.append)
+    assert [epoch.epoch for epoch in seen] == found.history["epoch"].tolist()
+    assert seen[-1].learning_rate < max(epoch.learning_rate for epoch in seen)
+
+
+def test_the_same_seed_gives_the_same_head_and_leaves_the_generator_alone(make_pairs, settings):
+    import torch
+
+    training, validation = make_pairs(50), make_pairs(20, 1)
+    state = torch.get_rng_state()
+    first, again, other = (fit(training, validation, settings, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(state, torch.get_rng_state())
+    for name, weight in first.head.weights.items():
+        np.testing.assert_array_equal(weight, again.head.weights[name])
+    name = "project.weight"
+    assert (first.head.weights[name] != other.head.weights[name]).any()
+
+
+def test_shards_and_scratch_files_do_not_change_the_head(make_pairs, settings):
+    training, validation = make_pairs(50), make_pairs(20, 1)
+    shards = np.array_split(training.embeddings, 7)
+    scratch = replace(training, embeddings=join_shards(shards, 100, memory=0))
+    heads = [fit(pairs, validation, settings, seed=0).head for pairs in (training, scratch)]
+    for name, weight in heads[0].weights.items():
+        np.testing.assert_array_equal(weight, heads[1].weights[name])
+
+
+@pytest.mark.parametrize(("tokens", "width"), [(1, 7), (3, 1), (150, 4)])
+def test_any_length_and_width(make_pairs, settings, tokens, width):
+    settings = settings.model_copy(update={"epochs": 1, "kernel_size": 9})
+    sizes = {"tokens": tokens, "width": width}
+    found = fit(make_pairs(20, **sizes), make_pairs(10, 1, **sizes), settings, seed=0)
+    assert found.head.config.width == width
+
+
+def test_a_constant_validation_falls_back_to_the_loss(make_pairs, settings):
+    validation = make_pairs(20, 1)
+    validation = replace(validation, target=np.zeros_like(validation.target))
+    found = fit(make_pairs(50), validation, settings, seed=0)
+    assert found.history["validation_spearman"].isna().all()
+    assert found.best_epoch == found.history["validation_loss"].argmin() + 1
+
+
+def test_a_weight_of_zero_is_as_good_as_no_row(make_pairs, settings):
+    training = make_pairs(50)
+    wrong = training.target.copy()
+    wrong[25:] = 1 - wrong[25:]
+    weight = np.where(np.arange(50) < 25, 1, 0).astype(np.float32)
+    heads = [
+        fit(replace(training, target=target, weight=weight), training, settings, seed=0).head
+        for target in (training.target, wrong)
+    ]
+    np.testing.assert_array_equal(*(head.weights["project.weight"] for head in heads))
+
+
+def test_one_huge_channel_does_not_drown_the_others(make_pairs, settings):
+    training, validation, test = make_pairs(400), make_pairs(100, 1), make_pairs(100, 2)
+    for pairs in (training, validation, test):
+        pairs.embeddings[:, :, -1] = 3000 + 10 * pairs.embeddings[:, :, -1]
+    found = fit(training, validation, settings, seed=0)
+    predicted = found.head.predict(test.embeddings, test.read, test.window)
+    assert spearmanr(predicted, test.target).statistic > 0.8
+
+
+def test_a_head_is_read_without_torch(make_pairs, settings, tmp_path):
+    found = fit(make_pairs(20), make_pairs(10, 1), settings, seed=0)
+    path = tmp_path / "head.pickle"
+    path.write_bytes(pickle.dumps(found.head))
+    code = (
+        "import pickle, sys; head = pickle.load(open(sys.argv[1], 'rb'));"
+        "assert 'torch' not in sys.modules; print(head.config.width)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("5\n", "")
