@@ -50,8 +50,9 @@ def prepare(data: DataSettings) -> DataSettings:
         if not _is_whole(folder):
             _make_beside(folder, data.demo)
     except OSError as error:
+        reason = error.strerror or error
         raise InputError(
-            f"{folder}: {error.strerror}; set EVOFLOW_CACHE to a folder that can be written to"
+            f"{folder}: {reason}; set EVOFLOW_CACHE to a folder that can be written to"
         ) from error
     individual = Individual(
         sample=files.SAMPLE,

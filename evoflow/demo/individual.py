@@ -1,7 +1,7 @@
 """The simulated person: phased alleles, most of them known to ClinVar."""
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 
 import numpy as np
@@ -43,13 +43,11 @@ def make_individual(
             calls += _carry(rng, alleles)
     single = [alleles[0] for alleles in loci if len(alleles) == 1]
     snvs = [allele for allele in single if len(allele.ref) == len(allele.alt) == 1]
-    others = (substitute(rng, allele) for allele in shuffled(rng, snvs))
-    taken = [allele for allele in others if free.take(allele)][:OTHER_ALLELES]
-    elsewhere = [allele for allele in _anywhere(rng, genome) if free.take(allele)]
-    for allele in taken + elsewhere[:UNKNOWN]:
+    others = filter(free.take, [substitute(rng, allele) for allele in shuffled(rng, snvs)])
+    elsewhere = filter(free.take, _anywhere(rng, genome))
+    for allele in (*islice(others, OTHER_ALLELES), *islice(elsewhere, UNKNOWN)):
         calls += _carry(rng, [allele])
-    absent = elsewhere[UNKNOWN : UNKNOWN + NOT_CARRIED]
-    calls += [Call(allele, (False, False)) for allele in absent]
+    calls += [Call(allele, (False, False)) for allele in islice(elsewhere, NOT_CARRIED)]
     return tuple(sorted(calls, key=lambda call: call.allele))
 
 
@@ -81,7 +79,7 @@ class _Free:
     def take(self, allele: Allele) -> bool:
         """Take an allele's place; False where another one is near."""
         free = self._free[allele.contig]
-        near = slice(max(allele.start - SPACING, 0), allele.end + SPACING)
-        is_free = bool(free[near].all())
-        free[allele.start : allele.end] &= not is_free
-        return is_free
+        if not free[max(allele.start - SPACING, 0) : allele.end + SPACING].all():
+            return False
+        free[allele.start : allele.end] = False
+        return True

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
+import pysam
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -27,7 +28,7 @@ _ERRORS = 10.0 ** (_QUALITIES / -10.0)
 _LOW_QUALITY = np.array([0.0003, 0.004, 0.04])  # cumulative shares of the first three bins
 _LETTERS = np.frombuffer(b"ACGT", np.uint8)
 
-_PAIRED, _REVERSE, _MATE_REVERSE, _FIRST, _SECOND, _DUPLICATE = 0x3, 0x10, 0x20, 0x40, 0x80, 0x400
+_PAIRED = pysam.FPAIRED | pysam.FPROPER_PAIR
 
 
 class Read(NamedTuple):
@@ -86,10 +87,10 @@ def _sequence(rng: Generator, contig: str, haplotype: Haplotype) -> list[tuple[R
     left = _read_ends(rng, haplotype, starts[fragments], reverse=False)
     ends = (starts + inserts - READ_LENGTH)[fragments]
     right = _read_ends(rng, haplotype, ends, reverse=True)
-    first = np.where(rng.random(count) < 0.5, _FIRST, _SECOND)[fragments]
-    shared = _PAIRED | np.where(np.arange(len(fragments)) < count, 0, _DUPLICATE)
-    left_flags = shared | first | _MATE_REVERSE
-    right_flags = shared | (_FIRST + _SECOND - first) | _REVERSE
+    shared = _PAIRED | np.where(np.arange(len(fragments)) < count, 0, pysam.FDUP)
+    of_pair = np.where(rng.random(count) < 0.5, pysam.FREAD1, pysam.FREAD2)[fragments]
+    left_flags = shared | of_pair | pysam.FMREVERSE
+    right_flags = shared | (pysam.FREAD1 + pysam.FREAD2 - of_pair) | pysam.FREVERSE
     flags = zip(left_flags.tolist(), right_flags.tolist(), strict=True)
     quality = mapping_quality[fragments].tolist()
     return list(map(_pair, repeat(contig), left, right, quality, flags))
