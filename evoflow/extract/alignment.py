@@ -17,9 +17,9 @@ _STEP = 64
 class Evidence(Enum):
     """What a read's bases at an allele are."""
 
-    ALTERNATE = "alternate"
-    REFERENCE = "reference"
-    OTHER = "other bases"
+    ALTERNATE = "shows the alternate"
+    REFERENCE = "shows the reference"
+    OTHER = "shows other bases"
     UNINFORMATIVE = "does not span the allele"
 
 

@@ -1,5 +1,6 @@
 """One (individual, contig) unit of work: from its files to its examples."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -142,7 +143,10 @@ def _take_references(taker: "_Taker", loci: pd.DataFrame, wanted: int | str) -> 
     taken = [taker.take(loci.head(0), Evidence.REFERENCE, 1)]
     looked, kept = 0, 0
     while looked < len(loci) and kept < limit:
-        part = loci.iloc[looked : looked + max(limit, looked)].sort_values("position")
+        # As many as should give what is still missing, by the share that had a read so far.
+        share = max(kept / looked, 0.1) if looked else 1.0
+        missing = math.ceil((limit - kept) / share)
+        part = loci.iloc[looked : looked + missing].sort_values("position")
         found = taker.take(part, Evidence.REFERENCE, 1)
         looked, kept = looked + len(part), kept + len(found)
         taker.counts[LOCUS, "no read shows the reference"] += len(part) - len(found)

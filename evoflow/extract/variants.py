@@ -60,48 +60,59 @@ def write_clinvar(source: Source, reference: str, folder: Path) -> tuple[Path, i
         were left out because their REF is not in the reference.
     """
     with pysam.VariantFile(source.path) as variants:
-        present = {tag for tag in CLINVAR_FIELDS.values() if tag in variants.header.info}
+        present = set(variants.header.info)
     columns = "\t".join(
-        f"%INFO/{tag}" if tag in present else "." for tag in CLINVAR_FIELDS.values()
+        f"%INFO/{field}" if field in present else "." for field in CLINVAR_FIELDS.values()
     )
-    keep = ",".join(f"INFO/{tag}" for tag in sorted(present))
-    normalised, mismatches = _normalise(source, reference, folder, f"^{keep}")
+    kept = set(CLINVAR_FIELDS.values())
+    normalised, mismatches = _normalise(source, reference, folder, kept, "--drop-genotypes")
     return _query(normalised, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n"), mismatches
 
 
 def write_called(source: Source, sample: str, reference: str, folder: Path) -> tuple[Path, int]:
-    """Write an individual's alleles of a contig as a table of `KEY` and `genotype`."""
+    """Write an individual's alleles of a contig as a table of `KEY` and `genotype`.
+
+    FILTER is not looked at: a wrong call has no read that carries it.
+    """
     normalised, mismatches = _normalise(
-        source, reference, folder, "INFO,^FORMAT/GT", "-s", sample, "--no-update"
+        source, reference, folder, {"GT"}, "--samples", sample, "--no-update"
     )
     return _query(normalised, "%POS\t%REF\t%ALT[\t%GT]\n"), mismatches
 
 
 def _normalise(
-    source: Source, reference: str, folder: Path, strip: str, *view: str
+    source: Source, reference: str, folder: Path, kept: set[str], *view: str
 ) -> tuple[Path, int]:
-    """Rename, strip to the wanted fields, split and left-align."""
+    """Take a contig, rename it, strip it to the kept fields, split and left-align it."""
     taken, renamed, normalised = (folder / f"{name}.bcf" for name in ("taken", "renamed", "norm"))
-    names = folder / "names"
+    names, regions = folder / "names.txt", folder / "regions.bed"
     names.write_text(f"{source.spelling}\t{source.contig}\n")
-    regions = folder / "regions"
     regions.write_text(
         "".join(f"{source.spelling}\t{start}\t{end + _SHIFT}\n" for start, end in source.regions)
     )
-    for command, written, arguments in (
-        (pysam.bcftools.view, taken, ("-R", str(regions), *view, source.path)),
-        (
-            pysam.bcftools.annotate,
-            renamed,
-            ("-x", strip, "--rename-chrs", str(names), str(taken)),
-        ),
-        (
-            pysam.bcftools.norm,
-            normalised,
-            ("-m-", "-f", reference, "-c", "x", str(renamed)),
-        ),
-    ):
-        said = run(command, "-Ou", "-o", str(written), *arguments, about=source.path)
+    run(
+        pysam.bcftools.view,
+        *("--regions-file", str(regions), *view),
+        *("-Ou", "-o", str(taken), source.path),
+        about=source.path,
+    )
+    # Splitting a record checks every field; what is not needed shall not stop the work.
+    with pysam.VariantFile(str(taken)) as records:
+        fields = {"INFO": records.header.info, "FORMAT": records.header.formats}
+        strip = [f"{kind}/{name}" for kind in fields for name in fields[kind] if name not in kept]
+    run(
+        pysam.bcftools.annotate,
+        *("--rename-chrs", str(names)),
+        *(["--remove", ",".join(strip)] if strip else []),
+        *("-Ou", "-o", str(renamed), str(taken)),
+        about=source.path,
+    )
+    said = run(
+        pysam.bcftools.norm,
+        *("--multiallelics", "-", "--check-ref", "x", "--fasta-ref", reference),
+        *("-Ou", "-o", str(normalised), str(renamed)),
+        about=source.path,
+    )
     # Its last words name the counts, then give them: `.../mismatch_removed/...: .../0/...`.
     kinds, _, numbers = said.rpartition("Lines")[2].partition(":")
     counted = dict(zip(kinds.split()[0].split("/"), numbers.split()[0].split("/"), strict=True))
@@ -149,10 +160,9 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
         )
         kept.append(chunk[sequence & contained])
     carried = pd.concat(kept, ignore_index=True)
-    unique = carried.drop_duplicates(KEY)
-    repeated = len(carried) - len(unique)
-    dropped["the VCF lists it twice"] += repeated
-    return unique, dropped, kinds
+    repeated = carried.duplicated(KEY)
+    dropped["listed twice"] += int((repeated & _within(carried, source)).sum())
+    return carried[~repeated], dropped, kinds
 
 
 def _kind(genotype: str) -> str:

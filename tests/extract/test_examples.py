@@ -46,7 +46,7 @@ def test_counts_add_up(real):
 
 
 def test_reads_that_are_too_short_name_the_length_to_set(real):
-    with pytest.raises(InputError, match="every read is shorter.*set read_length: 148"):
+    with pytest.raises(InputError, match=r"every read is shorter.*set read_length: 148"):
         preflight.check(brca1(real, read_length=150))
 
 

@@ -1,0 +1,244 @@
+"""Bytes of files on S3 and on web servers: how large a file is, and any stretch of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+
+from evoflow.errors import InputError
+
+_CONNECT, _READ = 10, 60
+_CHUNK = 1 << 16
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_REFUSED = {401, 403}
+_GONE = {404, 410}
+
+
+class TransientError(Exception):
+    """Something that another attempt may not meet: throttling, a reset, a body cut short."""
+
+
+class UnavailableError(InputError):
+    """The file is not there, or may not be read."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A remote file as its server describes it.
+
+    Attributes
+    ----------
+    size
+        Bytes.
+    version
+        Changes when the content does: the ETag, else the time of the last change.
+    md5
+        Hexadecimal MD5 of the content; None where the server does not give it.
+    """
+
+    size: int
+    version: str
+    md5: str | None
+
+
+@dataclass(frozen=True)
+class Body:
+    """A part of a remote file.
+
+    Attributes
+    ----------
+    version
+        Version of the file that the part is of.
+    start
+        Offset of the first byte; 0 where the server answers with the whole file.
+    chunks
+        The bytes, in pieces; raises `TransientError` where the connection breaks.
+    """
+
+    version: str
+    start: int
+    chunks: Iterator[bytes]
+
+
+class Source(Protocol):
+    """One remote file."""
+
+    def describe(self) -> Description:
+        """Ask for size and version."""
+
+    def read(self, start: int, stop: int) -> Body:
+        """Ask for the bytes from `start` up to, not including, `stop`."""
+
+
+def source(url: str) -> Source:
+    """Choose how to reach a URL.
+
+    Raises
+    ------
+    InputError
+        When the scheme is not `s3`, `https` or `http`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "s3" and parts.netloc and parts.path.strip("/"):
+        return _S3Object(url, parts.netloc, parts.path.lstrip("/"))
+    if parts.scheme in {"https", "http"} and parts.netloc:
+        return _WebFile(url)
+    raise InputError(f"{url}: cannot be read; give a path, s3://bucket/key or https://host/path")
+
+
+def _refusal(url: str, status: int) -> Exception:
+    """Turn a status that is not a success into what it means for the user."""
+    if status in _BUSY:
+        return TransientError(f"the server answers {status}")
+    if status in _GONE:
+        return UnavailableError(f"{url}: there is no such file (status {status}); check the URL")
+    if status in _REFUSED:
+        return UnavailableError(
+            f"{url}: may not be read, or is not there (status {status}); check the URL and, unless "
+            "it is public, your credentials"
+        )
+    return InputError(f"{url}: the server answers {status}; check the URL")
+
+
+@cache
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.headers["Accept-Encoding"] = "identity"  # compressed on the way, sizes would lie
+    return session
+
+
+@dataclass(frozen=True)
+class _WebFile:
+    """A file on a web server."""
+
+    url: str
+
+    def describe(self) -> Description:
+        # Not HEAD: signed URLs allow but one method, and only an answer to a range gives the size.
+        with self._ask(0, 1) as answer:
+            size = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            size = size or answer.headers.get("Content-Length", "")
+            if not size.isdigit():
+                raise InputError(f"{self.url}: the server does not tell its size; download it")
+            return Description(int(size), _web_version(answer), None)
+
+    def read(self, start: int, stop: int) -> Body:
+        answer = self._ask(start, stop)
+        partial = answer.status_code == requests.codes.partial_content
+        return Body(_web_version(answer), start if partial else 0, _web_chunks(answer))
+
+    def _ask(self, start: int, stop: int) -> requests.Response:
+        try:
+            answer = _session().get(
+                self.url,
+                headers={"Range": f"bytes={start}-{stop - 1}"},
+                stream=True,
+                timeout=(_CONNECT, _READ),
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise TransientError(f"the connection failed ({type(error).__name__})") from error
+        except requests.RequestException as error:
+            raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            answer.close()
+            raise InputError(f"{self.url}: is empty; give a complete file")
+        if not answer.ok:
+            answer.close()
+            raise _refusal(self.url, answer.status_code)
+        return answer
+
+
+def _web_version(answer: requests.Response) -> str:
+    return answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
+
+
+def _web_chunks(answer: requests.Response) -> Iterator[bytes]:
+    with answer:
+        try:
+            yield from answer.iter_content(_CHUNK)
+        except requests.RequestException as error:
+            raise TransientError("the answer was cut short") from error
+
+
+@cache
+def _s3_clients() -> tuple[Any, ...]:
+    """Make a client with the user's credentials, if there are any, and one without."""
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    session = boto3.Session()
+    once = Config(
+        retries={"total_max_attempts": 1},  # attempts are counted in one place, ours
+        connect_timeout=_CONNECT,
+        read_timeout=_READ,
+        max_pool_connections=32,
+    )
+    configs = [once] if session.get_credentials() else []
+    configs.append(once.merge(Config(signature_version=UNSIGNED)))
+    region = session.region_name or "us-east-1"
+    return tuple(session.client("s3", region_name=region, config=config) for config in configs)
+
+
+@dataclass(frozen=True)
+class _S3Object:
+    """An object in a bucket."""
+
+    url: str
+    bucket: str
+    key: str
+
+    def describe(self) -> Description:
+        answer = self._ask("head_object")
+        size, etag = int(answer["ContentLength"]), str(answer["ETag"])
+        if not size:
+            raise InputError(f"{self.url}: is empty; give a complete file")
+        plain = etag.strip('"')
+        # Of an object uploaded in parts, or encrypted by a key service, the ETag is no MD5.
+        is_md5 = len(plain) == 32 and answer.get("ServerSideEncryption") in {None, "AES256"}
+        return Description(size, etag, plain if is_md5 else None)
+
+    def read(self, start: int, stop: int) -> Body:
+        answer = self._ask("get_object", Range=f"bytes={start}-{stop - 1}")
+        partial = "ContentRange" in answer
+        return Body(str(answer["ETag"]), start if partial else 0, _s3_chunks(answer["Body"]))
+
+    def _ask(self, operation: str, **arguments: str) -> dict[str, Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        *signed, unsigned = _s3_clients()
+        for client in (*signed, unsigned):
+            try:
+                answer: dict[str, Any] = getattr(client, operation)(
+                    Bucket=self.bucket, Key=self.key, **arguments
+                )
+            except ClientError as error:
+                status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500))
+                # Credentials of another account, or expired ones, must not bar public files.
+                if client is not unsigned and status in {400, *_REFUSED}:
+                    continue
+                raise _refusal(self.url, status) from error
+            except BotoCoreError as error:
+                raise TransientError(f"the connection failed ({type(error).__name__})") from error
+            else:
+                return answer
+        raise AssertionError("the last client answers or raises")
+
+
+def _s3_chunks(body: Any) -> Iterator[bytes]:
+    with _s3_broken(), body:
+        yield from body.iter_chunks(_CHUNK)
+
+
+@contextmanager
+def _s3_broken() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        yield
+    except BotoCoreError as error:
+        raise TransientError("the answer was cut short") from error
