@@ -1,14 +1,26 @@
-"""Where the flow's steps run: a step wishes for a GPU, the compute config resolves the wish."""
+"""Where the flow's steps run: a step says what it needs, the compute config says where that is."""
 
 from typing import Any
 
 from metaflow import StepMutator
+from metaflow.exception import MetaflowException
+
+from evoflow.errors import InputError
+from evoflow.settings import ComputeSettings, GpuMachine, Machine, load
+
+
+class ComputeError(MetaflowException):
+    """A mistake in the compute config, printed as a message without a traceback."""
+
+    headline = "The compute config needs a mend"
 
 
 class gpu(StepMutator):  # noqa: N801 - reads as a decorator
-    """Ask for one GPU of a model, such as `@gpu(model="A100")`.
+    """Ask for the GPU of a model, such as `@gpu(model="A100")`.
 
-    With the local target it is a resource wish only, and the step runs on this machine.
+    With the target `local` it is a resource wish only, and the step runs on whatever device is
+    here. With `batch` or `kubernetes` the step runs on the machine that the compute config names
+    for the model, with retries.
     """
 
     def init(self, *, model: str) -> None:
@@ -16,7 +28,87 @@ class gpu(StepMutator):  # noqa: N801 - reads as a decorator
         self.model = model
 
     def mutate(self, mutable_step: Any) -> None:
-        """Put the decorator that the compute config asks for on the step."""
-        mutable_step.add_decorator(
-            "resources", deco_kwargs={"gpu": 1}, duplicates=mutable_step.IGNORE
+        """Put the decorators that the compute config asks for on the step.
+
+        Raises
+        ------
+        ComputeError
+            When the config is wrong, or lacks the GPU model.
+        """
+        compute = _settings(mutable_step)
+        if compute.target == "local":
+            _decorate(mutable_step, "resources", gpu=1)
+        elif self.model not in compute.gpus:
+            raise ComputeError(
+                f"compute.gpus.{self.model} is missing: a step wishes for this GPU model, and "
+                f"only {', '.join(compute.gpus)} can be had"
+            )
+        else:
+            _send(mutable_step, compute, compute.gpus[self.model])
+        _limit(mutable_step, compute)
+
+
+class cpu(StepMutator):  # noqa: N801 - reads as a decorator
+    """Let a step without a GPU stay here, or go where `cpu_steps` of the compute config says."""
+
+    def mutate(self, mutable_step: Any) -> None:
+        """Put the decorators that the compute config asks for on the step.
+
+        Raises
+        ------
+        ComputeError
+            When the config is wrong.
+        """
+        compute = _settings(mutable_step)
+        if compute.target != "local" and compute.cpu_steps:
+            _send(mutable_step, compute, compute.cpu_steps)
+        _limit(mutable_step, compute)
+
+
+def _settings(mutable_step: Any) -> ComputeSettings:
+    raw = dict(mutable_step.flow.configs)["compute"]
+    try:
+        return load(ComputeSettings, raw.to_dict(), "compute")
+    except InputError as error:
+        raise ComputeError(str(error)) from None
+
+
+def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None:
+    """Have the step run remotely, and again when its instance is taken away."""
+    wishes: dict[str, Any] = {
+        "cpu": machine.cpu,
+        "memory": machine.memory,
+        "shared_memory": machine.shared_memory,
+        "image": machine.image or compute.image,
+    }
+    if isinstance(machine, GpuMachine):
+        wishes["gpu"] = machine.gpus
+    if compute.target == "batch":
+        wishes["queue"] = machine.queue
+        wishes["host_volumes"] = [f"{host}:{path}" for host, path in machine.volumes.items()]
+    else:
+        wishes["node_selector"] = machine.node_selector
+        wishes["tolerations"] = [
+            toleration.model_dump(exclude_none=True) for toleration in machine.tolerations
+        ]
+        wishes["persistent_volume_claims"] = machine.volumes
+        if isinstance(machine, GpuMachine):
+            wishes["gpu_vendor"] = machine.gpu_vendor
+    _decorate(mutable_step, compute.target, **{key: wish for key, wish in wishes.items() if wish})
+    if compute.retries:
+        _decorate(
+            mutable_step,
+            "retry",
+            times=compute.retries,
+            minutes_between_retries=compute.minutes_between_retries,
         )
+
+
+def _limit(mutable_step: Any, compute: ComputeSettings) -> None:
+    if compute.timeout_minutes:
+        _decorate(mutable_step, "timeout", minutes=compute.timeout_minutes)
+
+
+def _decorate(mutable_step: Any, name: str, **attributes: Any) -> None:
+    """Add a decorator of Metaflow's, unless the step wears it already."""
+    mutable_step.add_decorator(name, deco_kwargs=attributes, duplicates=mutable_step.IGNORE)

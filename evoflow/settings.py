@@ -5,7 +5,7 @@ every problem of all three together.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from os import environ
 from pathlib import Path
@@ -211,15 +211,104 @@ class ModelSettings(_Strict):
     head: HeadSettings = HeadSettings()
 
 
+class Toleration(_Strict):
+    """A taint of Kubernetes nodes that a pod puts up with."""
+
+    key: str
+    operator: Literal["Exists", "Equal"] = "Exists"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class Machine(_Strict):
+    """What one remote task asks for."""
+
+    queue: str | None = None
+    """Batch: the job queue; its compute environment decides the instance and the GPU model."""
+    node_selector: dict[str, str] = {}
+    """Kubernetes: labels of the nodes to run on; they decide the GPU model."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Kubernetes: taints of those nodes."""
+    cpu: PositiveInt = 4
+    """Cores."""
+    memory: PositiveInt = 16_000
+    """Megabytes."""
+    shared_memory: PositiveInt | None = None
+    """Megabytes of /dev/shm."""
+    volumes: dict[str, str] = {}
+    """What outlives a task, such as downloaded weights, and the path at which a task sees it.
+
+    Batch: folders of the instance. Kubernetes: persistent volume claims.
+    """
+    image: str | None = None
+    """Container image, where it differs from the common one."""
+
+
+class GpuMachine(Machine):
+    """What one remote task with GPUs asks for."""
+
+    gpus: PositiveInt = 1
+    """GPUs of one task; `embed` and `train` use one."""
+    gpu_vendor: Literal["nvidia", "amd"] = "nvidia"
+    """Kubernetes: whose device plugin hands out the GPUs."""
+
+
 class ComputeSettings(_Strict):
-    """Where the steps run."""
+    """Where the steps run, and into how many tasks their work is cut."""
 
     target: Literal["local", "batch", "kubernetes"] = "local"
     """`local`: this machine."""
     processes: NonNegativeInt = 0
     """Processes of `extract`; 0: one a core."""
-    sequences_per_shard: PositiveInt = 2000
-    """Sequences that one `embed` task takes."""
+    sequences_per_shard: PositiveInt = 5000
+    """Sequences that one `embed` task takes; more where the shards would be too many."""
+    megabytes_per_shard: PositiveInt = 3000
+    """Embeddings that one `embed` task leaves, at most."""
+    embedding_cache: Location | None = None
+    """Folder or s3:// prefix in which embeddings outlive a run; default: none."""
+    image: str | None = None
+    """Container image of the remote tasks."""
+    gpus: dict[str, GpuMachine] = {}
+    """For each GPU model that a step wishes for, the machine that has it."""
+    cpu_steps: Machine | None = None
+    """The machine of the steps without a GPU; default: they stay here."""
+    retries: Annotated[int, Field(ge=0, le=4)] = 3
+    """How often a remote task is tried again after it failed or its instance was taken away."""
+    minutes_between_retries: NonNegativeInt = 2
+    """Pause before a remote task is tried again."""
+    timeout_minutes: PositiveInt | None = None
+    """Minutes after which any task is stopped; default: no limit of ours."""
+
+    @model_validator(mode="after")
+    def _fits_target(self) -> Self:
+        if self.target == "local":
+            return self
+        machines: dict[str, Machine] = {f"gpus.{model}": self.gpus[model] for model in self.gpus}
+        if self.cpu_steps:
+            machines["cpu_steps"] = self.cpu_steps
+        problems = [
+            problem for key, machine in machines.items() for problem in self._misfits(key, machine)
+        ]
+        if not self.gpus:
+            problems.append("gpus is missing: name a machine for each GPU model")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _misfits(self, key: str, machine: Machine) -> Iterator[str]:
+        """Say what a machine lacks for the target, and what it has in vain."""
+        if not (machine.image or self.image):
+            yield f"image (or {key}.image) is missing: build one from config/Dockerfile"
+        if self.target == "batch":
+            if not machine.queue:
+                yield f"{key}.queue is missing: name the Batch job queue that has these machines"
+            if machine.node_selector or machine.tolerations:
+                yield f"{key}: node_selector and tolerations are for the target kubernetes"
+        if self.target == "kubernetes":
+            if isinstance(machine, GpuMachine) and not machine.node_selector:
+                yield f"{key}.node_selector is missing: name the labels of the nodes that have it"
+            if machine.queue:
+                yield f"{key}.queue is for the target batch; kubernetes goes by node_selector"
 
 
 class Settings(_Strict):
@@ -299,7 +388,7 @@ def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> str:
     key = ""
     for part in detail["loc"]:
         key += f"[{part}]" if isinstance(part, int) else f".{part}"
-    key = f"{name}: {key[1:]}" if name else key[1:]
+    key = ": ".join(part for part in (name, key[1:]) if part)
     if detail["type"] == "extra_forbidden":
         unknown = str(detail["loc"][-1])
         alike = get_close_matches(unknown, _known_keys(kind), n=1)

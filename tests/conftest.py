@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ os.environ["METAFLOW_HOME"] = f"{_HOME}/metaflow-home"
 os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = _HOME
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("USERNAME", "tester")
+
+with warnings.catch_warnings():
+    # Metaflow's own copy of yaml finds the installed libyaml binding under its old name.
+    warnings.filterwarnings("ignore", message="The _yaml extension", category=DeprecationWarning)
+    import metaflow  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"

@@ -1,15 +1,8 @@
 """A small made-up run, and a card that keeps what it is given."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
-
-with warnings.catch_warnings():
-    # Metaflow's own copy of yaml finds the installed libyaml binding under its old name.
-    warnings.filterwarnings("ignore", message="The _yaml extension", category=DeprecationWarning)
-    import metaflow  # noqa: F401
 
 from evoflow.augment.balance import SOURCES
 from evoflow.report import tallies

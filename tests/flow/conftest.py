@@ -1,0 +1,118 @@
+"""What the tests of clouds share: an S3 server, a stand-in for Batch, a way to run the flow."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from tests.conftest import ROOT
+from tests.flow.batch_stand_in import BatchStandIn, serve
+
+BUCKET = "lab"
+FLOW = ROOT / "flows" / "evo_flow.py"
+CONFIG = ROOT / "config"
+AWS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(scope="session")
+def s3_url():
+    """Address of an S3 server with one empty bucket."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
+        env=os.environ | AWS,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        create_bucket(url, patience=60)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def s3_client(url):
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def create_bucket(url, patience):
+    """Create the bucket as soon as the server answers."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return s3_client(url).create_bucket(Bucket=BUCKET)
+        except BotoCoreError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def s3_environment(s3_url):
+    """Environment in which Metaflow keeps artifacts on the S3 server."""
+    return AWS | {
+        "METAFLOW_DEFAULT_DATASTORE": "s3",
+        "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
+        "METAFLOW_S3_ENDPOINT_URL": s3_url,
+        "AWS_ENDPOINT_URL_S3": s3_url,
+    }
+
+
+@pytest.fixture
+def batch(tmp_path, s3_environment):
+    """The Batch stand-in; `batch.environment` points Metaflow at it."""
+    container = s3_environment | {
+        "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
+        "EVOFLOW_CACHE": os.environ["EVOFLOW_CACHE"],
+        "OMP_NUM_THREADS": "1",
+    }
+    stand_in = BatchStandIn(tmp_path / "batch", container)
+    with serve(stand_in) as url:
+        stand_in.environment = s3_environment | {
+            "AWS_ENDPOINT_URL_BATCH": url,
+            "METAFLOW_BATCH_JOB_QUEUE": "cpu-queue",
+            "METAFLOW_ECS_S3_ACCESS_IAM_ROLE": "arn:aws:iam::123456789012:role/tasks",
+        }
+        yield stand_in
+
+
+def flow_command(arguments, *, data=None, model=None, compute=None):
+    """The command line of the flow, with the configs that are named."""
+    configs = {"data": data, "model": model, "compute": compute}
+    named = [
+        word for name, path in configs.items() if path for word in ("--config", name, str(path))
+    ]
+    return [sys.executable, str(FLOW), *named, *arguments]
+
+
+def flow(arguments, environment, folder, **configs):
+    """Run the flow's command in a folder; the finished process, its output as text."""
+    return subprocess.run(
+        flow_command(arguments, **configs),
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,182 @@
+import re
+
+import pytest
+import yaml
+
+from evoflow.compute import ComputeError, cpu, gpu
+from evoflow.errors import InputError
+from evoflow.settings import ComputeSettings, load
+from tests.conftest import ROOT
+
+IMAGE = "registry.example/evoflow:1"
+BATCH = {"target": "batch", "image": IMAGE, "gpus": {"A100": {"queue": "big"}}}
+KUBERNETES = {
+    "target": "kubernetes",
+    "image": IMAGE,
+    "gpus": {"A100": {"node_selector": {"gpu": "A100"}}},
+}
+
+
+class FakeConfig(dict):
+    def to_dict(self):
+        return dict(self)
+
+
+class FakeStep:
+    """A step that notes the decorators that it is given."""
+
+    IGNORE = 1
+
+    def __init__(self, compute):
+        self.flow = self
+        self.configs = [("compute", FakeConfig(compute))]
+        self.worn = {}
+
+    def add_decorator(self, name, deco_kwargs, duplicates):
+        assert duplicates == self.IGNORE
+        self.worn[name] = deco_kwargs
+
+
+def decorated(mutator, compute):
+    step = FakeStep(compute)
+    mutator.mutate(step)
+    return step.worn
+
+
+@pytest.fixture
+def a100():
+    wish = object.__new__(gpu)
+    wish.init(model="A100")
+    return wish
+
+
+@pytest.fixture
+def no_gpu():
+    return object.__new__(cpu)
+
+
+def problem_of(compute):
+    with pytest.raises(InputError) as caught:
+        load(ComputeSettings, compute, "compute")
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_here_a_gpu_is_only_a_resource_wish(a100, no_gpu):
+    assert decorated(a100, {}) == {"resources": {"gpu": 1}}
+    assert decorated(no_gpu, {}) == {}
+
+
+def test_batch_gets_the_queue_of_the_gpu_model(a100):
+    machine = {
+        "queue": "big",
+        "cpu": 12,
+        "memory": 120_000,
+        "shared_memory": 8000,
+        "volumes": {"/mnt/nvme": "/cache"},
+    }
+    assert decorated(a100, BATCH | {"gpus": {"A100": machine, "V100": {"queue": "small"}}}) == {
+        "batch": {
+            "gpu": 1,
+            "cpu": 12,
+            "memory": 120_000,
+            "shared_memory": 8000,
+            "image": IMAGE,
+            "queue": "big",
+            "host_volumes": ["/mnt/nvme:/cache"],
+        },
+        "retry": {"times": 3, "minutes_between_retries": 2},
+    }
+
+
+def test_kubernetes_gets_selector_tolerations_and_vendor(a100):
+    taint = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
+    machine = {
+        "node_selector": {"gpu": "A100"},
+        "tolerations": [taint],
+        "image": "other:2",
+        "gpus": 2,
+        "volumes": {"weights": "/cache"},
+    }
+    worn = decorated(a100, KUBERNETES | {"gpus": {"A100": machine}, "retries": 0})
+    assert worn == {
+        "kubernetes": {
+            "gpu": 2,
+            "gpu_vendor": "nvidia",
+            "cpu": 4,
+            "memory": 16_000,
+            "image": "other:2",
+            "node_selector": {"gpu": "A100"},
+            "tolerations": [taint | {"operator": "Exists"}],
+            "persistent_volume_claims": {"weights": "/cache"},
+        }
+    }
+
+
+def test_steps_without_a_gpu_stay_here_unless_a_machine_is_named(no_gpu):
+    assert decorated(no_gpu, BATCH) == {}
+    worn = decorated(no_gpu, BATCH | {"cpu_steps": {"queue": "cores", "cpu": 8}})
+    assert worn["batch"] == {"cpu": 8, "memory": 16_000, "image": IMAGE, "queue": "cores"}
+    assert "retry" in worn
+
+
+def test_a_timeout_holds_everywhere(a100, no_gpu):
+    assert decorated(a100, {"timeout_minutes": 5})["timeout"] == {"minutes": 5}
+    assert decorated(no_gpu, BATCH | {"timeout_minutes": 5})["timeout"] == {"minutes": 5}
+
+
+def test_a_gpu_model_that_the_config_lacks_is_named(a100):
+    with pytest.raises(ComputeError, match=r"compute\.gpus\.A100 is missing.*only V100"):
+        decorated(a100, BATCH | {"gpus": {"V100": {"queue": "small"}}})
+
+
+def test_a_wrong_config_is_a_message_of_metaflows(a100):
+    with pytest.raises(ComputeError, match=r"compute: target: .*'moon'"):
+        decorated(a100, {"target": "moon"})
+
+
+def test_a_gpu_model_without_its_queue_is_an_error():
+    problem = problem_of(BATCH | {"gpus": {"A100": {"cpu": 4}}})
+    assert problem.startswith("compute: gpus.A100.queue is missing")
+
+
+def test_all_that_is_missing_is_said_at_once():
+    problem = problem_of({"target": "batch", "gpus": {"A100": {}}, "cpu_steps": {}})
+    for key in ("gpus.A100.queue", "image (or gpus.A100.image)", "cpu_steps.queue"):
+        assert f"{key} is missing" in problem
+
+
+def test_no_gpu_models_at_all_is_an_error():
+    assert "gpus is missing" in problem_of({"target": "kubernetes", "image": IMAGE})
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        (KUBERNETES | {"gpus": {"A100": {"cpu": 4}}}, r"gpus.A100.node_selector is missing"),
+        (KUBERNETES | {"cpu_steps": {"queue": "q"}}, r"cpu_steps.queue is for the target batch"),
+        (BATCH | {"gpus": {"A100": {"queue": "q", "node_selector": {"a": "b"}}}}, "kubernetes"),
+        ({"retries": 9}, "compute: retries"),
+        (BATCH | {"gpus": {"A100": {"que": "q"}}}, "did you mean 'queue'"),
+    ],
+)
+def test_what_does_not_fit_the_target_is_an_error(compute, message):
+    assert message in problem_of(compute)
+
+
+@pytest.mark.parametrize("target", ["local", "batch", "kubernetes"])
+def test_the_examples_are_valid_and_name_both_gpu_models(target):
+    text = (ROOT / "config" / "compute" / f"{target}.yaml").read_text()
+    settings = load(ComputeSettings, yaml.safe_load(text))
+    assert settings.target == target
+    assert set(settings.gpus) == (set() if target == "local" else {"A100", "V100"})
+
+
+def test_the_commented_lines_of_the_examples_are_valid_too():
+    for target in ("batch", "kubernetes"):
+        text = (ROOT / "config" / "compute" / f"{target}.yaml").read_text()
+        body = text[text.index("target:") :]
+        uncommented = re.sub("^( *)#   ", r"\1", body, flags=re.MULTILINE)
+        settings = load(ComputeSettings, yaml.safe_load(uncommented))
+        assert settings.cpu_steps is not None
+        assert settings.embedding_cache == "s3://YOUR-BUCKET/evoflow-embeddings"
