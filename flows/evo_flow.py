@@ -2,22 +2,43 @@
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from metaflow import Config, FlowSpec, Parameter, card, current, step, user_step_decorator
+from metaflow import (
+    Config,
+    FlowSpec,
+    Parameter,
+    card,
+    current,
+    package_sources,
+    retry,
+    step,
+    user_step_decorator,
+)
 from metaflow._vendor.click import UsageError
 from metaflow.exception import MetaflowException
 from metaflow.util import get_username
 
-from evoflow.compute import gpu
+from evoflow.compute import cpu, gpu
 from evoflow.errors import InputError
 
 if get_username() is None:
     # Metaflow refuses to run for "root", the only user that most containers have.
     os.environ["USERNAME"] = "evoflow"
+
+
+CARRIED = [
+    "examples",
+    "extraction",
+    "split_counts",
+    "split_notes",
+    "balance_counts",
+]
+"""Artifacts that `end` reads and that the join must therefore carry over."""
 
 
 class ReadableError(MetaflowException):
@@ -48,6 +69,7 @@ def yaml_config(name, default):
     return Config(name, default=str(ROOT / "config" / name / default), parser=parse)
 
 
+@package_sources("../evoflow")
 class EvoFlow(FlowSpec):
     """Learn how severe a DNA variant is from the reads that carry it.
 
@@ -70,6 +92,8 @@ class EvoFlow(FlowSpec):
     )
 
     @card(type="blank")
+    @cpu
+    @retry(times=0)  # what start finds is for the user to mend
     @readable_errors
     @step
     def start(self):
@@ -85,6 +109,7 @@ class EvoFlow(FlowSpec):
         self.next(self.extract)
 
     @card(type="blank", refresh_interval=1)
+    @cpu
     @readable_errors
     @step
     def extract(self):
@@ -104,26 +129,30 @@ class EvoFlow(FlowSpec):
         self.next(self.augment)
 
     @card(type="blank")
+    @cpu
     @readable_errors
     @step
     def augment(self):
         """Split without leaks, balance the training labels, list what must be embedded."""
-        from evoflow.augment import balance, sequences, split
-        from evoflow.report import cards
+        from evoflow.augment.balance import balance
+        from evoflow.augment.sequences import shard_ranges, unique_sequences
+        from evoflow.augment.split import assign_splits, notes
+        from evoflow.report import cards, tallies
 
         seed = self.settings.data.seed
-        self.examples = split.assign_splits(
+        self.examples = assign_splits(
             self.examples,
             self.settings.model.split,
             read_length=self.settings.data.read_length,
             seed=seed,
         )
-        self.training_rows = balance.balance(self.examples, self.settings.model.balance, seed=seed)
-        self.sequences, self.rows = sequences.unique_sequences(self.examples, self.training_rows)
-        self.shards = sequences.shard_ranges(
-            self.sequences, self.settings.compute.sequences_per_shard
-        )
+        self.training_rows = balance(self.examples, self.settings.model.balance, seed=seed)
+        self.sequences, self.rows = unique_sequences(self.examples, self.training_rows)
+        self.shards = shard_ranges(self.sequences, self.settings.compute.sequences_per_shard)
         self.shard_numbers = list(range(len(self.shards)))
+        self.split_counts = tallies.impact_counts(self.examples, "split")
+        self.split_notes = notes(self.examples)
+        self.balance_counts = tallies.balance_counts(self.examples, self.training_rows)
         cards.show_augmentation(current.card, self.examples, self.training_rows, self.shards)
         self.next(self.embed, foreach="shard_numbers")
 
@@ -134,7 +163,6 @@ class EvoFlow(FlowSpec):
     def embed(self):
         """Embed one shard of the unique sequences with Evo."""
         from evoflow.embed.embedder import Embedder
-
         from evoflow.report import cards
 
         self.shard = self.input
@@ -161,13 +189,67 @@ class EvoFlow(FlowSpec):
     @step
     def train(self, inputs):
         """Join the shards, fit the head and compare it with baselines on the test split."""
+        import numpy as np
+
+        from evoflow.report import cards
+        from evoflow.train.learning import learn
+
+        # Pickled anew by every shard, equal settings may differ in their bytes.
+        self.settings = inputs[0].settings
+        self.merge_artifacts(inputs, include=CARRIED)
+        shards = sorted(inputs, key=lambda task: task.shard)
+        live = cards.TrainingCard(current.card, self.settings.model.head.epochs)
+        learning = learn(
+            inputs[0].examples,
+            inputs[0].rows,
+            inputs[0].sequences,
+            shards=(task.embeddings for task in shards),
+            log_likelihood=np.concatenate([task.log_likelihood for task in shards]),
+            settings=self.settings.model.head,
+            seed=self.settings.data.seed,
+            device=self.settings.model.device,
+            on_epoch=live.epoch_ended,
+        )
+        live.draw()
+        self.head = learning.fit.head
+        self.history = learning.fit.history
+        self.predictions = learning.predictions
+        self.metrics = learning.evaluation.metrics
+        self.undefined = learning.evaluation.undefined
+        self.comparisons = learning.comparisons
+        self.provenance = asdict(shards[0].provenance) | {"trained_on": learning.fit.device}
         self.next(self.end)
 
     @card(type="blank")
+    @cpu
     @readable_errors
     @step
     def end(self):
         """Sum up the run in the terminal, in its tags and in the report."""
+        from evoflow.extract.examples import write_jsonl
+        from evoflow.report.final import show_report
+        from evoflow.report.record import RunRecord
+        from evoflow.report.summary import summary
+
+        record = RunRecord(
+            name=f"{current.flow_name}/{current.run_id}",
+            settings=self.settings,
+            extraction=self.extraction,
+            split_counts=self.split_counts,
+            balance_counts=self.balance_counts,
+            split_notes=self.split_notes,
+            history=self.history,
+            metrics=self.metrics,
+            undefined=self.undefined,
+            comparisons=self.comparisons,
+            predictions=self.predictions,
+            provenance=self.provenance,
+        )
+        self.summary = summary(record)
+        show_report(current.card, record)
+        if self.export_examples:
+            write_jsonl(self.examples, Path(self.export_examples))
+        print(self.summary)
 
 
 if __name__ == "__main__":
