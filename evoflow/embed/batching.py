@@ -1,0 +1,48 @@
+"""Which sequences go through the model together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences that go through the model together, padded on the right to the longest.
+
+    Attributes
+    ----------
+    rows
+        Indices of the sequences, longest first.
+    length
+        Tokens of the longest.
+    """
+
+    rows: tuple[int, ...]
+    length: int
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens computed, padding included."""
+        return len(self.rows) * self.length
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Split into two, for a device that has too little memory for the whole."""
+        middle = len(self.rows) // 2
+        return Batch(self.rows[:middle], self.length), Batch(self.rows[middle:], self.length)
+
+
+def plan_batches(sequences: Sequence[str], tokens_per_batch: int) -> list[Batch]:
+    """Group sequences of like length within a budget of tokens.
+
+    Longest first, so that a lack of memory shows at once. Ties are ordered by the sequence, so
+    that the order in which sequences come changes no batch. A sequence longer than the budget
+    goes alone.
+    """
+    order = sorted(range(len(sequences)), key=lambda row: (-len(sequences[row]), sequences[row]))
+    batches: list[Batch] = []
+    start = 0
+    while start < len(order):
+        length = len(sequences[order[start]])
+        rows = order[start : start + max(1, tokens_per_batch // length)]
+        batches.append(Batch(tuple(rows), length))
+        start += len(rows)
+    return batches

@@ -1,0 +1,278 @@
+"""Sequences through Evo: the layer and the tokens that are wanted, and log-likelihoods."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evoflow.embed.device import choose_device, choose_dtype, device_name, require_memory
+from evoflow.embed.evo import EvoForCausalLM
+from evoflow.embed.evo.hub import find_checkpoint
+from evoflow.embed.evo.tiny import TINY, evo_tiny, evo_tiny_config
+from evoflow.embed.evo.tokenizer import ALPHABET, unknown_letter
+from evoflow.embed.pooling import Span, Tokens, span
+from evoflow.embed.stream import EmbeddingStream, Layer
+from evoflow.errors import InputError
+from evoflow.settings import ModelSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made the embeddings: equal provenance, equal embeddings up to rounding.
+
+    Attributes
+    ----------
+    checkpoint
+        Known name, repository or folder.
+    revision
+        Commit of the checkpoint; None for a folder and for `evo-tiny`.
+    layer, tokens
+        What was kept, as in the settings.
+    dtype
+        Type of the weights and activations; poles and residues are always float32.
+    device
+        `cpu`, or the GPU's model.
+    tokens_per_batch
+        Tokens that went through the model at once, at most.
+    versions
+        Of evoflow and of the libraries that compute.
+    """
+
+    checkpoint: str
+    revision: str | None
+    layer: Layer
+    tokens: Tokens
+    dtype: str
+    device: str
+    tokens_per_batch: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class EmbeddingReport:
+    """What embedding took.
+
+    Attributes
+    ----------
+    sequences, unique_sequences
+        Sequences asked for, and those that went through the model.
+    forward_passes
+        Batches that went through the model.
+    tokens
+        Tokens computed, padding included.
+    padding_waste
+        Share of those tokens that was padding.
+    seconds
+        Time from the first batch to the last result.
+    """
+
+    sequences: int
+    unique_sequences: int
+    forward_passes: int
+    tokens: int
+    padding_waste: float
+    seconds: float
+
+    @property
+    def sequences_per_second(self) -> float:
+        """Sequences asked for per second."""
+        return self.sequences / self.seconds
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Embeddings of sequences, in the order in which they were given.
+
+    Attributes
+    ----------
+    values
+        shape=(n, tokens, width). With `tokens="all"`, sequences shorter than the longest are
+        filled with zeros on the right.
+    log_likelihood
+        float32, shape=(n,): mean natural log-likelihood of each base but the first, given those
+        before it. NaN where there is none: for one base, and for a layer before the last block.
+    report
+        What it took.
+    provenance
+        What made them.
+    """
+
+    values: NDArray[np.floating]
+    log_likelihood: NDArray[np.float32]
+    report: EmbeddingReport
+    provenance: Provenance
+
+
+class Embedder:
+    """Embeds sequences with an Evo model.
+
+    Parameters
+    ----------
+    model
+        The model, on its device and in its dtype.
+    provenance
+        What is known of it.
+    """
+
+    def __init__(self, model: EvoForCausalLM, provenance: Provenance) -> None:
+        self.model = model.eval()
+        self.provenance = provenance
+
+    @classmethod
+    def from_settings(cls, model: ModelSettings) -> Self:
+        """Load the model that the settings name.
+
+        Raises
+        ------
+        InputError
+            If the checkpoint is not there or not sound, or the device has too little memory.
+        """
+        device = choose_device(model.device)
+        dtype = choose_dtype(model.dtype, device)
+        tiny = model.checkpoint == TINY
+        if tiny and model.revision is not None:
+            raise InputError(f"model.revision: {TINY} is made on the spot and has none; remove it")
+        checkpoint = None if tiny else find_checkpoint(model.checkpoint, model.revision)
+        config = checkpoint.config() if checkpoint else evo_tiny_config()
+        require_memory(config, dtype, device, model.tokens_per_batch, model.checkpoint)
+        loaded = (
+            EvoForCausalLM.load(checkpoint, config, dtype=dtype, device=device)
+            if checkpoint
+            else evo_tiny(dtype, device)
+        )
+        provenance = Provenance(
+            checkpoint=model.checkpoint,
+            revision=checkpoint.commit if checkpoint else None,
+            layer=model.embedding.layer,
+            tokens=model.embedding.tokens,
+            dtype=str(dtype).removeprefix("torch."),
+            device=device_name(device),
+            tokens_per_batch=model.tokens_per_batch,
+            versions={name: version(name) for name in ("torch", "transformers")},
+        )
+        logger.info("%s runs on %s in %s", model.checkpoint, provenance.device, provenance.dtype)
+        return cls(loaded, provenance)
+
+    def embed(
+        self,
+        sequences: Sequence[str],
+        *,
+        layer: Layer,
+        tokens: Tokens,
+        offsets: Sequence[int] | None = None,
+        stored_dtype: Literal["float16", "float32"] = "float16",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Embeddings:
+        """Embed sequences.
+
+        Parameters
+        ----------
+        sequences
+            Letters A, C, G, T and N; lower case counts as upper case.
+        layer
+            `logits`, `final` (after the last norm), or a number of blocks; then only those run.
+        tokens
+            `all`, `mean`, or a window around the allele.
+        offsets
+            0-based index of each allele's first base, for a window; default: the middle.
+        stored_dtype
+            Type of the values.
+        progress
+            Called with the number of sequences done and of all.
+
+        Raises
+        ------
+        InputError
+            For a sequence that is empty, too long, too short for the window or has other letters;
+            for a layer that the model lacks; for results that are not finite.
+        """
+        stream = self.stream(
+            sequences, layer=layer, tokens=tokens, offsets=offsets, stored_dtype=stored_dtype
+        )
+        width = self.width(layer)
+        rows = max((kept.num_tokens for kept in stream.spans), default=0)
+        values = np.zeros((len(sequences), rows, width), dtype=stored_dtype)
+        log_likelihood = np.full(len(sequences), np.nan, dtype=np.float32)
+        for done, result in enumerate(stream, start=1):
+            values[result.index, : len(result.values)] = result.values
+            log_likelihood[result.index] = result.log_likelihood
+            if progress is not None:
+                progress(done, len(sequences))
+        report = EmbeddingReport(
+            sequences=len(sequences),
+            unique_sequences=stream.num_unique,
+            forward_passes=stream.work.forward_passes,
+            tokens=stream.work.tokens,
+            padding_waste=stream.work.padding / max(1, stream.work.tokens),
+            seconds=stream.work.seconds,
+        )
+        provenance = replace(self.provenance, layer=layer, tokens=tokens)
+        return Embeddings(values, log_likelihood, report, provenance)
+
+    def stream(
+        self,
+        sequences: Sequence[str],
+        *,
+        layer: Layer,
+        tokens: Tokens,
+        offsets: Sequence[int] | None = None,
+        stored_dtype: Literal["float16", "float32"] = "float16",
+    ) -> EmbeddingStream:
+        """Check sequences as `embed` does, and return what yields their results one by one."""
+        self.width(layer)
+        spans: list[Span] = []
+        problems: list[str] = []
+        for index, sequence in enumerate(sequences):
+            try:
+                self._check(sequence)
+                offset = None if offsets is None else offsets[index]
+                spans.append(span(tokens, len(sequence), offset))
+            except InputError as error:
+                problems.append(f"sequence {index} {error}")
+        if problems:
+            more = len(problems) - 10
+            raise InputError(problems[:10] + ([f"and {more} more"] if more > 0 else []))
+        return EmbeddingStream(
+            self.model,
+            sequences,
+            spans,
+            layer=layer,
+            stored_dtype=stored_dtype,
+            tokens_per_batch=self.provenance.tokens_per_batch,
+        )
+
+    def width(self, layer: Layer) -> int:
+        """Return the values per token of a layer.
+
+        Raises
+        ------
+        InputError
+            If the model has no such layer.
+        """
+        config = self.model.config
+        if isinstance(layer, int) and not 0 <= layer <= config.num_layers:
+            raise InputError(
+                f"model.embedding.layer: {layer} blocks are wanted but "
+                f"{self.provenance.checkpoint} has {config.num_layers}; "
+                f"set 0 to {config.num_layers}, final or logits"
+            )
+        return int(config.vocab_size if layer == "logits" else config.hidden_size)
+
+    def _check(self, sequence: str) -> None:
+        if not sequence:
+            raise InputError("is empty")
+        unknown = unknown_letter(sequence)
+        if unknown is not None:
+            index, letter = unknown
+            raise InputError(f"has {letter!r} at base {index + 1}; only {ALPHABET} are known")
+        longest = self.model.config.max_seqlen
+        if len(sequence) > longest:
+            raise InputError(
+                f"has {len(sequence)} bases; {self.provenance.checkpoint} takes {longest} at most"
+            )

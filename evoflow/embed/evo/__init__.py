@@ -1,0 +1,15 @@
+"""Evo-1 in plain PyTorch, as transformers classes.
+
+After `import evoflow.embed.evo`, `AutoConfig` and `AutoModelForCausalLM` read Evo's published
+checkpoints without remote code.
+"""
+
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from evoflow.embed.evo.causal_lm import EvoForCausalLM
+from evoflow.embed.evo.configuration import EvoConfig
+
+AutoConfig.register(EvoConfig.model_type, EvoConfig, exist_ok=True)
+AutoModelForCausalLM.register(EvoConfig, EvoForCausalLM, exist_ok=True)
+
+__all__ = ["EvoConfig", "EvoForCausalLM"]

@@ -1,0 +1,148 @@
+"""Hyena's long convolution: its filters, and the two ways to apply them.
+
+A filter is a sum of decaying complex exponentials. It depends on the weights and the length alone,
+so what is derived from it is computed once and kept, within a bound on memory. Short inputs are
+convolved by a triangular matrix product per channel, long ones by a real FFT.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+from torch.nn import functional as F
+
+LONGEST_PRODUCT = 256
+"""Longest input convolved by a product; `bench_evo.py` measures where the FFT overtakes it."""
+
+FFT_ELEMENTS = 2**26
+"""Taps, over all channels, whose FFT is taken at once: bounds the memory of long inputs."""
+
+
+class _Entry(NamedTuple):
+    tensor: Tensor
+    weights: tuple[Tensor, ...]
+    versions: tuple[int, ...]
+
+    def is_of(self, weights: tuple[Tensor, ...], versions: tuple[int, ...]) -> bool:
+        same = all(mine is given for mine, given in zip(self.weights, weights, strict=True))
+        return same and self.versions == versions
+
+
+class FilterCache:
+    """Tensors derived from filters, kept within a bound on memory.
+
+    A model passes its layers in turn, so dropping the least recently used tensor would drop each
+    one just before its next use. Whole lengths are dropped instead, and what does not fit beside
+    the present length's other tensors is computed again each time.
+
+    Parameters
+    ----------
+    max_bytes
+        Bound on the memory of all tensors kept.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._lengths: OrderedDict[int, dict[Hashable, _Entry]] = OrderedDict()
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the tensors now kept."""
+        return sum(e.tensor.nbytes for kept in self._lengths.values() for e in kept.values())
+
+    def get(
+        self,
+        length: int,
+        key: Hashable,
+        weights: tuple[Tensor, ...],
+        compute: Callable[[], Tensor],
+    ) -> Tensor:
+        """Return the tensor kept for a length under a key, or compute it.
+
+        What was computed from other `weights`, or before they changed in place, does not count.
+        """
+        # Inference tensors count no versions.
+        versions = tuple(0 if w.is_inference() else w._version for w in weights)  # noqa: SLF001
+        kept = self._lengths.setdefault(length, {})
+        self._lengths.move_to_end(length)
+        entry = kept.pop(key, None)
+        if entry is not None and entry.is_of(weights, versions):
+            kept[key] = entry
+            return entry.tensor
+        tensor = compute()
+        while self.num_bytes + tensor.nbytes > self.max_bytes and len(self._lengths) > 1:
+            self._lengths.popitem(last=False)
+        if self.num_bytes + tensor.nbytes <= self.max_bytes:
+            kept[key] = _Entry(tensor, weights, versions)
+        return tensor
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._lengths.clear()
+
+
+def modal_filter(poles: Tensor, residues: Tensor, length: int) -> Tensor:
+    """Evaluate `h[c, t] = Re sum_n residues[c, n] * poles[c, n] ** t` in float32.
+
+    Parameters
+    ----------
+    poles, residues
+        float32, shape=(channels, state_size, 1, 2); the last axis is (real, imaginary).
+    length
+        Number of taps.
+
+    Returns
+    -------
+    Tensor
+        float32, shape=(channels, length).
+    """
+    log_poles = torch.view_as_complex(poles).log()  # (channels, state_size, 1)
+    weights = torch.view_as_complex(residues)
+    time = torch.arange(length, device=poles.device, dtype=torch.float32)
+    taps = torch.zeros(poles.shape[0], length, device=poles.device)
+    for state in range(poles.shape[1]):  # all states at once would need state_size times the memory
+        taps = taps + (weights[:, state] * (log_poles[:, state] * time).exp()).real
+    return taps
+
+
+def triangular_matrices(taps: Tensor) -> Tensor:
+    """Lay filters out as matrices `m[c, j, i] = h[c, i - j]`, zero where `i < j`.
+
+    Parameters
+    ----------
+    taps
+        shape=(channels, length).
+
+    Returns
+    -------
+    Tensor
+        shape=(channels, length, length).
+    """
+    length = taps.shape[1]
+    padded = F.pad(taps, (length - 1, 0))  # h[1 - length], ..., h[length - 1]
+    return padded.unfold(1, length, 1).flip(1).contiguous()
+
+
+def fft_size(length: int) -> int:
+    """Length of the quickest real FFT that holds a linear convolution of two such inputs."""
+    return int(next_fast_len(2 * length - 1, real=True))
+
+
+def fft_convolve(x: Tensor, spectrum: Tensor, size: int) -> Tensor:
+    """Convolve by real FFTs, in float32.
+
+    Parameters
+    ----------
+    x
+        shape=(channels, batch, length).
+    spectrum
+        Real FFT of the filters zero-padded to `size`, shape=(channels, size // 2 + 1).
+    size
+        Length of the transform, at least `2 * length - 1`.
+    """
+    length = x.shape[-1]
+    product = torch.fft.rfft(x.float(), n=size) * spectrum[:, None]
+    return torch.fft.irfft(product, n=size)[..., :length].to(x.dtype)

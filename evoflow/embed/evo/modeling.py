@@ -1,0 +1,253 @@
+"""Evo-1 (StripedHyena) in plain PyTorch.
+
+Modules and parameters are named as in the published checkpoints, so that a state dict IS the
+published layout. Every operation is causal: right-padded batches need no mask.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from itertools import count
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from evoflow.embed.evo import convolution
+from evoflow.embed.evo.configuration import EvoConfig
+from evoflow.embed.evo.convolution import FilterCache
+from evoflow.embed.evo.elementwise import EAGER, Elementwise
+
+
+class RMSNorm(nn.Module):
+    """Root mean square normalisation with a learnt scale."""
+
+    def __init__(self, config: EvoConfig) -> None:
+        super().__init__()
+        self.eps = config.eps
+        self.scale = nn.Parameter(torch.ones(config.hidden_size))
+
+    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
+        """Normalise (..., hidden)."""
+        return ops.rms_norm(x, self.scale, self.eps)
+
+
+class GatedMLP(nn.Module):
+    """`l3(gelu(l1 x) * l2 x)`."""
+
+    def __init__(self, config: EvoConfig) -> None:
+        super().__init__()
+        self.l1 = nn.Linear(config.hidden_size, config.inner_mlp_size, bias=False)
+        self.l2 = nn.Linear(config.hidden_size, config.inner_mlp_size, bias=False)
+        self.l3 = nn.Linear(config.inner_mlp_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
+        """Transform (..., hidden)."""
+        return self.l3(ops.gated_gelu(self.l1(x), self.l2(x)))
+
+
+class HyenaFilter(nn.Module):
+    """The short and the long convolution of a hyena block, and the gates around them."""
+
+    def __init__(self, config: EvoConfig, layer: int, cache: FilterCache) -> None:
+        super().__init__()
+        self.layer = layer
+        width, states = config.hidden_size, config.state_size
+        self.num_heads = config.num_attention_heads
+        self.cache = cache
+        self.short_filter_weight = nn.Parameter(
+            torch.empty(3 * width, 1, config.short_filter_length)
+        )
+        self.short_filter_bias = (
+            nn.Parameter(torch.empty(3 * width)) if config.short_filter_bias else None
+        )
+        self.D = nn.Parameter(torch.empty(width))
+        self.poles = nn.Parameter(torch.empty(width, states, 1, 2, dtype=torch.float32))
+        self.residues = nn.Parameter(torch.empty(width, states, 1, 2, dtype=torch.float32))
+
+    def forward(self, z: Tensor, ops: Elementwise) -> Tensor:
+        """Gate and convolve the projections, (3C, B, L) to (C, B, L)."""
+        x2, w = ops.hyena_gates(  # (C, B, L) both
+            z, self.short_filter_weight, self.short_filter_bias, self.num_heads
+        )
+        return self.convolve(w) * x2
+
+    def convolve(self, w: Tensor) -> Tensor:
+        """Convolve (C, B, L) with the long filter, the skip `D * w` included."""
+        length = w.shape[-1]
+        if length <= convolution.LONGEST_PRODUCT:
+            matrices = self._kept(
+                length,
+                w.dtype,
+                lambda: convolution.triangular_matrices(self._taps(length).to(w.dtype)),
+            )
+            return torch.bmm(w, matrices)
+        size = convolution.fft_size(length)
+        parts = w.split(max(1, convolution.FFT_ELEMENTS // size))
+        return torch.cat(
+            [
+                convolution.fft_convolve(x, self._spectrum(length, size, start, len(x)), size)
+                for start, x in zip(count(0, len(parts[0])), parts, strict=False)
+            ]
+        )
+
+    def _spectrum(self, length: int, size: int, start: int, channels: int) -> Tensor:
+        part = slice(start, start + channels)
+        return self._kept(length, start, lambda: torch.fft.rfft(self._taps(length, part), n=size))
+
+    def _taps(self, length: int, part: slice = slice(None)) -> Tensor:
+        """Taps of the long filter, shape=(channels, length); D is added to the first."""
+        taps = convolution.modal_filter(self.poles[part], self.residues[part], length)
+        return taps + F.pad(self.D[part, None].float(), (0, length - 1))
+
+    def _kept(self, length: int, part: Hashable, compute: Callable[[], Tensor]) -> Tensor:
+        """Compute through the cache, unless gradients must flow to the weights."""
+        weights = (self.poles, self.residues, self.D)
+        if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
+            return compute()
+        return self.cache.get(length, (self.layer, part), weights, compute)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move as asked, but keep poles and residues in float32: rounding moves logits by 5%."""
+        exact = {"poles": self.poles.data, "residues": self.residues.data}
+        self.cache.clear()
+        super()._apply(fn, recurse)
+        for name, before in exact.items():
+            moved = getattr(self, name)
+            if moved.dtype != torch.float32:
+                moved.data = before.to(moved.device)
+        return self
+
+
+class HyenaBlock(nn.Module):
+    """Gated convolutions, then the MLP."""
+
+    def __init__(self, config: EvoConfig, layer: int, cache: FilterCache) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.pre_norm, self.post_norm = RMSNorm(config), RMSNorm(config)
+        self.projections = nn.Linear(width, 3 * width)
+        self.filter = HyenaFilter(config, layer, cache)
+        self.out_filter_dense = nn.Linear(width, width)
+        self.mlp = GatedMLP(config)
+
+    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
+        """Transform the residual stream, (B, L, C)."""
+        x = x + self.mix(self.pre_norm(x, ops), ops)
+        return x + self.mlp(self.post_norm(x, ops), ops)
+
+    def mix(self, u: Tensor, ops: Elementwise) -> Tensor:
+        """Mix tokens channels-first, so that no step has to transpose anything in memory."""
+        batch, length, width = u.shape
+        z = torch.addmm(  # (3C, BL)
+            self.projections.bias[:, None], self.projections.weight, u.reshape(-1, width).t()
+        )
+        y = self.filter(z.view(-1, batch, length), ops)  # (C, B, L)
+        return self.out_filter_dense(y.view(width, -1).t()).view(batch, length, width)
+
+
+class RotaryEmbedding(nn.Module):
+    """Rotation of queries and keys by their positions, in halves (not interleaved)."""
+
+    def __init__(self, config: EvoConfig) -> None:
+        super().__init__()
+        self.head_size, self.base = config.head_size, config.rotary_emb_base
+        self.scale = config.rotary_scale
+
+    def frequencies(self, device: torch.device) -> Tensor:
+        """Radians per position, float32, shape=(head_size / 2,)."""
+        exponents = torch.arange(0, self.head_size, 2, device=device, dtype=torch.float32)
+        return self.base ** (-exponents / self.head_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rotate x, shape=(B, L, 2, heads, head_size), in float32."""
+        positions = torch.arange(x.shape[1], device=x.device, dtype=torch.float32) / self.scale
+        angles = torch.outer(positions, self.frequencies(x.device))[:, None, None]  # (L, 1, 1, D/2)
+        cos, sin = angles.cos(), angles.sin()
+        first, second = x.float().chunk(2, dim=-1)
+        rotated = (first * cos - second * sin, first * sin + second * cos)
+        return torch.cat(rotated, dim=-1).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Causal multi-head attention."""
+
+    def __init__(self, config: EvoConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.num_heads = config.num_attention_heads
+        self.Wqkv = nn.Linear(width, 3 * width, bias=config.qkv_proj_bias)
+        self.out_proj = nn.Linear(width, width, bias=config.mha_out_proj_bias)
+        self.rotary_emb = RotaryEmbedding(config)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Mix the tokens of (B, L, C)."""
+        batch, length, width = u.shape
+        qkv = self.Wqkv(u).view(batch, length, 3, self.num_heads, -1)
+        q, k = self.rotary_emb(qkv[:, :, :2]).permute(2, 0, 3, 1, 4)  # (B, H, L, D)
+        v = qkv[:, :, 2].transpose(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out_proj(y.transpose(1, 2).reshape(batch, length, width))
+
+
+class AttentionBlock(nn.Module):
+    """Attention, then the MLP."""
+
+    def __init__(self, config: EvoConfig) -> None:
+        super().__init__()
+        self.pre_norm, self.post_norm = RMSNorm(config), RMSNorm(config)
+        self.inner_mha_cls = Attention(config)
+        self.mlp = GatedMLP(config)
+
+    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
+        """Transform the residual stream, (B, L, C)."""
+        x = x + self.inner_mha_cls(self.pre_norm(x, ops))
+        return x + self.mlp(self.post_norm(x, ops), ops)
+
+
+class StripedHyena(nn.Module):
+    """Embedding, blocks, last norm and unembedding."""
+
+    def __init__(self, config: EvoConfig) -> None:
+        super().__init__()
+        self.filter_cache = FilterCache(max_bytes=2**31)
+        self.ops = EAGER
+        self.embedding_layer = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.blocks = nn.ModuleList(
+            AttentionBlock(config)
+            if layer in config.attn_layer_idxs
+            else HyenaBlock(config, layer, self.filter_cache)
+            for layer in range(config.num_layers)
+        )
+        self.norm = RMSNorm(config) if config.final_norm else None
+        self.unembed = (
+            None if config.tie_embeddings else nn.Embedding(config.vocab_size, config.hidden_size)
+        )
+
+    def forward(self, input_ids: Tensor, num_blocks: int | None = None) -> Iterator[Tensor]:
+        """Yield the residual stream: the embedding, then after each of the first blocks.
+
+        Parameters
+        ----------
+        input_ids
+            Integers, shape=(batch, length).
+        num_blocks
+            Blocks to run; all of them when absent.
+
+        Yields
+        ------
+        Tensor
+            shape=(batch, length, hidden).
+        """
+        x = self.embedding_layer(input_ids)
+        yield x
+        for block in self.blocks[:num_blocks]:
+            x = block(x, self.ops)
+            yield x
+
+    def finish(self, x: Tensor) -> Tensor:
+        """Apply the last norm."""
+        return x if self.norm is None else self.norm(x, self.ops)
+
+    def logits(self, final: Tensor) -> Tensor:
+        """Unembed what `finish` returned."""
+        return F.linear(final, (self.unembed or self.embedding_layer).weight)

@@ -1,0 +1,250 @@
+"""One run of sequences through a model, result by result.
+
+Results are copied from the device while it computes the next batch, and memory does not grow with
+the number of sequences.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from evoflow.embed.batching import Batch, plan_batches
+from evoflow.embed.evo import EvoForCausalLM
+from evoflow.embed.evo.tokenizer import encode
+from evoflow.embed.pooling import Span
+from evoflow.errors import InputError
+
+Layer = Literal["logits", "final"] | int
+"""`logits`, `final` (after the last norm), or the residual stream after so many blocks."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """One sequence's result.
+
+    Attributes
+    ----------
+    index
+        Which sequence.
+    values
+        shape=(tokens, width).
+    log_likelihood
+        See `Embeddings.log_likelihood`.
+    """
+
+    index: int
+    values: NDArray[np.floating]
+    log_likelihood: float
+
+
+@dataclass
+class Work:
+    """What a run did, up to now.
+
+    Attributes
+    ----------
+    forward_passes
+        Batches that went through the model.
+    tokens, padding
+        Tokens computed, and those of them that were padding.
+    out_of_memory
+        Batches that had to be halved.
+    seconds
+        Time since the first batch began.
+    """
+
+    forward_passes: int = 0
+    tokens: int = 0
+    padding: int = 0
+    out_of_memory: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Launched:
+    """Results under way from the device."""
+
+    rows: tuple[int, ...]
+    values: Tensor
+    finite: Tensor
+    log_likelihood: Tensor
+    copied: torch.cuda.Event | None
+
+
+class EmbeddingStream:
+    """Iterates over the results of sequences, in the order in which they are ready.
+
+    Parameters
+    ----------
+    model
+        Evo.
+    sequences
+        Valid sequences.
+    spans
+        The tokens kept of each.
+    layer
+        What is kept of each token.
+    stored_dtype
+        Type of the values.
+    tokens_per_batch
+        Tokens that go through the model at once, unless one sequence has more.
+    """
+
+    def __init__(
+        self,
+        model: EvoForCausalLM,
+        sequences: Sequence[str],
+        spans: Sequence[Span],
+        *,
+        layer: Layer,
+        stored_dtype: Literal["float16", "float32"],
+        tokens_per_batch: int,
+    ) -> None:
+        self.model = model
+        self.layer = layer
+        self.spans = spans
+        self.work = Work()
+        self._stored_dtype = torch.float16 if stored_dtype == "float16" else torch.float32
+        self._requests: dict[str, dict[Span, list[int]]] = {}
+        for index, (sequence, span) in enumerate(zip(sequences, spans, strict=True)):
+            self._requests.setdefault(sequence.upper(), {}).setdefault(span, []).append(index)
+        self._unique = list(self._requests)
+        self._batches = plan_batches(self._unique, tokens_per_batch)
+
+    @property
+    def num_unique(self) -> int:
+        """Sequences that differ."""
+        return len(self._unique)
+
+    def __iter__(self) -> Iterator[Embedded]:
+        """Run.
+
+        Raises
+        ------
+        InputError
+            If a result is not finite, or one sequence alone is too much for the device.
+        """
+        start = time.perf_counter()
+        pending: _Launched | None = None
+        queue = self._batches[::-1]
+        largest = float("inf")
+        while queue:
+            batch = queue.pop()
+            launched = self._try(batch) if batch.num_tokens <= largest else None
+            if launched is not None:
+                if pending is not None:
+                    yield from self._collect(pending)
+                pending = launched
+            elif len(batch.rows) > 1:
+                largest = min(largest, batch.num_tokens // 2 + batch.length)
+                queue += batch.halves()[::-1]
+            else:
+                raise InputError(
+                    f"{self.model.device} has too little memory for one sequence of "
+                    f"{batch.length} bases; use a device with more, or shorter sequences"
+                )
+            self.work.seconds = time.perf_counter() - start
+        if pending is not None:
+            yield from self._collect(pending)
+        self.work.seconds = time.perf_counter() - start
+
+    def _try(self, batch: Batch) -> _Launched | None:
+        """Launch a batch; None where the device has too little memory for it."""
+        try:
+            return self._launch(batch)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+        # Outside the handler, whose traceback holds the failed pass's tensors.
+        self.work.out_of_memory += 1
+        self.model.backbone.filter_cache.clear()
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+    @torch.inference_mode()
+    def _launch(self, batch: Batch) -> _Launched:
+        device = self.model.device
+        sequences = [self._unique[row] for row in batch.rows]
+        ids = torch.from_numpy(encode(sequences))
+        if device.type == "cuda":
+            ids = ids.pin_memory()
+        ids = ids.to(device, non_blocking=True).int()
+        states, log_likelihood = self._forward(ids, [len(sequence) for sequence in sequences])
+        values = torch.cat(
+            [
+                span.pool(states[row]).to(self._stored_dtype)
+                for row, sequence in enumerate(sequences)
+                for span in self._requests[sequence]
+            ]
+        )
+        finite = values.isfinite().all(dim=1)
+        self.work.forward_passes += 1
+        self.work.tokens += batch.num_tokens
+        self.work.padding += batch.num_tokens - sum(map(len, sequences))
+        host = [_to_host(tensor) for tensor in (values, finite, log_likelihood)]
+        copied = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
+        return _Launched(batch.rows, host[0], host[1], host[2], copied)
+
+    def _forward(self, ids: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
+        """Return the wanted states, shape=(B, L, width), and mean log-likelihoods, shape=(B,)."""
+        backbone, depth = self.model.backbone, self.model.config.num_layers
+        num_blocks = self.layer if isinstance(self.layer, int) else depth
+        for x in backbone(ids, num_blocks):  # noqa: B007  # the last is wanted
+            pass
+        if num_blocks < depth:
+            return x, torch.full((len(lengths),), torch.nan)
+        final = backbone.finish(x)
+        logits = backbone.logits(final)
+        states = {"final": final, "logits": logits}.get(str(self.layer), x)
+        losses = F.cross_entropy(
+            logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten().long(), reduction="none"
+        ).view(len(lengths), -1)
+        predicted = torch.tensor(lengths, device=ids.device) - 1
+        inside = torch.arange(losses.shape[1], device=ids.device) < predicted[:, None]
+        return states, -(losses * inside).sum(1) / predicted  # 0 / 0 is NaN: one base has none
+
+    def _collect(self, launched: _Launched) -> Iterator[Embedded]:
+        if launched.copied is not None:
+            launched.copied.synchronize()
+        values, finite = launched.values.numpy(), launched.finite.numpy()
+        start = 0
+        log_likelihoods = launched.log_likelihood.tolist()
+        for row, log_likelihood in zip(launched.rows, log_likelihoods, strict=True):
+            sequence = self._unique[row]
+            for span, indices in self._requests[sequence].items():
+                kept = slice(start, start := start + span.num_tokens)
+                if not finite[kept].all():
+                    raise InputError(self._explain_not_finite(sequence, indices[0]))
+                for index in indices:
+                    yield Embedded(index, values[kept], log_likelihood)
+
+    def _explain_not_finite(self, sequence: str, index: int) -> str:
+        shown = sequence if len(sequence) <= 24 else f"{sequence[:24]}..."
+        stored = str(self._stored_dtype).removeprefix("torch.")
+        return (
+            f"sequence {index} ({shown}, {len(sequence)} bases) has embeddings of layer "
+            f"{self.layer} that are not finite in {stored}; set model.embedding.stored_dtype to "
+            "float32, or model.dtype to float32 if they still are not"
+        )
+
+
+def _to_host(tensor: Tensor) -> Tensor:
+    """Copy to the host without waiting; from a GPU into pinned memory."""
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return host.copy_(tensor, non_blocking=True)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device, or a library on it, lacked memory."""
+    signs = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUFFT_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)

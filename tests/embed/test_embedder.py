@@ -1,0 +1,57 @@
+"""`Embedder` as its users see it, with `evo-tiny`."""
+
+import numpy as np
+import pytest
+import torch
+
+from evoflow.embed.embedder import Embedder
+from evoflow.errors import InputError
+from evoflow.settings import ModelSettings, Window
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return Embedder.from_settings(ModelSettings(tokens_per_batch=64, device="cpu"))
+
+
+def test_windows_lie_around_the_allele(embedder):
+    sequences = ["ACGTTGCAACGT", "ACGTTGCAACGT", "TTTTACGTNACGTA"]
+    every = [
+        embedder.embed([s], layer="final", tokens="all", stored_dtype="float32").values[0]
+        for s in sequences
+    ]
+    got = embedder.embed(
+        sequences,
+        layer="final",
+        tokens=Window(window=4),
+        offsets=[6, 0, 13],
+        stored_dtype="float32",
+    )
+    for values, whole, start in zip(got.values, every, [4, 0, 10], strict=True):
+        np.testing.assert_allclose(values, whole[start : start + 4], atol=1e-5)
+    assert got.report.unique_sequences == 2
+    assert got.values.shape == (3, 4, 128)
+
+
+def test_log_likelihood_is_the_mean_over_predicted_bases(embedder):
+    sequence = "ACGTAC"
+    ids = torch.tensor([[ord(c) for c in sequence]])
+    with torch.inference_mode():
+        log_probabilities = embedder.model(ids).logits.log_softmax(-1)[0]
+    by_hand = [float(log_probabilities[k, ord(sequence[k + 1])]) for k in range(5)]
+    got = embedder.embed([sequence, "A"], layer="final", tokens="mean")
+    assert got.log_likelihood[0] == pytest.approx(np.mean(by_hand), rel=1e-5)
+    assert np.isnan(got.log_likelihood[1])
+
+
+@pytest.mark.parametrize(
+    ("sequence", "problem"),
+    [
+        ("", "sequence 1 is empty"),
+        ("ACRT", "sequence 1 has 'R' at base 3"),
+        ("A" * 8193, "sequence 1 has 8193 bases; evo-tiny takes 8192 at most"),
+    ],
+)
+def test_bad_sequences_are_named(embedder, sequence, problem):
+    with pytest.raises(InputError, match=problem):
+        embedder.embed(["ACGT", sequence], layer="final", tokens="mean")
