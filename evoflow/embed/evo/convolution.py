@@ -63,9 +63,11 @@ class FilterCache:
         """Return the tensor kept for a length under a key, or compute it.
 
         What was computed from other `weights`, or before they changed in place, does not count.
+        Inference tensors change unseen, so nothing is kept for them.
         """
-        # Inference tensors count no versions.
-        versions = tuple(0 if w.is_inference() else w._version for w in weights)  # noqa: SLF001
+        if any(weight.is_inference() for weight in weights):
+            return compute()
+        versions = tuple(weight._version for weight in weights)  # noqa: SLF001
         kept = self._lengths.setdefault(length, {})
         self._lengths.move_to_end(length)
         entry = kept.pop(key, None)
