@@ -1,6 +1,5 @@
 """The table of examples: one row per (read, allele), the border between extract and the rest."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +8,10 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.errors import InputError
-from evoflow.extract import inventory, preflight, units
+from evoflow.extract import gather, inventory, units
 from evoflow.extract.pool import run_tasks
-from evoflow.extract.variants import KEY, Source, write_clinvar
-from evoflow.settings import DataSettings, Individual
+from evoflow.extract.variants import Source, write_clinvar
+from evoflow.settings import DataSettings
 
 COLUMNS = {
     "individual": "str",
@@ -104,7 +102,13 @@ def extract_examples(
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=lambda done: progress(done, len(todo)) if progress else None,
         )
-    return _gather(data, todo, results)
+    gather.refuse_nothing(data, todo, results)
+    drawn = gather.draw_references(todo, results, data.reference_loci)
+    tables = [result.examples for result in results] + drawn
+    examples = pd.concat([*tables, pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)
+    # Stable: an allele's own read stays first.
+    examples = examples.sort_values(ALLELE, kind="stable", ignore_index=True)
+    return Extraction(examples[list(COLUMNS)].astype(COLUMNS), gather.count(todo, results, drawn))
 
 
 def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
@@ -139,62 +143,3 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
                 )
             )
     return todo
-
-
-def _gather(
-    data: DataSettings, todo: list[units.Unit], results: list[units.UnitResult]
-) -> Extraction:
-    """Put the units together, each individual's reference loci drawn over all its contigs."""
-    tables = []
-    rows: Counter[tuple[str, str, str, str]] = Counter()
-    for unit, result in zip(todo, results, strict=True):
-        who = unit.individual.sample, unit.contig
-        for (subject, reason), count in result.counts.items():
-            rows[*who, subject, reason] += count
-    for person in data.individuals:
-        own = [
-            result for unit, result in zip(todo, results, strict=True) if unit.individual == person
-        ]
-        _refuse_nothing(data, person, own)
-        references = pd.concat([result.references for result in own])
-        references = references.sort_values(["rank", "contig", "position"])
-        if data.reference_loci != "all":
-            references = references.head(data.reference_loci)
-        tables += [result.examples for result in own] + [references]
-        drawn = references.groupby("contig").size()
-        for result, unit in zip(results, todo, strict=True):
-            if unit.individual == person:
-                kept = int(drawn.get(unit.contig, 0))
-                rows[person.sample, unit.contig, units.LOCUS, "kept"] = kept
-                rows[person.sample, unit.contig, units.LOCUS, "not drawn"] += (
-                    len(result.references) - kept
-                )
-    order = {unit.contig: number for number, unit in enumerate(todo)}
-    examples = pd.concat(tables, ignore_index=True)
-    examples["_contig"] = examples["contig"].map(order)
-    examples = examples.sort_values(["individual", "_contig", *KEY], kind="stable")
-    counts = [(*key, count) for key, count in rows.items() if count]
-    return Extraction(
-        examples[list(COLUMNS)].reset_index(drop=True).astype(COLUMNS),
-        pd.DataFrame(counts, columns=["individual", "contig", "subject", "reason", "count"]),
-    )
-
-
-def _refuse_nothing(
-    data: DataSettings, person: Individual, results: list[units.UnitResult]
-) -> None:
-    """Stop where an individual gives no carrier read at all."""
-    if any(len(result.examples) for result in results):
-        return
-    counts: Counter[tuple[str, str]] = sum((result.counts for result in results), Counter())
-    looked = sum(count for (subject, _), count in counts.items() if subject == units.VARIANT_READ)
-    if looked and looked == counts[units.VARIANT_READ, "shorter than read_length"]:
-        longest = max(result.longest_read for result in results)
-        raise InputError(preflight.all_reads_shorter(person, data, longest))
-    if not looked:
-        held = inventory.held_by_variants
-        raise InputError(
-            preflight.nothing_in_common(
-                data, person, held(person.variants), held(str(data.clinvar))
-            )
-        )

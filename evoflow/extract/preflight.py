@@ -1,6 +1,6 @@
 """Every input checked together, before any work."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -89,12 +89,29 @@ def _collected(problems: list[str]) -> Iterator[None]:
         problems += error.problems
 
 
-def nothing_in_common(data: DataSettings, person: Individual, variants: Held, clinvar: Held) -> str:
-    """Say that ClinVar lists none of an individual's alleles, and what to look at."""
+def nothing_in_common(
+    data: DataSettings,
+    person: Individual,
+    variants: Held,
+    clinvar: Held,
+    counts: Mapping[tuple[str, str], int] | None = None,
+) -> str:
+    """Say that ClinVar lists none of an individual's alleles, and what to look at.
+
+    `counts` are those of the join, by subject and reason, where there was one.
+    """
+    alleles = {
+        reason: number
+        for (subject, reason), number in (counts or {}).items()
+        if subject == "variant" and number
+    }
+    why = ", ".join(f"{number} alleles: {reason}" for reason, number in alleles.items())
+    where = f"within regions {', '.join(data.regions)}" if data.regions else "of the contigs"
     return (
-        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}: they "
-        f"are on {_listed(variants)}, the records of {data.clinvar} on {_listed(clinvar)}; "
-        "give a ClinVar file of the same genome build that covers them"
+        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}: they are "
+        f"on {_listed(variants)}, the records of {data.clinvar} on {_listed(clinvar)}"
+        + (f" ({why} {where})" if why else "")
+        + "; give a ClinVar file of the same genome build that covers them"
     )
 
 

@@ -16,7 +16,7 @@ import pysam
 import pysam.bcftools
 
 from evoflow.extract.consequences import REFERENCE, most_severe
-from evoflow.extract.htslib import run
+from evoflow.extract.htslib import quiet, run
 
 KEY = ["position", "ref", "alt"]
 CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
@@ -97,7 +97,7 @@ def _normalise(
         about=source.path,
     )
     # Splitting a record checks every field; what is not needed shall not stop the work.
-    with pysam.VariantFile(str(taken)) as records:
+    with quiet(), pysam.VariantFile(str(taken)) as records:
         fields = {"INFO": records.header.info, "FORMAT": records.header.formats}
         strip = [f"{kind}/{name}" for kind in fields for name in fields[kind] if name not in kept]
     run(
@@ -160,9 +160,12 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
         )
         kept.append(chunk[sequence & contained])
     carried = pd.concat(kept, ignore_index=True)
-    repeated = carried.duplicated(KEY)
-    dropped["listed twice"] += int((repeated & _within(carried, source)).sum())
-    return carried[~repeated], dropped, kinds
+    # Of an allele that is listed twice the genotype that says most stays: 1/1, 0/1, ./1.
+    twice = carried.duplicated(KEY, keep=False)
+    ordered = pd.concat([carried[~twice], carried[twice].sort_values([*KEY, "genotype"])])
+    repeated = ordered.duplicated(KEY, keep="last")
+    dropped["listed twice"] += int((repeated & _within(ordered, source)).sum())
+    return ordered[~repeated], dropped, kinds
 
 
 def _kind(genotype: str) -> str:

@@ -1,0 +1,100 @@
+"""The units' results put together: reference loci drawn, counts added, nothing refused."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from evoflow.errors import InputError
+from evoflow.extract import inventory, preflight
+from evoflow.extract.units import LOCUS, VARIANT, VARIANT_READ, Unit, UnitResult
+from evoflow.settings import DataSettings, Individual
+
+COUNTS = ["individual", "contig", "subject", "reason"]
+
+
+def draw_references(
+    todo: Sequence[Unit], results: Sequence[UnitResult], wanted: int | str
+) -> list[pd.DataFrame]:
+    """Draw each individual's reference loci over all its contigs.
+
+    Parameters
+    ----------
+    todo, results
+        The units and what they gave.
+    wanted
+        Loci of an individual, or `all`.
+
+    Returns
+    -------
+    list of DataFrame
+        For each unit its rows that were drawn.
+    """
+    tables = [
+        result.references.assign(unit=number, individual=unit.individual.sample)
+        for number, (unit, result) in enumerate(zip(todo, results, strict=True))
+    ]
+    if not tables:
+        return []
+    drawn = pd.concat(tables, ignore_index=True)
+    drawn = drawn.sort_values(["individual", "rank", "contig", "position"])
+    if wanted != "all":
+        drawn = drawn.groupby("individual", sort=False).head(int(wanted))
+    return [drawn[drawn["unit"] == number] for number in range(len(todo))]
+
+
+def count(
+    todo: Sequence[Unit], results: Sequence[UnitResult], drawn: Sequence[pd.DataFrame]
+) -> pd.DataFrame:
+    """Count by individual, contig, subject and reason."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for unit, result, references in zip(todo, results, drawn, strict=True):
+        who = (unit.individual.sample, unit.contig)
+        for (subject, reason), number in result.counts.items():
+            counts[*who, subject, reason] += number
+        counts[*who, LOCUS, "kept"] += len(references)
+        counts[*who, LOCUS, "not drawn"] += len(result.references) - len(references)
+    rows = [(*key, number) for key, number in counts.items() if number]
+    return pd.DataFrame(rows, columns=[*COUNTS, "count"])
+
+
+def refuse_nothing(data: DataSettings, todo: Sequence[Unit], results: Sequence[UnitResult]) -> None:
+    """Stop where no individual has a read that carries an allele, and say why for each.
+
+    Raises
+    ------
+    InputError
+        With a problem per individual.
+    """
+    if not data.individuals or any(len(result.examples) for result in results):
+        return
+    problems = []
+    for person in data.individuals:
+        own = [
+            result for unit, result in zip(todo, results, strict=True) if unit.individual == person
+        ]
+        problems.append(_why_nothing(data, person, own))
+    raise InputError(problems)
+
+
+def _why_nothing(data: DataSettings, person: Individual, results: Sequence[UnitResult]) -> str:
+    counts: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        counts.update(result.counts)
+    over = {
+        reason: number for (subject, reason), number in counts.items() if subject == VARIANT_READ
+    }
+    if set(over) == {"shorter than read_length"}:
+        longest = max(result.longest_read for result in results)
+        return preflight.all_reads_shorter(person, data, longest)
+    if counts[VARIANT, "no read carries it"]:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in over.items()) or "no read"
+        return (
+            f"{person.reads}: no read shows any of the {counts[VARIANT, 'no read carries it']} "
+            f"alleles of {person.sample!r} that ClinVar knows ({reasons}); make sure that reads "
+            "and variants are of one person, and see read_length and min_mapping_quality"
+        )
+    held = inventory.held_by_variants
+    return preflight.nothing_in_common(
+        data, person, held(person.variants), held(str(data.clinvar)), counts
+    )

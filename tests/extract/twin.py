@@ -1,0 +1,196 @@
+"""A twin of `extract_examples` that looks at every record and every read in plain Python.
+
+It knows one contig, takes all reference loci, and shares nothing with the package but the table
+of consequences.
+"""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+import pysam
+
+from evoflow.extract.consequences import CONSEQUENCES
+
+from .worlds import SAMPLE, Record, World
+
+Key = tuple[int, str, str]
+"""Position, ref and alt of a normalised allele."""
+
+UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
+
+
+@dataclass(frozen=True)
+class Rules:
+    length: int
+    min_mapping_quality: int
+    reads_per_variant: int
+    seed: int
+
+
+def rows(world: World, rules: Rules) -> list[tuple]:
+    """List (position, ref, alt, rsid, consequence, score, genotype, carries_alt, read_name,
+    strand, sequence, reference_sequence, variant_offset) of every example."""
+    known, carried = clinvar_alleles(world), carried_alleles(world)
+    found = []
+    for key, genotype in carried.items():
+        record = known.get(key)
+        if record is None or record.rs is None or record.mc is None:
+            continue
+        terms = [CONSEQUENCES[term.split("|")[0]] for term in record.mc.split(",")]
+        term = min(terms, key=lambda each: each.severity)
+        label = (rsid(record), term.term, term.score, genotype, True)
+        reads = choose(world, rules, key, rules.reads_per_variant, carries=True)
+        found += [(*key, *label, *read) for read in reads]
+    for key, record in free_loci(known, carried, rules.length).values():
+        label = (rsid(record), "no_sequence_alteration", 0, "0/0", False)
+        found += [(*key, *label, *read) for read in choose(world, rules, key, 1, carries=False)]
+    return sorted(found, key=lambda row: row[:3])
+
+
+def clinvar_alleles(world: World) -> dict[Key, Record]:
+    best: dict[Key, tuple[tuple, Record]] = {}
+    for number, record in enumerate(world.clinvar):
+        if record.alts[0].isalpha():
+            key = normalise(world.genome, record.position, record.ref, record.alts[0])
+            order = (record.rs is None, record.mc is None, record.name, number)
+            best[key] = min(best.get(key, (order, record)), (order, record))
+    return {key: record for key, (_, record) in best.items()}
+
+
+def carried_alleles(world: World) -> dict[Key, str]:
+    carried: dict[Key, str] = {}
+    for record in world.called:
+        separator = "|" if "|" in record.genotype else "/"
+        called = record.genotype.split(separator)
+        for number, alt in enumerate(record.alts, 1):
+            if alt.isalpha() and str(number) in called:
+                key = normalise(world.genome, record.position, record.ref, alt)
+                own = [each if each == "." else str(int(each == str(number))) for each in called]
+                carried[key] = max(carried.get(key, ""), separator.join(own))
+    return carried
+
+
+def free_loci(
+    known: dict[Key, Record], carried: dict[Key, str], longest: int
+) -> dict[int, tuple[Key, Record]]:
+    loci: dict[int, tuple[Key, Record]] = {}
+    named = [(key, record) for key, record in known.items() if record.rs is not None]
+    for key, record in sorted(named, key=lambda each: size(each[0])):
+        if len(key[1]) <= longest and not any(overlap(key, other) for other in carried):
+            loci.setdefault(key[0], (key, record))
+    return loci
+
+
+def rsid(record: Record) -> str:
+    return ";".join("rs" + number for number in record.rs.split(","))
+
+
+def size(key: Key) -> tuple:
+    return len(key[1]), key[1], key[2]
+
+
+def overlap(one: Key, other: Key) -> bool:
+    return one[0] < other[0] + len(other[1]) and other[0] < one[0] + len(one[1])
+
+
+def normalise(genome: str, position: int, ref: str, alt: str) -> Key:
+    """Left-align and trim (Tan, Abecasis and Kang 2015)."""
+    while True:
+        if ref and alt and ref[-1] == alt[-1]:
+            ref, alt = ref[:-1], alt[:-1]
+        elif not ref or not alt:
+            position -= 1
+            ref, alt = genome[position - 1] + ref, genome[position - 1] + alt
+        else:
+            break
+    while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
+        position, ref, alt = position + 1, ref[1:], alt[1:]
+    return position, ref, alt
+
+
+def choose(world: World, rules: Rules, key: Key, wanted: int, *, carries: bool) -> list[tuple]:
+    position, ref, alt = key
+    start = position - 1
+    mutated = world.genome[:start] + alt + world.genome[start + len(ref) :]
+    stop = last_placement(world.genome, mutated, start, ref, alt)
+    haplotypes = world.genome[start:stop], mutated[start : stop + len(alt) - len(ref)]
+    text = f"{rules.seed} {SAMPLE} chr1 {start} {haplotypes[0]} {haplotypes[1]}"
+    ranked = sorted(
+        (crc32(read.query_name.encode(), crc32(text.encode())), read.is_read2, number)
+        for number, read in enumerate(world.reads)
+    )
+    chosen: dict[str, tuple] = {}
+    for _, _, number in ranked:
+        read = world.reads[number]
+        usable = not read.flag & UNUSABLE and read.mapping_quality >= rules.min_mapping_quality
+        if len(chosen) == wanted or not usable or read.query_name in chosen:
+            continue
+        kept = trim(world, rules, read, (start, stop, ref, alt), haplotypes[carries])
+        if kept is not None:
+            strand = "-" if read.is_reverse else "+"
+            chosen[read.query_name] = (read.query_name, strand, *kept)
+    return list(chosen.values())
+
+
+def last_placement(genome: str, mutated: str, start: int, ref: str, alt: str) -> int:
+    """Where the rightmost of all placements that give the same sequence ends."""
+    stop = start + len(ref)
+    if ref[0] != alt[0] or len(ref) == len(alt):
+        return stop
+    deleted, inserted = len(ref) - 1, len(alt) - 1
+    for at in range(start + 1, len(genome) - deleted + 1):
+        if genome[:at] + mutated[at : at + inserted] + genome[at + deleted :] == mutated:
+            stop = max(stop, at + deleted)
+    return stop
+
+
+def columns(read: pysam.AlignedSegment) -> list[tuple[str, int | None, int | None]]:
+    """Every column of an alignment: operation, index on the read, reference position."""
+    listed, index, position = [], 0, read.reference_start
+    for code, length in read.cigartuples:
+        kind = "MIDNSHP=X"[code]
+        for _ in range(length):
+            listed.append((kind, index if kind in "MIS" else None, position))
+            index += kind in "MIS"
+            position += kind in "MDN"
+    return listed
+
+
+def trim(world: World, rules: Rules, read, allele, haplotype: str) -> tuple | None:
+    start, stop, ref, alt = allele
+    listed = columns(read)
+    aligned = {position: at for at, (kind, _, position) in enumerate(listed) if kind == "M"}
+    if len(ref) == len(alt):
+        ends = aligned.get(start), aligned.get(stop - 1)
+        first, after = ends[0], None if ends[1] is None else ends[1] + 1
+    elif ref[0] == alt[0]:
+        first, after = aligned.get(start), aligned.get(stop)
+    else:
+        before = aligned.get(start - 1)
+        first, after = None if before is None else before + 1, aligned.get(stop)
+    if first is None or after is None:
+        return None
+    between = listed[first:after]
+    shown = [index for _, index, _ in between if index is not None]
+    if any(kind == "N" for kind, _, _ in between):
+        return None
+    if "".join(read.query_sequence[index] for index in shown) != haplotype:
+        return None
+    begin, end = shown[0], shown[-1] + 1
+    options = []
+    for index in range(len(read.query_sequence) - rules.length + 1):
+        at = [number for number, column in enumerate(listed) if column[1] is not None]
+        window = listed[at[index] : at[index + rules.length - 1] + 1]
+        kinds = {kind for kind, _, _ in window}
+        fits = window[0][2] + rules.length <= len(world.genome)
+        holds = index <= begin and end <= index + rules.length
+        if window[0][0] == "M" and not kinds & {"S", "N"} and fits and holds:
+            options.append((abs(index - (begin + end - rules.length) // 2), index, window[0][2]))
+    if not options:
+        return None
+    _, index, position = min(options)
+    return (
+        read.query_sequence[index : index + rules.length],
+        world.genome[position : position + rules.length],
+        begin - index,
+    )
