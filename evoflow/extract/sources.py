@@ -208,7 +208,7 @@ class _S3Object:
         return Body(str(answer["ETag"]), start if partial else 0, _s3_chunks(answer["Body"]))
 
     def _ask(self, operation: str, **arguments: str) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
         *signed, unsigned = _s3_clients()
         for client in (*signed, unsigned):
@@ -222,6 +222,8 @@ class _S3Object:
                 if client is not unsigned and status in {400, *_REFUSED}:
                     continue
                 raise _refusal(self.url, status) from error
+            except ParamValidationError as error:
+                raise InputError(f"{self.url}: is no S3 address ({error}); check it") from error
             except BotoCoreError as error:
                 raise TransientError(f"the connection failed ({type(error).__name__})") from error
             else:
