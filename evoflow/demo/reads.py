@@ -1,6 +1,7 @@
 """Simulated sequencing: paired reads of two haplotypes, aligned where they come from."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby, repeat
 from operator import itemgetter
 from typing import NamedTuple
@@ -133,6 +134,7 @@ def _read_ends(
     return reads
 
 
+@cache
 def _cigar(clips: tuple[int, int], operations: tuple[tuple[int, str], ...]) -> str:
     """CIGAR of an alignment with further clipped bases at its ends."""
     runs = [(clips[0], "S"), *operations, (clips[1], "S")]
