@@ -181,6 +181,7 @@ class EvoFlow(FlowSpec):
         self.embeddings = embedded.values
         self.log_likelihood = embedded.log_likelihood
         self.provenance = embedded.provenance
+        cards.show_embedding(current.card, embedded)
         self.next(self.train)
 
     @card(type="blank", refresh_interval=1)
@@ -228,6 +229,7 @@ class EvoFlow(FlowSpec):
         """Sum up the run in the terminal, in its tags and in the report."""
         from evoflow.extract.examples import write_jsonl
         from evoflow.report.final import show_report
+        from evoflow.report.provenance import software
         from evoflow.report.record import RunRecord
         from evoflow.report.summary import summary
 
@@ -243,7 +245,7 @@ class EvoFlow(FlowSpec):
             undefined=self.undefined,
             comparisons=self.comparisons,
             predictions=self.predictions,
-            provenance=self.provenance,
+            provenance={**self.provenance, "software": software()},
         )
         self.summary = summary(record)
         show_report(current.card, record)

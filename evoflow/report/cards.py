@@ -15,6 +15,7 @@ from evoflow.report.record import caveats
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
+    from evoflow.embed.embedder import Embeddings
     from evoflow.extract.preflight import Inputs
     from evoflow.train.fit import Epoch
 
@@ -35,18 +36,20 @@ def facts(values: Mapping[str, object]) -> Table:
     return Table([[name, _readable(value)] for name, value in values.items()])
 
 
-def note(card: Any, text: str) -> None:
-    """Append what must not be overlooked."""
-    card.append(Markdown(f"> **Note.** {text}"))
+def note(card: Any, texts: Iterable[str]) -> None:
+    """Append what must not be overlooked; nothing where there is nothing."""
+    lines = [f"> **Note.** {text}" for text in texts]
+    if lines:
+        card.append(Markdown("\n>\n".join(lines)))
 
 
 def show_inputs(card: Any, settings: Settings, inputs: "Inputs") -> None:
     """Card of `start`: the files and contigs that were found, and the settings."""
     card.append(Markdown("# What goes in"))
-    for text in (*caveats(settings), *inputs.warnings):
-        note(card, text)
+    note(card, [*caveats(settings), *inputs.warnings])
     card.append(table(inputs.files))
-    card.append(Markdown(f"## Contigs in common ({inputs.genome_build or 'unknown build'})"))
+    build = f" ({inputs.genome_build})" if inputs.genome_build else ""
+    card.append(Markdown(f"## Contigs in common{build}"))
     card.append(table(inputs.contigs))
     card.append(Markdown("## Settings"))
     card.append(facts(flat(settings)))
@@ -83,8 +86,7 @@ def show_splits(card: Any, split_counts: pd.DataFrame, notes: Sequence[str]) -> 
     """Alleles of each impact on each side, and what a reader must know of the split."""
     card.append(VegaChart(charts.impacts_by_group(split_counts, "split", ALLELES)))
     card.append(table(tallies.by_impact(split_counts, "split")))
-    for text in notes:
-        note(card, text)
+    note(card, notes)
 
 
 def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
@@ -94,10 +96,32 @@ def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
     card.append(table(tallies.by_source(balance_counts)))
 
 
-def show_embedding(card: Any, embedded: Mapping[str, object]) -> None:
-    """Card of `embed`, below its progress: what made the embeddings and what they weigh."""
+def show_embedding(card: Any, embedded: "Embeddings") -> None:
+    """Card of `embed`, below its progress: what it took and what made the embeddings."""
+    report = embedded.report
+    stored = embedded.values  # noqa: PD011 - an array, nothing of pandas
+    card.append(Markdown("# Embedded"))
+    card.append(
+        facts(
+            {
+                "sequences": report.sequences,
+                "sequences per second": report.sequences_per_second,
+                "distinct sequences": report.unique_sequences,
+                "forward passes": report.forward_passes,
+                "tokens": report.tokens,
+                "padding": f"{report.padding_waste:.1%}",
+                "stored": f"{stored.nbytes / 1e6:,.1f} MB, {stored.dtype}",
+                "shape": " x ".join(map(str, stored.shape)),
+            }
+        )
+    )
     card.append(Markdown("## What made these embeddings"))
-    card.append(facts(embedded))
+    card.append(facts(flat(asdict(embedded.provenance))))
+
+
+def show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:
+    """List in words whether the head beats each baseline."""
+    card.append(Markdown("\n".join(f"- {verdict}" for verdict in comparisons["verdict"])))
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, object]:
@@ -109,7 +133,7 @@ def flat(value: Any, prefix: str = "") -> dict[str, object]:
     elif isinstance(value, list | tuple) and any(not isinstance(v, str | int) for v in value):
         items = enumerate(value)
     else:
-        return {prefix: value}
+        return {} if value in ([], ()) else {prefix: value}
     leaves: dict[str, object] = {}
     for key, child in items:
         leaves |= flat(child, f"{prefix}.{key}" if prefix else str(key))

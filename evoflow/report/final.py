@@ -27,9 +27,9 @@ WORST = 20
 def show_report(card: Any, run: RunRecord) -> None:
     """Append the whole report to a card."""
     card.append(Markdown("# How well the head predicts the impact of a variant"))
-    for caveat in caveats(run.settings):
-        cards.note(card, caveat)
-    _show_verdicts(card, run.comparisons)
+    cards.note(card, caveats(run.settings))
+    headline = (run.comparisons["subset"] == "carriers") & (run.comparisons["metric"] == "spearman")
+    cards.show_verdicts(card, run.comparisons[headline])
     card.append(Markdown("## What went in"))
     cards.show_splits(card, run.split_counts, run.split_notes)
     cards.show_balance(card, run.balance_counts)
@@ -41,7 +41,7 @@ def show_report(card: Any, run: RunRecord) -> None:
     _show_metrics(card, run, models)
     _show_errors(card, run.predictions, models)
     card.append(Markdown("## Provenance"))
-    card.append(cards.facts(run.provenance))
+    card.append(cards.facts(cards.flat(run.provenance)))
     card.append(Markdown("### Settings"))
     card.append(cards.facts(cards.flat(run.settings)))
 
@@ -59,19 +59,16 @@ def estimates(metrics: "Table") -> pd.DataFrame:
 
 
 def interval(value: float, low: float, high: float) -> str:
-    """Write `0.412 [0.350, 0.470]`; a dash where the metric is not defined."""
+    """Write `0.41 [0.35, 0.47]`; a dash where the metric is not defined."""
     if pd.isna(value):
         return "-"
-    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:
-    card.append(Markdown("\n".join(f"- {verdict}" for verdict in comparisons["verdict"])))
+    return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _show_metrics(card: Any, run: RunRecord, models: list[str]) -> None:
     card.append(Markdown("## The head beside the baselines, on the test split"))
     card.append(Markdown("A dot is the value, a line its 95% bootstrap interval."))
+    cards.show_verdicts(card, run.comparisons)
     rows = estimates(run.metrics)
     for metric, title in METRIC_TITLES.items():
         drawn = rows[(rows["metric"] == metric) & rows["value"].notna()]
@@ -80,14 +77,14 @@ def _show_metrics(card: Any, run: RunRecord, models: list[str]) -> None:
     for subset, by_metric in rows.groupby("subset", sort=False):
         card.append(Markdown(f"### {subset} (n = {by_metric['n'].max():,})"))
         card.append(cards.table(_one_row_a_metric(by_metric)))
-        for why in _reasons(run.undefined.get(str(subset), {})):
-            cards.note(card, why)
+        cards.note(card, _reasons(run.undefined.get(str(subset), {})))
 
 
 def _one_row_a_metric(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a metric, one column a model, each `value [low, high]`."""
     text = [interval(*row) for row in rows[["value", "low", "high"]].itertuples(index=False)]
-    wide = rows.assign(text=text).pivot_table(
+    named = rows["metric"].str.replace("_", " ")
+    wide = rows.assign(text=text, metric=named).pivot_table(
         index="metric", columns="model", values="text", aggfunc="first", sort=False
     )
     return wide.reset_index()

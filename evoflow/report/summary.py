@@ -17,7 +17,7 @@ SHORT = {"log_likelihood_ratio": "likelihood ratio"}
 
 
 def summary(run: RunRecord) -> str:
-    """At most 24 lines of at most 80 characters."""
+    """Sum up a run in at most 24 lines of at most 80 characters."""
     return "\n".join(_lines(run))
 
 
@@ -40,7 +40,7 @@ def _lines(run: RunRecord) -> Iterator[str]:
             yield f"{f'test, {subset}':<18}" + "".join(f"{name:>20}" for name in SHOWN.values())
         for model, by_metric in by_model.items():
             name = SHORT.get(model, model).replace("_", " ")
-            yield f"  {name[:16]:<16}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
+            yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
     yield ""
     yield f"report  python -m evoflow report {run.name} --output report.html"
     yield "=" * WIDTH

@@ -132,13 +132,13 @@ def run(examples, training_rows):
         },
         comparisons=pd.DataFrame(
             {
-                "subset": ["all"],
+                "subset": ["carriers"],
                 "baseline": ["kmer_ridge"],
                 "metric": ["spearman"],
                 "difference": [0.41],
                 "low": [0.2],
                 "high": [0.6],
-                "verdict": ["all: the head is better than kmer ridge by rank correlation"],
+                "verdict": ["carriers: the head is better than kmer ridge by rank correlation"],
             }
         ),
         predictions=predictions,

@@ -1,10 +1,13 @@
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow.embed.embedder import EmbeddingReport, Embeddings, Provenance
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards
+from evoflow.settings import Window
 from evoflow.train.fit import Epoch
 
 
@@ -57,6 +60,27 @@ def test_the_training_card_draws_curves_once_there_is_an_epoch(card):
     live.draw()
     assert len(card.of_type("vegaChart")) == 2
     assert card.of_type("progressBar")[0]["value"] == 1
+
+
+def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
+    cards.show_embedding(
+        card,
+        Embeddings(
+            values=np.zeros((4, 8, 16), dtype=np.float16),
+            log_likelihood=np.zeros(4, dtype=np.float32),
+            report=EmbeddingReport(4, 3, 1, 600, 0.125, seconds=2.0),
+            provenance=Provenance(
+                checkpoint="evo-tiny", revision=None, layer="final", tokens=Window(window=8),
+                dtype="float32", device="cpu", tokens_per_batch=8192, versions={"torch": "2.13.0"},
+            ),
+        ),
+    )  # fmt: skip
+    took, made = card.of_type("table")
+    assert ["sequences per second", "2.000"] in took["data"]
+    assert ["padding", "12.5%"] in took["data"]
+    assert ["shape", "4 x 8 x 16"] in took["data"]
+    assert ["device", "cpu"] in made["data"]
+    assert ["tokens.window", "8"] in made["data"]
 
 
 @pytest.mark.parametrize(

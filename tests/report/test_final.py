@@ -35,4 +35,4 @@ def test_an_undefined_metric_is_drawn_nowhere_and_a_dash_in_its_table(run):
     undefined = rows[rows["value"].isna()]
     assert set(undefined["model"]) == {"training_mean"}
     assert final.interval(float("nan"), float("nan"), float("nan")) == "-"
-    assert final.interval(0.5, 0.25, 0.75) == "0.500 [0.250, 0.750]"
+    assert final.interval(0.5, 0.25, 0.75) == "0.50 [0.25, 0.75]"
