@@ -7,7 +7,7 @@ import click
 
 from evoflow import __version__
 from evoflow.errors import InputError
-from evoflow.settings import read_data_settings
+from evoflow.settings import read_data_settings, read_model_settings
 
 
 class _Commands(click.Group):
@@ -51,6 +51,21 @@ def extract(settings: Path, output: Path, processes: int) -> None:
     totals = extraction.counts.groupby(["subject", "reason"], sort=False)["count"].sum()
     click.echo(totals.to_string())
     click.echo(f"{len(extraction.examples):,} examples are in {output}")
+
+
+@main.command()
+@click.argument("settings", type=click.Path(path_type=Path), metavar="MODEL.yaml")
+@click.argument("sequences", type=click.Path(path_type=Path), metavar="SEQUENCES.fasta")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path), help="A safetensors file."
+)
+def embed(settings: Path, sequences: Path, output: Path) -> None:
+    """Embed the sequences of a FASTA file, with the log-likelihood of each."""
+    from evoflow.embed.command import embed_fasta
+
+    made_by = embed_fasta(read_model_settings(settings), sequences, output)
+    click.echo(f"{made_by.checkpoint} ran on {made_by.device} in {made_by.dtype}")
+    click.echo(f"the embeddings are in {output}")
 
 
 @main.command()

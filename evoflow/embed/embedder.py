@@ -223,9 +223,15 @@ class Embedder:
         tokens: Tokens,
         offsets: Sequence[int] | None = None,
         stored_dtype: Literal["float16", "float32"] = "float16",
+        names: Sequence[str] | None = None,
     ) -> EmbeddingStream:
-        """Check sequences as `embed` does, and return what yields their results one by one."""
+        """Check sequences as `embed` does, and return what yields their results one by one.
+
+        Problems call a sequence by its name, or else by its 0-based index.
+        """
         self.width(layer)
+        if names is None:
+            names = [f"sequence {index}" for index in range(len(sequences))]
         spans: list[Span] = []
         problems: list[str] = []
         for index, sequence in enumerate(sequences):
@@ -234,7 +240,7 @@ class Embedder:
                 offset = None if offsets is None else offsets[index]
                 spans.append(span(tokens, len(sequence), offset))
             except InputError as error:
-                problems.append(f"sequence {index} {error}")
+                problems.append(f"{names[index]} {error}")
         if problems:
             more = len(problems) - 10
             raise InputError(problems[:10] + ([f"and {more} more"] if more > 0 else []))
@@ -242,6 +248,7 @@ class Embedder:
             self.model,
             sequences,
             spans,
+            names,
             layer=layer,
             stored_dtype=stored_dtype,
             tokens_per_batch=self.provenance.tokens_per_batch,

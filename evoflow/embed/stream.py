@@ -89,6 +89,8 @@ class EmbeddingStream:
         Valid sequences.
     spans
         The tokens kept of each.
+    names
+        What problems call each.
     layer
         What is kept of each token.
     stored_dtype
@@ -102,6 +104,7 @@ class EmbeddingStream:
         model: EvoForCausalLM,
         sequences: Sequence[str],
         spans: Sequence[Span],
+        names: Sequence[str],
         *,
         layer: Layer,
         stored_dtype: Literal["float16", "float32"],
@@ -111,6 +114,7 @@ class EmbeddingStream:
         self.layer = layer
         self.spans = spans
         self.work = Work()
+        self._names = names
         self._stored_dtype = torch.float16 if stored_dtype == "float16" else torch.float32
         self._requests: dict[str, dict[Span, list[int]]] = {}
         for index, (sequence, span) in enumerate(zip(sequences, spans, strict=True)):
@@ -230,7 +234,7 @@ class EmbeddingStream:
         shown = sequence if len(sequence) <= 24 else f"{sequence[:24]}..."
         stored = str(self._stored_dtype).removeprefix("torch.")
         return (
-            f"sequence {index} ({shown}, {len(sequence)} bases) has embeddings of layer "
+            f"{self._names[index]} ({shown}, {len(sequence)} bases) has embeddings of layer "
             f"{self.layer} that are not finite in {stored}; set model.embedding.stored_dtype to "
             "float32, or model.dtype to float32 if they still are not"
         )

@@ -1,0 +1,86 @@
+"""Sequences from a FASTA file, each checked letter by letter."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evoflow.embed.evo.tokenizer import ALPHABET, unknown_letter
+from evoflow.errors import InputError
+
+SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Record:
+    """One sequence.
+
+    Attributes
+    ----------
+    name
+        First word of its header.
+    line
+        1-based line of its header.
+    sequence
+        Its bases, lines joined.
+    """
+
+    name: str
+    line: int
+    sequence: str
+
+
+def read_fasta(path: Path) -> list[Record]:
+    """Read a FASTA file, plain or gzipped.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or holds no sequence; and for each sequence that has no bases, no
+        name or a letter that Evo does not know, with its name and line.
+    """
+    problems: list[str] = []
+    records: list[Record] = []
+    for number, header, lines in _entries(path):
+        words = header.split()
+        name = words[0] if words else ""
+        if not words:
+            problems.append(f"{path}:{number}: a sequence has no name")
+        elif not any(lines):
+            problems.append(f"{path}:{number}: sequence {name} is empty")
+        for line, text in enumerate(lines, start=number + 1):
+            unknown = unknown_letter(text)
+            if unknown is not None:
+                problems.append(
+                    f"{path}:{line}: sequence {name} has {unknown[1]!r}; only {ALPHABET} are known"
+                )
+                break
+        records.append(Record(name, number, "".join(lines)))
+    if not records and not problems:
+        problems.append(f"{path}: holds no sequences; a FASTA header starts with '>'")
+    if problems:
+        more = len(problems) - SHOWN_PROBLEMS
+        raise InputError(problems[:SHOWN_PROBLEMS] + ([f"and {more} more"] if more > 0 else []))
+    return records
+
+
+def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield the line, the header and the sequence lines of each entry."""
+    number, header, lines = 0, None, list[str]()
+    try:
+        with gzip.open(path, "rt") if path.suffix in {".gz", ".bgz"} else path.open() as file:
+            for line, text in enumerate(map(str.strip, file), start=1):
+                if text.startswith(">"):
+                    if header is not None:
+                        yield number, header, lines
+                    number, header, lines = line, text[1:], []
+                elif header is not None:
+                    lines.append(text)
+                elif text:
+                    raise InputError(f"{path}:{line}: must start with a FASTA header, '>NAME'")
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a FASTA file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not text; name a FASTA file") from error
+    if header is not None:
+        yield number, header, lines

@@ -1,0 +1,201 @@
+"""Reads per second at 150 bp, beside the reference's way and the device's own ceiling.
+
+    python tests/benchmarks/bench_evo.py
+
+On the CPU: 100 million random parameters in float32. On an NVIDIA GPU, where there is one: the
+full 6.45 billion in bfloat16. Rounds alternate between the ways, so that a busy machine slows all.
+"""
+
+import random
+import statistics
+import time
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from evoflow.embed.embedder import Embedder, Provenance
+from evoflow.embed.evo import EvoConfig, EvoForCausalLM, convolution
+from evoflow.embed.evo.elementwise import EAGER, compiled
+from evoflow.embed.evo.modeling import AttentionBlock, HyenaBlock
+from evoflow.embed.evo.tokenizer import encode
+
+READ_LENGTH = 150
+
+
+def reference_norm(x: Tensor, norm) -> Tensor:
+    root = x.norm(2, dim=-1, keepdim=True) * x.shape[-1] ** -0.5
+    return norm.scale * (x / (root + norm.eps))
+
+
+def reference_hyena(block: HyenaBlock, u: Tensor) -> Tensor:
+    """The reference's steps: filters anew at each call, then complex FFTs."""
+    batch, length, width = u.shape
+    hyena = block.filter
+    z = block.projections(u).transpose(1, 2)
+    z = F.conv1d(
+        z,
+        hyena.short_filter_weight,
+        hyena.short_filter_bias,
+        padding=hyena.short_filter_weight.shape[-1] - 1,
+        groups=3 * width,
+    )[..., :length]
+    x2, x1, v = z.view(batch, hyena.num_heads, 3, -1, length).unbind(2)
+    x2, x1, v = (part.reshape(batch, width, length) for part in (x2, x1, v))
+    t = torch.arange(length, device=u.device)
+    log_poles = torch.view_as_complex(hyena.poles).log()
+    h = (torch.view_as_complex(hyena.residues) * (log_poles * t).exp()).real.sum(1)
+    spectrum = torch.fft.rfft(h, n=2 * length)
+    w = x1 * v
+    signal = torch.fft.fft(w.float(), n=2 * length)[..., : spectrum.shape[-1]]
+    y = torch.fft.irfft(signal * spectrum, n=2 * length)[..., :length].to(w.dtype)
+    y = (y + w * hyena.D[:, None]) * x2
+    return block.out_filter_dense(y.transpose(1, 2))
+
+
+def reference_forward(model: EvoForCausalLM, ids: Tensor) -> Tensor:
+    backbone = model.backbone
+    x = backbone.embedding_layer(ids)
+    for block in backbone.blocks:
+        u = reference_norm(x, block.pre_norm)
+        mixed = (
+            block.inner_mha_cls(u)
+            if isinstance(block, AttentionBlock)
+            else reference_hyena(block, u)
+        )
+        x = mixed + x
+        u = reference_norm(x, block.post_norm)
+        x = block.mlp.l3(F.gelu(block.mlp.l1(u)) * block.mlp.l2(u)) + x
+    final = reference_norm(x, backbone.norm)
+    return final, final @ backbone.embedding_layer.weight.T
+
+
+def flops(model: EvoForCausalLM, reads: int) -> float:
+    """2 x parameters x tokens, and the causal half of attention."""
+    tokens = reads * READ_LENGTH
+    parameters = sum(weight.numel() for weight in model.parameters())
+    layers = len(model.config.attn_layer_idxs)
+    return tokens * (2 * parameters + layers * 2 * READ_LENGTH * model.config.hidden_size)
+
+
+def seconds(function, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    function()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def ceiling(device: torch.device, dtype: torch.dtype):
+    size = 8192 if device.type == "cuda" else 3072
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    out = torch.empty_like(a)
+    return (lambda: torch.mm(a, b, out=out)), 2 * size**3
+
+
+def bench(config: EvoConfig, device: torch.device, dtype: torch.dtype, batch: int, rounds: int):
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    with device:
+        torch.manual_seed(0)
+        model = EvoForCausalLM(config).eval()
+    torch.set_default_dtype(default)
+    provenance = Provenance(
+        "random", None, "final", "mean", str(dtype), str(device), batch * READ_LENGTH, {}
+    )
+    embedder = Embedder(model, provenance)
+    draw = random.Random(0)
+    batches = 2 if device.type == "cuda" else 1
+    reads = ["".join(draw.choices("ACGT", k=READ_LENGTH)) for _ in range(batch * batches)]
+    ids = torch.from_numpy(encode(reads)).to(device).int()
+
+    def ours(ops) -> None:
+        model.backbone.ops = ops
+        embedder.embed(reads, layer="final", tokens="mean", stored_dtype="float32")
+
+    @torch.inference_mode()
+    def reference(rows: int, num: int) -> None:
+        for start in range(0, num, rows):
+            final, logits = reference_forward(model, ids[start : start + rows])
+            final.float().mean(1).cpu()
+            F.cross_entropy(
+                logits[:, :-1].flatten(0, 1).float(), ids[start : start + rows, 1:].flatten().long()
+            )
+
+    matmul, matmul_flops = ceiling(device, dtype)
+    singles = min(batch, 16 if device.type == "cuda" else 4)
+    ways = {
+        f"(a) evoflow, batch {batch}": (lambda: ours(EAGER), len(reads)),
+        f"(b) reference's forward, batch {batch}": (
+            lambda: reference(batch, len(reads)),
+            len(reads),
+        ),
+        "(c) reference's forward, batch 1": (lambda: reference(1, singles), singles),
+    }
+    if device.type == "cuda":
+        ways[f"(a) evoflow, batch {batch}, fused"] = (lambda: ours(compiled()), len(reads))
+    for name, (way, _) in ways.items():
+        print(f"  first call of {name}: {seconds(way, device):.1f} s", flush=True)
+    times = {name: [] for name in ways}
+    tops = []
+    for _ in range(rounds):
+        for name, (way, num) in ways.items():
+            tops.append(matmul_flops / seconds(matmul, device))
+            times[name].append(seconds(way, device) / num)
+    top = statistics.median(tops)
+    base = statistics.median(times[f"(b) reference's forward, batch {batch}"])
+    print(f"  {sum(w.numel() for w in model.parameters()) / 1e6:.0f} M parameters, {dtype}")
+    print(
+        f"  ceiling: {top / 1e12:.3f} TFLOP/s by a {'x'.join([str(round((matmul_flops / 2) ** (1 / 3)))] * 3)} product"
+    )
+    for name, taken in times.items():
+        each = statistics.median(taken)
+        share = flops(model, 1) / each / top
+        print(
+            f"  {name:40} {1 / each:9.2f} reads/s  {base / each:5.2f} x (b)  {share:6.1%} of the ceiling"
+        )
+
+
+def bench_convolution(device: torch.device, dtype: torch.dtype, channels: int, tokens: int) -> None:
+    """Where the FFT overtakes the product."""
+    print(
+        f"  long convolution of {channels} channels, {tokens} tokens: milliseconds by product, by FFT"
+    )
+    for length in (64, 128, 192, 256, 384, 512, 768, 1024):
+        batch = max(1, tokens // length)
+        x = torch.randn(channels, batch, length, device=device).to(dtype)
+        taps = torch.randn(channels, length, device=device)
+        matrices = convolution.triangular_matrices(taps.to(dtype))
+        size = convolution.fft_size(length)
+        spectrum = torch.fft.rfft(taps, n=size)
+        both = {
+            "product": lambda x=x, m=matrices: torch.bmm(x, m),
+            "fft": lambda x=x, s=spectrum, n=size: convolution.fft_convolve(x, s, n),
+        }
+        with torch.inference_mode():
+            took = {name: [] for name in both}
+            for _ in range(6):
+                for name, way in both.items():
+                    took[name].append(seconds(way, device) * 1e3)
+        print(f"    {length:5} {min(took['product']):8.2f} {min(took['fft']):8.2f}")
+
+
+def main() -> None:
+    cpu = torch.device("cpu")
+    print(f"CPU, {torch.get_num_threads()} threads")
+    small = EvoConfig(hidden_size=1024, num_layers=8, attn_layer_idxs=[4], num_attention_heads=8)
+    bench(small, cpu, torch.float32, batch=16, rounds=5)
+    bench_convolution(cpu, torch.float32, channels=1024, tokens=2400)
+    if not torch.cuda.is_available():
+        print("No GPU is present: the GPU part did not run.")
+        return
+    gpu = torch.device("cuda:0")
+    print(torch.cuda.get_device_name(gpu))
+    bench_convolution(gpu, torch.bfloat16, channels=4096, tokens=32768)
+    bench(EvoConfig(), gpu, torch.bfloat16, batch=218, rounds=5)
+
+
+if __name__ == "__main__":
+    main()
