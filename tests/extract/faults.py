@@ -1,0 +1,98 @@
+"""A server between a client and another server that fails now and then, as networks do."""
+
+import http.client
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Faults:
+    """What goes wrong: every `every`-th answer to a GET is spoilt, in turn by each of `kinds`."""
+
+    kinds: tuple[str, ...] = ()
+    every: int = 2
+    asked: int = 0
+    served: int = 0
+    spoilt: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def next(self) -> str | None:
+        with self.lock:
+            self.asked += 1
+            if not self.kinds or self.asked % self.every:
+                return None
+            self.spoilt += 1
+            return self.kinds[self.spoilt % len(self.kinds)]
+
+
+@contextmanager
+def between(port: int, faults: Faults) -> Iterator[str]:
+    """Pass requests on to a local port; yield the URL of the server that does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.pass_on()
+
+        def do_HEAD(self) -> None:
+            self.pass_on()
+
+        def pass_on(self) -> None:
+            fault = faults.next() if self.command == "GET" else None
+            if fault == "busy":
+                self.send_response(503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if fault == "reset":
+                linger = struct.pack("ii", 1, 0)  # close with a reset, not with an end
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.close_connection = True
+                self.connection.close()
+                return
+            upstream = http.client.HTTPConnection("127.0.0.1", port)
+            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+            upstream.request(self.command, self.path, headers=headers)
+            answer = upstream.getresponse()
+            body = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name not in {"Connection", "Transfer-Encoding"}:
+                    self.send_header(name, value)
+            self.end_headers()
+            if fault == "cut":
+                body = body[: len(body) // 2]
+                self.close_connection = True
+            faults.served += len(body)
+            self.wfile.write(body)
+            upstream.close()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except (OSError, ValueError):  # the connection that was reset
+                self.close_connection = True
+
+        def finish(self) -> None:
+            try:
+                super().finish()
+            except (OSError, ValueError):
+                self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
