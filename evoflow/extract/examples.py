@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.extract import gather, inventory, units
+from evoflow.extract import gather, inventory, remote, units
 from evoflow.extract.pool import run_tasks
 from evoflow.extract.variants import Source, write_clinvar
 from evoflow.settings import DataSettings
@@ -93,10 +93,14 @@ def extract_examples(
     InputError
         When ClinVar knows none of the variants, or no read fits.
     """
-    with TemporaryDirectory(prefix="evoflow-clinvar-") as folder:
-        todo = _units(data, Path(folder))
+    local = remote.localise(data)
+    with (
+        remote.urls_named(data, local),
+        TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
+    ):
+        todo = _units(local, Path(folder))
         results = run_tasks(
-            partial(units.extract_unit, data=data),
+            partial(units.extract_unit, data=local),
             todo,
             processes=processes,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
@@ -116,19 +120,18 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
     reference = inventory.held_by_reference(str(data.reference))
     clinvar = inventory.held_by_variants(str(data.clinvar))
     regions = inventory.regions_of(data, reference)
+    remote.provide_reference(str(data.reference), [reference.names[name] for name in regions])
     tables: dict[str, tuple[Source, Path]] = {}
     todo = []
     for person in data.individuals:
         reads = inventory.held_by_reads(person.reads)
         called = inventory.held_by_variants(person.variants)
-        for name, intervals in regions.items():
-            if not all(name in held.records for held in (clinvar, reads, called)):
-                continue
+        for name in inventory.usable_contigs(reference, regions, clinvar, reads, called):
             contig = reference.names[name]
             if name not in tables:
                 own = folder / str(len(tables))
                 own.mkdir()
-                source = Source(str(data.clinvar), clinvar.names[name], contig, intervals)
+                source = Source(str(data.clinvar), clinvar.names[name], contig, regions[name])
                 tables[name] = source, write_clinvar(source, str(data.reference), own)[0]
             source, table = tables[name]
             todo.append(
@@ -137,7 +140,7 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
                     contig=contig,
                     contig_length=reference.lengths[name],
                     reads_spelling=reads.names[name],
-                    called=Source(person.variants, called.names[name], contig, intervals),
+                    called=Source(person.variants, called.names[name], contig, regions[name]),
                     clinvar=source,
                     clinvar_table=table,
                 )

@@ -34,10 +34,11 @@ def run(command: PysamDispatcher, *arguments: str, about: str) -> str:
         When it fails.
     """
     try:
-        command(*arguments, catch_stdout=False)
+        with quiet():
+            command(*arguments, catch_stdout=False)
     except SamtoolsError as error:
-        said = str(error.value).rpartition("stderr=")[2].strip().splitlines()
-        reason = said[-1] if said else "no reason given"
+        said = str(error.value).rpartition("stderr=")[2]
+        reason = " ".join(said.split()) or "no reason given"
         name = f"{command.collection} {command.dispatch}"
         raise InputError(f"{about}: {name} cannot read it ({reason}); check the file") from None
     return str(command.stderr or "")
@@ -46,7 +47,8 @@ def run(command: PysamDispatcher, *arguments: str, about: str) -> str:
 def output(command: PysamDispatcher, *arguments: str, about: str) -> str:
     """Run a command that answers on standard output; raises as `run` does."""
     try:
-        return str(command(*arguments) or "")
+        with quiet():
+            return str(command(*arguments) or "")
     except SamtoolsError as error:
         raise InputError(f"{about}: {error.value}") from None
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pysam
 import pysam.bcftools
 
+from evoflow.errors import InputError
 from evoflow.extract.contigs import canonical, parse_region
-from evoflow.extract.htslib import output
+from evoflow.extract.htslib import output, quiet
 from evoflow.settings import DataSettings
 
 
@@ -32,13 +33,13 @@ class Held:
 
 def held_by_reference(path: str) -> Held:
     """List the contigs of a FASTA."""
-    with pysam.FastaFile(path) as genome:
+    with quiet(), pysam.FastaFile(path) as genome:
         return _held(dict(zip(genome.references, genome.lengths, strict=True)))
 
 
 def held_by_reads(path: str) -> Held:
     """List the contigs of a BAM or CRAM."""
-    with pysam.AlignmentFile(path, check_sq=False) as reads:
+    with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
         held = _held(dict(zip(reads.references, reads.lengths, strict=True)))
         if reads.is_cram:  # its index does not count
             return held
@@ -49,7 +50,7 @@ def held_by_reads(path: str) -> Held:
 
 def held_by_variants(path: str) -> Held:
     """List the contigs of a VCF or BCF."""
-    with pysam.VariantFile(path) as variants:
+    with quiet(), pysam.VariantFile(path) as variants:
         lengths = {contig.name: contig.length or 0 for contig in variants.header.contigs.values()}
     listed = [
         line.split("\t")[0]
@@ -68,14 +69,58 @@ def _held(lengths: Mapping[str, int]) -> Held:
 
 
 def regions_of(data: DataSettings, reference: Held) -> dict[str, tuple[tuple[int, int], ...]]:
-    """Intervals to stay within, 0-based and half-open, by canonical contig of the reference."""
+    """List the intervals to stay within, by canonical contig of the reference.
+
+    Returns
+    -------
+    dict
+        0-based, half-open intervals, sorted and merged; whole contigs where no regions are set.
+
+    Raises
+    ------
+    InputError
+        With every region that is malformed or lies outside the reference.
+    """
     if data.regions is None:
         return {name: ((0, length),) for name, length in reference.lengths.items()}
-    intervals: dict[str, tuple[tuple[int, int], ...]] = {}
-    for region in map(parse_region, data.regions):
+    intervals: dict[str, list[tuple[int, int]]] = {}
+    problems: list[str] = []
+    for text in data.regions:
+        try:
+            region = parse_region(text)
+        except InputError as error:
+            problems += error.problems
+            continue
         name = canonical(region.contig)
-        length = reference.lengths.get(name, 0)
-        end = length if region.end is None else min(region.end, length)
-        if region.start < end:
-            intervals[name] = (*intervals.get(name, ()), (region.start, end))
-    return intervals
+        length = reference.lengths.get(name)
+        if length is None:
+            known = ", ".join(list(reference.names.values())[:10])
+            problems.append(f"regions: {text!r} is on no contig of {data.reference} ({known})")
+        elif (region.end or 0) > length or region.start >= length:
+            problems.append(
+                f"regions: {text!r} reaches behind the end of the contig, at {length:,}"
+            )
+        else:
+            intervals.setdefault(name, []).append((region.start, region.end or length))
+    if problems:
+        raise InputError(problems)
+    return {name: _merged(parts) for name, parts in intervals.items()}
+
+
+def _merged(intervals: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def usable_contigs(reference: Held, regions: Mapping[str, object], *others: Held) -> list[str]:
+    """List the canonical names of contigs with records everywhere, in the reference's order."""
+    return [
+        name
+        for name in reference.names
+        if name in regions and all(name in held.records for held in others)
+    ]

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, readable
-from evoflow.extract.contigs import genome_build
+from evoflow.extract import agreement, inventory, readable, remote
+from evoflow.extract.contigs import canonical, genome_build, parse_region
+from evoflow.extract.htslib import quiet
 from evoflow.extract.inventory import Held
 from evoflow.settings import DataSettings, Individual
 
-_SAMPLED = 1_000
-"""Reads of a file whose length is looked at."""
+_SAMPLED = 100
+"""Reads of a contig whose length is looked at."""
+
+_LOOKED_AT = 25
+"""Contigs whose reads are looked at, the longest: references may have thousands of short ones."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +54,32 @@ def check(data: DataSettings) -> Inputs:
     InputError
         With all problems that were found.
     """
-    problems: list[str] = []
+    local, unreachable = remote.localise_reachable(data)
+    with remote.urls_named(data, local):
+        inputs = _check(local, unreachable)
+    return replace(inputs, files=_files(data))
+
+
+def _check(data: DataSettings, problems: list[str]) -> Inputs:
+    """Check local files, beside problems that are known already."""
     warnings: list[str] = []
     reference = clinvar = None
     with _collected(problems):
-        readable.check_reference(str(data.reference))
+        warnings += readable.check_reference(str(data.reference))
         reference = inventory.held_by_reference(str(data.reference))
     with _collected(problems):
         warnings += readable.check_variants(str(data.clinvar))
         readable.check_clinvar_fields(str(data.clinvar))
         clinvar = inventory.held_by_variants(str(data.clinvar))
     people = [_check_individual(person, data, problems, warnings) for person in data.individuals]
-    if reference is not None and clinvar is not None:
-        with _collected(problems):
-            inventory.regions_of(data, reference)
-        others: dict[str, Held | None] = {str(data.clinvar): clinvar}
+    if reference is not None:
+        problems += _disagreements(data, reference, clinvar, people)
+    if reference is not None and clinvar is not None and not problems:
         for person, (reads, variants) in zip(data.individuals, people, strict=True):
-            others |= {person.reads: reads, person.variants: variants}
-            if variants is not None and not variants.records & clinvar.records:
-                problems.append(nothing_in_common(data, person, variants, clinvar))
-        problems += _differing_lengths(data, reference, others)
+            if reads is not None and variants is not None:
+                own = {person.reads: reads, person.variants: variants}
+                problems += _no_contig(data, reference, {str(data.clinvar): clinvar} | own)
+                warnings += _left_out(data, person, reference, clinvar, variants)
     if problems or reference is None or clinvar is None:
         raise InputError(problems)
     return Inputs(
@@ -78,6 +88,59 @@ def check(data: DataSettings) -> Inputs:
         genome_build=genome_build(reference.lengths),
         warnings=tuple(warnings),
     )
+
+
+def _disagreements(
+    data: DataSettings,
+    reference: Held,
+    clinvar: Held | None,
+    people: list[tuple[Held | None, Held | None]],
+) -> list[str]:
+    """Say where the files do not speak of one genome."""
+    path = str(data.reference)
+    problems: list[str] = []
+    regions: Mapping[str, object] = {}
+    with _collected(problems):
+        regions = inventory.regions_of(data, reference)
+    files: dict[str, tuple[Held | None, bool]] = {str(data.clinvar): (clinvar, True)}
+    for person, (reads, variants) in zip(data.individuals, people, strict=True):
+        files |= {person.reads: (reads, False), person.variants: (variants, True)}
+        if clinvar and variants and not variants.records & clinvar.records:
+            problems.append(nothing_in_common(data, person, variants, clinvar))
+    for other, (held, has_bases) in files.items():
+        if held is not None:
+            problem = agreement.differing_lengths(path, reference, other, held)
+            if has_bases:
+                problem = problem or agreement.differing_build(path, reference, other)
+                problem = problem or agreement.differing_bases(
+                    path, reference, other, held, regions
+                )
+            problems += [problem] if problem else []
+    return problems
+
+
+def _no_contig(data: DataSettings, reference: Held, files: dict[str, Held]) -> list[str]:
+    """Say that no contig has all that an individual needs, and which file has which."""
+    regions = inventory.regions_of(data, reference)
+    if inventory.usable_contigs(reference, regions, *files.values()):
+        return []
+    having = "; ".join(f"{path} has {_listed(held)}" for path, held in files.items())
+    within = f" within regions {', '.join(data.regions)}" if data.regions else ""
+    ours = f"no contig of {data.reference} ({_listed(reference)}){within}"
+    return [f"{ours} has records in all files: {having}; give files that cover the same contigs"]
+
+
+def _left_out(
+    data: DataSettings, person: Individual, reference: Held, clinvar: Held, variants: Held
+) -> list[str]:
+    """Name the contigs with variants that ClinVar lists and the reference lacks."""
+    lacking = (variants.records & clinvar.records) - set(reference.names)
+    names = sorted(variants.names[name] for name in lacking)
+    if data.regions is not None or not names:
+        return []
+    where = ", ".join(names)
+    left = f"the variants of {person.sample!r} there are left out"
+    return [f"{data.reference} has no contig {where}: {left}"]
 
 
 @contextmanager
@@ -130,7 +193,7 @@ def _check_individual(
         warnings += readable.check_reads(person.reads)
         reads = inventory.held_by_reads(person.reads)
         warnings += _sample_warnings(person)
-        _check_read_lengths(person, data)
+        _check_read_lengths(person, data, reads)
     with _collected(problems):
         warnings += readable.check_variants(person.variants)
         readable.check_sample(person)
@@ -139,7 +202,7 @@ def _check_individual(
 
 
 def _sample_warnings(person: Individual) -> list[str]:
-    with pysam.AlignmentFile(person.reads, check_sq=False) as reads:
+    with quiet(), pysam.AlignmentFile(person.reads, check_sq=False) as reads:
         groups = reads.header.to_dict().get("RG", [])
     samples = sorted({group["SM"] for group in groups if "SM" in group})
     if samples and person.sample not in samples:
@@ -152,12 +215,25 @@ def _sample_warnings(person: Individual) -> list[str]:
     return []
 
 
-def _check_read_lengths(person: Individual, data: DataSettings) -> None:
-    with pysam.AlignmentFile(
-        person.reads, check_sq=False, reference_filename=data.reference
-    ) as reads:
-        primary = (read for read in reads.fetch(until_eof=True) if not read.flag & 0x900)
-        lengths = [read.query_length for read in islice(primary, _SAMPLED)]
+def _check_read_lengths(person: Individual, data: DataSettings, held: Held) -> None:
+    within = {canonical(parse_region(region).contig) for region in data.regions or held.records}
+    by_length = sorted(held.records & within, key=lambda name: (-held.lengths.get(name, 0), name))
+    contigs = [held.names[name] for name in by_length[:_LOOKED_AT]]
+    for contig in contigs:
+        remote.provide_start(person.reads, contig)
+    if person.reads.endswith(".cram"):
+        remote.provide_reference(str(data.reference), contigs)
+    with (
+        quiet(),
+        pysam.AlignmentFile(
+            person.reads, check_sq=False, reference_filename=data.reference
+        ) as reads,
+    ):
+        lengths = [
+            read.query_length
+            for contig in contigs
+            for read in islice(reads.fetch(contig), _SAMPLED)
+        ]
     longest = max(lengths, default=0)
     if not lengths:
         raise InputError(f"{person.reads}: holds no read; give a file with reads")
@@ -171,29 +247,6 @@ def all_reads_shorter(person: Individual, data: DataSettings, longest: int) -> s
         f"{person.reads}: every read is shorter than read_length {data.read_length}; "
         f"the longest has {longest} bases: set read_length: {longest} or less"
     )
-
-
-def _differing_lengths(
-    data: DataSettings, reference: Held, others: dict[str, Held | None]
-) -> list[str]:
-    """Describe the contigs that have the reference's name but not its length."""
-    problems = []
-    for path, held in others.items():
-        lengths = {} if held is None else held.lengths
-        wrong = [
-            name
-            for name in reference.names
-            if lengths.get(name, 0) not in {0, reference.lengths[name]}
-        ]
-        if wrong:
-            name, build = wrong[0], genome_build(lengths)
-            problems.append(
-                f"{path}: contig {held.names[name] if held else name} has {lengths[name]:,} bases, "
-                f"in {data.reference} {reference.lengths[name]:,}"
-                f" ({len(wrong)} contigs differ; builds: {build or 'unknown'} and "
-                f"{genome_build(reference.lengths) or 'unknown'}); give files of one genome build"
-            )
-    return problems
 
 
 def _files(data: DataSettings) -> pd.DataFrame:

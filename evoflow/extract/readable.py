@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pysam
 import pysam.samtools
-from pysam.utils import SamtoolsError
 
 from evoflow.errors import InputError
-from evoflow.extract.htslib import quiet
+from evoflow.extract.htslib import quiet, run
 from evoflow.settings import Individual, is_remote
 
 
 def check_file(path: str) -> None:
-    """Check that a path is a file with content that may be read; URLs pass."""
-    if is_remote(path):
-        return
+    """Check that a path is a file with content that may be read."""
+    if is_remote(path):  # could not be mirrored, which was said then
+        raise InputError([])
     file = Path(path)
     try:
         size = file.stat().st_size
@@ -56,14 +55,15 @@ def _age_warnings(path: str, index: str) -> list[str]:
     return []
 
 
-def check_reference(path: str) -> None:
-    """Check a FASTA and its indexes."""
+def check_reference(path: str) -> list[str]:
+    """Check a FASTA and its indexes; return warnings."""
     check_file(path)
     if is_remote(path):
-        return
-    find_index(path, (".fai",), "samtools faidx")
-    if Path(path).read_bytes()[:2] == b"\x1f\x8b":
-        find_index(path, (".gzi",), "samtools faidx")
+        return []
+    index = find_index(path, (".fai",), "samtools faidx")
+    with Path(path).open("rb") as file:
+        if file.read(2) == b"\x1f\x8b":
+            find_index(path, (".gzi",), "samtools faidx")
     with quiet():
         try:
             pysam.FastaFile(path).close()
@@ -71,37 +71,38 @@ def check_reference(path: str) -> None:
             raise InputError(
                 f"{path}: cannot be read as FASTA ({error}); give a plain or bgzipped FASTA"
             ) from None
+    return _age_warnings(path, index)
 
 
 def check_reads(path: str) -> list[str]:
     """Check a BAM or CRAM and its index; return warnings."""
     check_file(path)
-    warnings: list[str] = []
-    if not is_remote(path):
-        index = find_index(path, (".bai", ".csi", ".crai"), "samtools index")
-        warnings = _age_warnings(path, index)
     with quiet():
         try:
             with pysam.AlignmentFile(path, check_sq=False) as reads:
                 order = reads.header.to_dict().get("HD", {}).get("SO", "coordinate")
-                has_index = reads.has_index()
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path}: cannot be read as BAM or CRAM ({error}); copy it anew"
             ) from None
     if order != "coordinate":
         raise InputError(
-            f"{path}: is sorted by {order}, not by coordinate; sort it with `samtools sort` and "
-            "index it"
+            f"{path}: its order is {order!r}, not by coordinate; sort it with `samtools sort` and "
+            "index it with `samtools index`"
         )
-    if not has_index:
-        raise InputError(f"{path}: its index cannot be read; make it with `samtools index {path}`")
-    if not is_remote(path):
-        try:
-            pysam.samtools.quickcheck(path)
-        except SamtoolsError:
-            raise InputError(f"{path}: is cut off (no end-of-file marker); copy it anew") from None
-    return warnings
+    if is_remote(path):
+        return []
+    try:
+        run(pysam.samtools.quickcheck, path, about=path)
+    except InputError:
+        raise InputError(
+            f"{path}: is cut off (it has no end-of-file marker); copy it anew"
+        ) from None
+    index = find_index(path, (".bai", ".csi", ".crai"), "samtools index")
+    with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
+        if not reads.has_index():
+            raise InputError(f"{index}: cannot be read; make it with `samtools index {path}`")
+    return _age_warnings(path, index)
 
 
 def check_variants(path: str) -> list[str]:

@@ -10,6 +10,7 @@ from zlib import crc32
 import pysam
 import pysam.samtools
 
+from evoflow.extract import remote
 from evoflow.extract.alignment import Evidence, Footprint, central_window, evidence, layout
 from evoflow.extract.htslib import run
 
@@ -235,6 +236,7 @@ def reads_over(
     folder
         Where the alignments are copied to.
     """
+    remote.provide_contig(path, spelling, [(each.start, each.start + 1) for each in loci])
     bed, copied = folder / "loci.bed", folder / "reads.bam"
     bed.write_text("".join(f"{spelling}\t{each.start}\t{each.start + 1}\n" for each in loci))
     arguments = ("-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied), path)

@@ -98,7 +98,7 @@ def extract_unit(unit: Unit, data: DataSettings) -> UnitResult:
         )
         _add(counts, VARIANT, dropped)
         _add(counts, UNKNOWN_TERM, unknown)
-        taker = _Taker(unit, data, genome, folder, counts)
+        taker = Taker(unit, data, genome, folder, counts)
         examples = taker.take(
             joined.sort_values(variants.KEY), Evidence.ALTERNATE, data.reads_per_variant
         )
@@ -129,7 +129,7 @@ def _ranks(positions: npt.NDArray[np.int64], salt: str) -> npt.NDArray[np.uint64
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
 
-def _take_references(taker: "_Taker", loci: pd.DataFrame, wanted: int | str) -> pd.DataFrame:
+def _take_references(taker: "Taker", loci: pd.DataFrame, wanted: int | str) -> pd.DataFrame:
     """Take a read at the loci of lowest rank that have one, until there are enough."""
     salt = f"{taker.data.seed} {taker.unit.individual.sample} {taker.unit.contig}"
     loci = loci.assign(
@@ -157,7 +157,7 @@ def _take_references(taker: "_Taker", loci: pd.DataFrame, wanted: int | str) -> 
 
 
 @dataclass
-class _Taker:
+class Taker:
     """Takes reads of a unit, and keeps the account."""
 
     unit: Unit
@@ -200,9 +200,9 @@ class _Taker:
         table = table.assign(
             individual=self.unit.individual.sample,
             contig=self.unit.contig,
-            rsid=[_rsid(value) for value in table["rs"]],
+            rsid=[rs_ids(value) for value in table["rs"]],
             significance=table["significance"].where(table["significance"] != ".", ""),
-            gene=[_symbols(value) for value in table["gene"]],
+            gene=[gene_symbols(value) for value in table["gene"]],
             carries_alt=carries_alt,
             read_name=[read.name for read in kept],
             strand=[read.strand for read in kept],
@@ -217,11 +217,11 @@ class _Taker:
         return table.rename(columns={"significance": "clinical_significance"})
 
 
-def _rsid(value: str) -> str:
-    """Write `123,456` as `rs123;rs456`."""
-    return ";".join(f"rs{number}" for number in value.split(","))
+def rs_ids(value: str) -> str:
+    """Write `123,456` as `rs123;rs456`; `.` is missing."""
+    return "" if value == "." else ";".join(f"rs{number}" for number in value.split(","))
 
 
-def _symbols(value: str) -> str:
+def gene_symbols(value: str) -> str:
     """Name the genes of a GENEINFO value: `BRCA1:672|NBR2:10230` as `BRCA1,NBR2`."""
     return "" if value == "." else ",".join(gene.split(":")[0] for gene in value.split("|"))

@@ -4,8 +4,9 @@ Both files become tab-separated tables, one contig at a time: renamed as the ref
 contig, split by allele, left-aligned and trimmed. Only what joins is kept in memory.
 """
 
+import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pandas as pd
 import pysam
 import pysam.bcftools
 
+from evoflow.extract import remote
 from evoflow.extract.consequences import REFERENCE, most_severe
 from evoflow.extract.htslib import quiet, run
 
@@ -59,14 +61,11 @@ def write_clinvar(source: Source, reference: str, folder: Path) -> tuple[Path, i
         The table (`KEY`, `clinvar_id` and the columns of `CLINVAR_FIELDS`), and how many records
         were left out because their REF is not in the reference.
     """
-    with pysam.VariantFile(source.path) as variants:
-        present = set(variants.header.info)
-    columns = "\t".join(
-        f"%INFO/{field}" if field in present else "." for field in CLINVAR_FIELDS.values()
-    )
-    kept = set(CLINVAR_FIELDS.values())
-    normalised, mismatches = _normalise(source, reference, folder, kept, "--drop-genotypes")
-    return _query(normalised, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n"), mismatches
+    with quiet(), pysam.VariantFile(source.path) as variants:
+        given = [field for field in CLINVAR_FIELDS.values() if field in variants.header.info]
+    plain = _take(source, folder, ";".join(f"{field}=%INFO/{field}" for field in given), given)
+    columns = "\t".join(f"%INFO/{field}" for field in CLINVAR_FIELDS.values())
+    return _normalise(plain, reference, source, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n")
 
 
 def write_called(source: Source, sample: str, reference: str, folder: Path) -> tuple[Path, int]:
@@ -74,61 +73,66 @@ def write_called(source: Source, sample: str, reference: str, folder: Path) -> t
 
     FILTER is not looked at: a wrong call has no read that carries it.
     """
-    normalised, mismatches = _normalise(
-        source, reference, folder, {"GT"}, "--samples", sample, "--no-update"
-    )
-    return _query(normalised, "%POS\t%REF\t%ALT[\t%GT]\n"), mismatches
+    plain = _take(source, folder, ".\tGT[\t%GT]", (), sample)
+    return _normalise(plain, reference, source, "%POS\t%REF\t%ALT[\t%GT]\n")
 
 
-def _normalise(
-    source: Source, reference: str, folder: Path, kept: set[str], *view: str
-) -> tuple[Path, int]:
-    """Take a contig, rename it, strip it to the kept fields, split and left-align it."""
-    taken, renamed, normalised = (folder / f"{name}.bcf" for name in ("taken", "renamed", "norm"))
-    names, regions = folder / "names.txt", folder / "regions.bed"
-    names.write_text(f"{source.spelling}\t{source.contig}\n")
+def _take(
+    source: Source, folder: Path, columns: str, fields: Sequence[str], sample: str | None = None
+) -> Path:
+    """Write a contig as a VCF that has nothing but what is needed.
+
+    bcftools refuses to split or rename records with contigs or fields that a header forgot to
+    define, which callers do write; so ours defines all it holds.
+    """
+    regions, body, plain = folder / "regions.bed", folder / "body", folder / "plain.vcf"
+    intervals = [(start, end + _SHIFT) for start, end in source.regions]
+    remote.provide_contig(source.path, source.spelling, intervals)
     regions.write_text(
-        "".join(f"{source.spelling}\t{start}\t{end + _SHIFT}\n" for start, end in source.regions)
+        "".join(f"{source.spelling}\t{start}\t{end}\n" for start, end in intervals)
     )
     run(
-        pysam.bcftools.view,
-        *("--regions-file", str(regions), *view),
-        *("-Ou", "-o", str(taken), source.path),
+        pysam.bcftools.query,
+        *("--regions-file", str(regions), *(("--samples", sample) if sample else ())),
+        *("--format", f"{source.contig}\t%POS\t%ID\t%REF\t%ALT\t.\t.\t{columns}\n"),
+        *("--output", str(body), source.path),
         about=source.path,
     )
-    # Splitting a record checks every field; what is not needed shall not stop the work.
-    with quiet(), pysam.VariantFile(str(taken)) as records:
-        fields = {"INFO": records.header.info, "FORMAT": records.header.formats}
-        strip = [f"{kind}/{name}" for kind in fields for name in fields[kind] if name not in kept]
-    run(
-        pysam.bcftools.annotate,
-        *("--rename-chrs", str(names)),
-        *(["--remove", ",".join(strip)] if strip else []),
-        *("-Ou", "-o", str(renamed), str(taken)),
-        about=source.path,
-    )
+    header = ["##fileformat=VCFv4.2", f"##contig=<ID={source.contig}>"]
+    header += [f'##INFO=<ID={each},Number=1,Type=String,Description="">' for each in fields]
+    header += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="">']
+    names = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
+    names += ["FORMAT", sample] if sample else []
+    with plain.open("w") as written, body.open() as records:
+        written.write("\n".join([*header, "\t".join(names)]) + "\n")
+        shutil.copyfileobj(records, written)
+    return plain
+
+
+def _normalise(plain: Path, reference: str, source: Source, columns: str) -> tuple[Path, int]:
+    """Split, left-align and trim, and write the result as a table."""
+    normalised, table = plain.with_name("normalised.bcf"), plain.with_name("table.tsv")
     said = run(
         pysam.bcftools.norm,
         *("--multiallelics", "-", "--check-ref", "x", "--fasta-ref", reference),
-        *("-Ou", "-o", str(normalised), str(renamed)),
+        *("-Ou", "--output", str(normalised), str(plain)),
+        about=source.path,
+    )
+    run(
+        pysam.bcftools.query,
+        *("--allow-undef-tags", "--format", columns, "--output", str(table), str(normalised)),
         about=source.path,
     )
     # Its last words name the counts, then give them: `.../mismatch_removed/...: .../0/...`.
     kinds, _, numbers = said.rpartition("Lines")[2].partition(":")
     counted = dict(zip(kinds.split()[0].split("/"), numbers.split()[0].split("/"), strict=True))
-    return normalised, int(counted["mismatch_removed"])
-
-
-def _query(normalised: Path, columns: str) -> Path:
-    table = normalised.with_suffix(".tsv")
-    run(pysam.bcftools.query, "-f", columns, "-o", str(table), str(normalised), about=str(table))
-    return table
+    return table, int(counted["mismatch_removed"])
 
 
 def read_clinvar(path: Path, source: Source) -> Iterator[pd.DataFrame]:
     """Read ClinVar's alleles that have a sequence, in chunks; missing values are `.`."""
     for chunk in _read(path, [*KEY, "clinvar_id", *CLINVAR_FIELDS]):
-        yield chunk[_within(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
+        yield chunk[inside_regions(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
 
 
 def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str], Counter[str]]:
@@ -147,7 +151,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     kinds: Counter[str] = Counter()
     kept = []
     for chunk in _read(path, [*KEY, "genotype"]):
-        within = _within(chunk, source)
+        within = inside_regions(chunk, source)
         for genotype, count in chunk["genotype"][within].value_counts().items():
             kinds[_kind(str(genotype))] += int(count)
         sequence = chunk["alt"].str.fullmatch(_BASES)
@@ -164,7 +168,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     twice = carried.duplicated(KEY, keep=False)
     ordered = pd.concat([carried[~twice], carried[twice].sort_values([*KEY, "genotype"])])
     repeated = ordered.duplicated(KEY, keep="last")
-    dropped["listed twice"] += int((repeated & _within(ordered, source)).sum())
+    dropped["listed twice"] += int((repeated & inside_regions(ordered, source)).sum())
     return ordered[~repeated], dropped, kinds
 
 
@@ -180,12 +184,14 @@ def _kind(genotype: str) -> str:
 
 def _read(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     types = dict.fromkeys(columns, "str") | {"position": "int64"}
-    yield from pd.read_csv(
+    for chunk in pd.read_csv(
         path, sep="\t", names=columns, dtype=types, na_filter=False, quoting=3, chunksize=_CHUNK
-    )
+    ):
+        yield chunk.assign(ref=chunk["ref"].str.upper(), alt=chunk["alt"].str.upper())
 
 
-def _within(table: pd.DataFrame, source: Source) -> npt.NDArray[np.bool_]:
+def inside_regions(table: pd.DataFrame, source: Source) -> npt.NDArray[np.bool_]:
+    """Tell which rows begin within the regions."""
     start = table["position"].to_numpy() - 1
     inside = np.zeros(len(table), dtype=bool)
     for first, end in source.regions:
@@ -216,7 +222,7 @@ def join(
     unknown
         How many joined alleles have each consequence term that no table lists.
     """
-    inside = carried[_within(carried, source)]
+    inside = carried[inside_regions(carried, source)]
     found = pd.concat([inside.merge(chunk, on=KEY) for chunk in clinvar], ignore_index=True)
     # Where ClinVar lists an allele twice, the record that says more counts.
     found = found.assign(lacks_rs=found["rs"] == ".", lacks_mc=found["mc"] == ".")
@@ -272,8 +278,8 @@ def reference_loci(
     kept = []
     for chunk in clinvar:
         named = chunk[chunk["rs"] != "."]
-        named = named.assign(length=named["ref"].str.len())
-        named = named.sort_values(["position", "length", "ref", "alt", "clinvar_id"])
+        named = named.assign(length=named["ref"].str.len(), lacks_mc=named["mc"] == ".")
+        named = named.sort_values(["position", "length", "ref", "alt", "lacks_mc", "clinvar_id"])
         named = named.drop_duplicates("position")
         first = named["position"].to_numpy() - 1
         before = np.searchsorted(starts, first + named["length"].to_numpy())
@@ -284,4 +290,4 @@ def reference_loci(
         dropped["longer than a read"] += int(too_long.sum())
         kept.append(named[~overlapped & ~too_long])
     loci = pd.concat(kept, ignore_index=True).drop_duplicates("position")
-    return loci.drop(columns="length"), dropped
+    return loci.drop(columns=["length", "lacks_mc"]), dropped

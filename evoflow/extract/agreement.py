@@ -1,0 +1,91 @@
+"""Whether the files speak of one genome: contigs, their lengths, their build, their bases."""
+
+from collections.abc import Mapping
+from itertools import islice
+
+import pysam
+
+from evoflow.extract import inventory, remote
+from evoflow.extract.contigs import BUILDS, genome_build
+from evoflow.extract.htslib import quiet
+from evoflow.extract.inventory import Held
+
+_RECORDS = 200
+"""Records of a contig whose REF is compared."""
+
+_TOLERATED = 0.001
+"""Share of records whose REF may differ."""
+
+_SHOWN = 5
+
+
+def differing_lengths(reference_path: str, reference: Held, path: str, held: Held) -> str | None:
+    """Say which contigs have the reference's name but not its length."""
+    lengths = reference.lengths
+    shared = [name for name in held.lengths if name in lengths]
+    wrong = [name for name in shared if held.lengths[name] != lengths[name]]
+    if not wrong:
+        return None
+    name, builds = wrong[0], [genome_build(each) or "unknown" for each in (held.lengths, lengths)]
+    return (
+        f"{path}: its contig {held.names[name]} has {held.lengths[name]:,} bases, that of "
+        f"{reference_path} {lengths[name]:,} ({len(wrong)} of {len(shared)} contigs differ; their "
+        f"builds are {' and '.join(builds)}); give files of one genome build"
+    )
+
+
+def differing_build(reference_path: str, reference: Held, path: str) -> str | None:
+    """Compare the build that a VCF's header names with the reference's."""
+    build = genome_build(reference.lengths)
+    with quiet(), pysam.VariantFile(path) as variants:
+        named = [line.value or "" for line in variants.header.records if line.key == "reference"]
+    others = {other for other in BUILDS if any(other in value for value in named)}
+    if build is None or not others or build in others:
+        return None
+    return (
+        f"{path}: its header names {', '.join(sorted(others))}, but {reference_path} is {build}; "
+        "give files of one genome build"
+    )
+
+
+def differing_bases(
+    reference_path: str, reference: Held, path: str, held: Held, regions: Mapping[str, object]
+) -> str | None:
+    """Compare the REF of the first records of each contig with the reference.
+
+    Parameters
+    ----------
+    reference_path, path
+        FASTA, and VCF or BCF.
+    reference, held
+        What they hold.
+    regions
+        By canonical name, the contigs to look at.
+    """
+    contigs = inventory.usable_contigs(reference, regions, held)
+    remote.provide_reference(reference_path, [reference.names[name] for name in contigs])
+    looked, differing = 0, []
+    with quiet(), pysam.FastaFile(reference_path) as genome, pysam.VariantFile(path) as variants:
+        for name in contigs:
+            remote.provide_start(path, held.names[name])
+            for record in islice(variants.fetch(held.names[name]), _RECORDS):
+                looked += 1
+                ref = (record.ref or "").upper()
+                start, end = record.pos - 1, record.pos - 1 + len(ref)
+                bases = genome.fetch(reference.names[name], start, end).upper()
+                if not _agree(ref, bases):
+                    differing.append(f"{record.chrom}:{record.pos} has {ref}, not {bases or 'it'}")
+    if len(differing) <= _TOLERATED * looked:
+        return None
+    return (
+        f"{path}: REF differs from {reference_path} in {len(differing)} of {looked} records: "
+        f"{'; '.join(differing[:_SHOWN])}; give the FASTA that it was made with"
+    )
+
+
+def _agree(ref: str, bases: str) -> bool:
+    """Whether REF may be the reference's bases; ambiguity codes agree with every base."""
+    return len(ref) == len(bases) and all(
+        one == other or one not in "ACGT" or other not in "ACGT"
+        for one, other in zip(ref, bases, strict=True)
+    )
