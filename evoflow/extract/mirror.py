@@ -109,7 +109,7 @@ class Mirror:
             As `provide`, and when the content is not what the source says.
         """
         whole = [(0, self.described.size)]
-        if not any(self._missing(whole, self._map.read_bytes())):
+        if not self._missing(whole, self._map.read_bytes()):
             return
         self.provide(whole)
         wanted = self.described.md5

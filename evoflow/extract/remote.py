@@ -25,6 +25,8 @@ _ANEW = "make sure that file and index belong together, and remove this folder"
 _SAMPLED = 1 << 22
 """Bytes of a contig that are enough for a look at its first records."""
 _WHOLE = [(0, 1 << 60)]
+_START = 18
+"""Bytes of the first BGZF block's head, by which a format is known."""
 _END = 64
 """Bytes at a file's end that hold the end-of-file marker of its format."""
 
@@ -101,7 +103,7 @@ def _localise(url: str, endings: tuple[str, ...], make: str) -> str:
     mirror = Mirror.of(url)
     size = mirror.described.size
     _place_index(mirror, endings, make)
-    mirror.provide([(0, 2), (size - _END, size)])
+    mirror.provide([(0, _START), (size - _END, size)])
     if endings == _REFERENCE[0]:
         if _is_bgzipped(mirror.path):
             _place_index(mirror, (".gzi",), make)

@@ -12,10 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Faults:
-    """What goes wrong: every `every`-th answer to a GET is spoilt, in turn by each of `kinds`."""
+    """What goes wrong: every `every`-th answer to a GET is spoilt, in turn by each of `kinds`.
+
+    A kind is a status, `reset` or `cut` (half of the body is missing). `refused` has paths whose
+    every answer, to GET and HEAD, is a status.
+    """
 
     kinds: tuple[str, ...] = ()
     every: int = 2
+    refused: dict[str, int] = field(default_factory=dict)
     asked: int = 0
     served: int = 0
     spoilt: int = 0
@@ -30,63 +35,81 @@ class Faults:
             return self.kinds[self.spoilt % len(self.kinds)]
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Passes a request on, or fails."""
+
+    upstream: int
+    faults: Faults
+
+    def do_HEAD(self) -> None:
+        self.answer(None)
+
+    def do_GET(self) -> None:
+        self.answer(self.faults.next())
+
+    def answer(self, fault: str | None) -> None:
+        status = self.faults.refused.get(self.path.split("?")[0]) or (
+            int(fault) if fault and fault.isdigit() else None
+        )
+        if status:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif fault == "reset":
+            linger = struct.pack("ii", 1, 0)  # closes with a reset, not with an end
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
+            self.connection.close()
+        else:
+            self.pass_on(cut=fault == "cut")
+
+    def pass_on(self, *, cut: bool) -> None:
+        upstream = http.client.HTTPConnection("127.0.0.1", self.upstream)
+        headers = {name: value for name, value in self.headers.items() if name != "Host"}
+        upstream.request(self.command, self.path, headers=headers)
+        answer = upstream.getresponse()
+        body = answer.read()
+        upstream.close()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name not in {"Connection", "Transfer-Encoding"}:
+                self.send_header(name, value)
+        self.end_headers()
+        if cut:
+            body = body[: len(body) // 2]
+            self.close_connection = True
+        with self.faults.lock:
+            self.faults.served += len(body)
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (OSError, ValueError):  # the connection that was reset
+            self.close_connection = True
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except (OSError, ValueError):
+            self.close_connection = True
+
+
 @contextmanager
 def between(port: int, faults: Faults) -> Iterator[str]:
     """Pass requests on to a local port; yield the URL of the server that does."""
+    handler = type("Handler", (_Handler,), {"upstream": port, "faults": faults})
+    with serving(handler) as url:
+        yield url
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.pass_on()
 
-        def do_HEAD(self) -> None:
-            self.pass_on()
-
-        def pass_on(self) -> None:
-            fault = faults.next() if self.command == "GET" else None
-            if fault == "busy":
-                self.send_response(503)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            if fault == "reset":
-                linger = struct.pack("ii", 1, 0)  # close with a reset, not with an end
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                self.close_connection = True
-                self.connection.close()
-                return
-            upstream = http.client.HTTPConnection("127.0.0.1", port)
-            headers = {name: value for name, value in self.headers.items() if name != "Host"}
-            upstream.request(self.command, self.path, headers=headers)
-            answer = upstream.getresponse()
-            body = answer.read()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name not in {"Connection", "Transfer-Encoding"}:
-                    self.send_header(name, value)
-            self.end_headers()
-            if fault == "cut":
-                body = body[: len(body) // 2]
-                self.close_connection = True
-            faults.served += len(body)
-            self.wfile.write(body)
-            upstream.close()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except (OSError, ValueError):  # the connection that was reset
-                self.close_connection = True
-
-        def finish(self) -> None:
-            try:
-                super().finish()
-            except (OSError, ValueError):
-                self.close_connection = True
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve in a thread; yield the URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
