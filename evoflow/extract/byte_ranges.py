@@ -74,7 +74,8 @@ def read_index(path: Path) -> Index:
             content = gzip.decompress(content)
         return _parse(content)
     except (ValueError, struct.error, OSError, EOFError) as error:
-        raise InputError(f"{path}: is no index of a known kind, or is cut off; make it anew") from error
+        message = f"{path}: is no index of a known kind, or is cut off; make it anew"
+        raise InputError(message) from error
 
 
 def _parse(content: bytes) -> Index:
