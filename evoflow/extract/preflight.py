@@ -169,11 +169,11 @@ def nothing_in_common(
         if subject == "variant" and number
     }
     why = ", ".join(f"{number} alleles: {reason}" for reason, number in alleles.items())
-    where = f"within regions {', '.join(data.regions)}" if data.regions else "of the contigs"
+    within = f" within regions {', '.join(data.regions)}" if data.regions else ""
     return (
-        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}: they are "
-        f"on {_listed(variants)}, the records of {data.clinvar} on {_listed(clinvar)}"
-        + (f" ({why} {where})" if why else "")
+        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}{within}: "
+        f"they are on {_listed(variants)}, the records of {data.clinvar} on {_listed(clinvar)}"
+        + (f" ({why})" if why else "")
         + "; give a ClinVar file of the same genome build that covers them"
     )
 

@@ -81,10 +81,13 @@ def check_reads(path: str) -> list[str]:
         try:
             with pysam.AlignmentFile(path, check_sq=False) as reads:
                 order = reads.header.to_dict().get("HD", {}).get("SO", "coordinate")
+                is_indexable = reads.is_bam or reads.is_cram
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path}: cannot be read as BAM or CRAM ({error}); copy it anew"
             ) from None
+    if not is_indexable:
+        raise InputError(f"{path}: is neither BAM nor CRAM; make it so with `samtools sort`")
     if order != "coordinate":
         raise InputError(
             f"{path}: its order is {order!r}, not by coordinate; sort it with `samtools sort` and "
@@ -113,12 +116,16 @@ def check_variants(path: str) -> list[str]:
         try:
             with pysam.VariantFile(path) as variants:
                 compression = variants.compression
+        except NotImplementedError:  # pysam's word for plain gzip
+            compression = "GZIP"
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read as VCF or BCF ({error})") from None
+            raise InputError(
+                f"{path}: cannot be read as VCF or BCF ({error}); give a bgzipped VCF or a BCF"
+            ) from None
     if compression != "BGZF":
         raise InputError(
-            f"{path}: is compressed as {compression}, which cannot be indexed; use "
-            "`bcftools view -Oz` and `bcftools index -t`"
+            f"{path}: its compression is {compression}, not BGZF, so that it cannot be indexed; "
+            "compress it with `bcftools view -Oz` and index it with `bcftools index -t`"
         )
     if not is_remote(path):
         index = find_index(path, (".tbi", ".csi"), "bcftools index")
