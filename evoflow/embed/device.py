@@ -131,7 +131,7 @@ def require_memory(
     gigabytes = {part: f"{size / 1e9:.1f} GB" for part, size in needed.items()}
     mend = (
         "lower model.tokens_per_batch"
-        if needed["weights"] < 0.9 * free
+        if needed["weights"] + needed["activations"] // 8 < free
         else "use a device with more memory"
         + (", or set model.dtype to bfloat16" if dtype == torch.float32 else "")
     )

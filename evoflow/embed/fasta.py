@@ -79,7 +79,9 @@ def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
                 elif text:
                     raise InputError(f"{path}:{line}: must start with a FASTA header, '>NAME'")
     except (OSError, EOFError) as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a FASTA file") from error
+        raise InputError(
+            f"{path}: {getattr(error, 'strerror', None) or error}; name a FASTA file"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text; name a FASTA file") from error
     if header is not None:

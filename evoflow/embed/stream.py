@@ -147,8 +147,9 @@ class EmbeddingStream:
                     yield from self._collect(pending)
                 pending = launched
             elif len(batch.rows) > 1:
-                largest = min(largest, batch.num_tokens // 2 + batch.length)
-                queue += batch.halves()[::-1]
+                halves = batch.halves()
+                largest = min(largest, halves[1].num_tokens)
+                queue += halves[::-1]
             else:
                 raise InputError(
                     f"{self.model.device} has too little memory for one sequence of "

@@ -102,6 +102,8 @@ def modal_filter(poles: Tensor, residues: Tensor, length: int) -> Tensor:
         float32, shape=(channels, length).
     """
     log_poles = torch.view_as_complex(poles).log()  # (channels, state_size, 1)
+    # A pole of 0 has the logarithm -inf, and 0 * -inf is NaN; exp(-200) is 0 in float32 already.
+    log_poles = torch.complex(log_poles.real.clamp_min(-200), log_poles.imag)
     weights = torch.view_as_complex(residues)
     time = torch.arange(length, device=poles.device, dtype=torch.float32)
     taps = torch.zeros(poles.shape[0], length, device=poles.device)

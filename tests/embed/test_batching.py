@@ -1,0 +1,32 @@
+"""Batches keep to their budget, hold each sequence once, and do not depend on the order."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evoflow.embed.batching import Batch, plan_batches
+
+SEQUENCES = st.lists(st.text("ACGT", min_size=1, max_size=40), max_size=40)
+
+
+@given(SEQUENCES, st.integers(1, 200))
+def test_every_sequence_once_within_the_budget(sequences, budget):
+    batches = plan_batches(sequences, budget)
+    assert sorted(row for batch in batches for row in batch.rows) == list(range(len(sequences)))
+    for batch in batches:
+        assert batch.length == max(len(sequences[row]) for row in batch.rows)
+        assert batch.num_tokens <= budget or len(batch.rows) == 1
+    lengths = [batch.length for batch in batches]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+@given(SEQUENCES.flatmap(lambda s: st.tuples(st.just(s), st.permutations(s))), st.integers(1, 200))
+def test_the_order_of_the_sequences_changes_no_batch(both, budget):
+    first, second = (
+        [[sequences[row] for row in batch.rows] for batch in plan_batches(sequences, budget)]
+        for sequences in both
+    )
+    assert first == second
+
+
+def test_halves():
+    assert Batch((4, 2, 7), 10).halves() == (Batch((4,), 10), Batch((2, 7), 10))

@@ -1,0 +1,43 @@
+"""Where windows lie, worked out by hand."""
+
+import pytest
+import torch
+
+from evoflow.embed.pooling import Span, span
+from evoflow.errors import InputError
+from evoflow.settings import Window
+
+
+@pytest.mark.parametrize(
+    ("window", "length", "offset", "start"),
+    [
+        (4, 10, 5, 3),
+        (5, 10, 5, 3),
+        (1, 10, 5, 5),
+        (4, 10, 0, 0),  # moved right
+        (4, 10, 1, 0),
+        (4, 10, 9, 6),  # moved left
+        (10, 10, 2, 0),
+        (4, 10, None, 3),  # about the middle
+        (1, 1, None, 0),
+    ],
+)
+def test_windows(window, length, offset, start):
+    kept = span(Window(window=window), length, offset)
+    assert kept == Span(start, start + window, averaged=False)
+
+
+@pytest.mark.parametrize(
+    ("window", "offset", "problem"),
+    [(11, 5, "fewer than the window of 11"), (4, 10, "none at offset 10"), (4, -1, "offset -1")],
+)
+def test_impossible_windows(window, offset, problem):
+    with pytest.raises(InputError, match=problem):
+        span(Window(window=window), 10, offset)
+
+
+def test_mean_and_all():
+    states = torch.arange(6.0).view(3, 2)
+    assert span("mean", 3, None).pool(states).tolist() == [[2.0, 3.0]]
+    assert torch.equal(span("all", 3, None).pool(states), states)
+    assert span("mean", 3, None).num_tokens == 1
