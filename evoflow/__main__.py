@@ -79,5 +79,59 @@ def report(run: str, output: Path) -> None:
     click.echo(f"the report is in {output}")
 
 
+@main.command()
+@click.argument("run")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True)
+def export(run: str, output: Path) -> None:
+    """Write the head of RUN (EvoFlow/123, 123 or latest) as a folder that others can use."""
+    from evoflow.report.export import export_run
+
+    export_run(run, output)
+    click.echo(f"the head, its metrics and its model card are in {output}")
+
+
+@main.command()
+@click.argument("head", metavar="RUN_OR_HEAD")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help=".tsv or .vcf.gz")
+@click.option("--data", type=click.Path(path_type=Path), help="Data YAML: score from reads.")
+@click.option("--variants", type=click.Path(path_type=Path), help="VCF: score without reads.")
+@click.option("--reference", type=click.Path(path_type=Path), help="FASTA of --variants.")
+@click.option("--model", type=click.Path(path_type=Path), help="Model YAML: device, dtype, batch.")
+@click.option("--processes", default=0, show_default="one a core", help="Processes to work in.")
+def predict(
+    *,
+    head: str,
+    output: Path,
+    data: Path | None,
+    variants: Path | None,
+    reference: Path | None,
+    model: Path | None,
+    processes: int,
+) -> None:
+    """Score variants with the head of a run, or with one that `export` wrote.
+
+    Either all alleles of the individuals of --data from their reads, or the alleles of --variants
+    written into --reference.
+    """
+    from evoflow.predict.commands import predict_individuals, predict_variants
+    from evoflow.predict.files import check_output, write_predictions
+    from evoflow.report.export import find_head
+
+    if (data is None) == (variants is None) or (variants is None) != (reference is None):
+        raise click.UsageError("give either --data, or --variants with --reference")
+    check_output(output)
+    trained = find_head(head)
+    asked = read_model_settings(model) if model else None
+    if variants is None:
+        settings = read_data_settings(Path(str(data)))
+        found = predict_individuals(trained, settings, asked, processes=processes)
+    else:
+        found = predict_variants(trained, variants, str(reference), asked)
+    write_predictions(found.alleles, output, found.reference)
+    scored = found.alleles["score"].notna().sum()
+    left_out = f"; {found.dropped:,} records were left out" if found.dropped else ""
+    click.echo(f"{scored:,} of {len(found.alleles):,} alleles are scored in {output}{left_out}")
+
+
 if __name__ == "__main__":
     main(prog_name="python -m evoflow")

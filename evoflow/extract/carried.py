@@ -1,0 +1,159 @@
+"""Every allele that individuals carry, in ClinVar or not, with the reads that carry it."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pysam
+
+from evoflow.errors import InputError
+from evoflow.extract import inventory, readable, remote, units, variants
+from evoflow.extract.alignment import Evidence
+from evoflow.extract.examples import ALLELE
+from evoflow.extract.pool import run_tasks
+from evoflow.settings import DataSettings
+
+ANNOTATION = ["genotype", "rsid", "clinvar_id", "clinical_significance", "gene", "consequence"]
+
+
+def extract_carried(
+    data: DataSettings,
+    *,
+    processes: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the reads that carry each allele that the individuals have.
+
+    Parameters
+    ----------
+    data
+        The inputs; ClinVar only annotates.
+    processes
+        Processes to work in; 0: one a core. The result does not depend on it.
+    progress
+        Called with the number of (individual, contig) units done and in all.
+
+    Returns
+    -------
+    alleles : DataFrame
+        Columns `ALLELE` and `ANNOTATION`; one row for each allele within the regions.
+    reads : DataFrame
+        Columns `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`, as in the table of
+        examples; one row for each kept carrier read.
+
+    Raises
+    ------
+    InputError
+        With all problems of the files, or when the individuals carry no allele in the regions.
+    """
+    data = remote.localise(data)
+    _check(data)
+    with TemporaryDirectory(prefix="evoflow-clinvar-") as folder:
+        todo = _units(data, Path(folder))
+        results = run_tasks(
+            partial(_extract_unit, data=data),
+            todo,
+            processes=processes,
+            name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
+            done=lambda done: progress(done, len(todo)) if progress else None,
+        )
+    if not sum(len(alleles) for alleles, _ in results):
+        people = ", ".join(person.variants for person in data.individuals)
+        raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
+    alleles, reads = (pd.concat(tables, ignore_index=True) for tables in zip(*results, strict=True))
+    return alleles.sort_values(ALLELE, ignore_index=True), reads
+
+
+def _check(data: DataSettings) -> None:
+    """Check what is read, and report every problem together."""
+    problems: list[str] = []
+    checks: list[Callable[[], object]] = [lambda: readable.check_reference(str(data.reference))]
+    for person in data.individuals:
+        checks += [
+            partial(readable.check_reads, person.reads),
+            partial(readable.check_variants, person.variants),
+            partial(readable.check_sample, person),
+        ]
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
+
+
+def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
+    """Every (individual, contig) with variants and reads; ClinVar's table where it has one."""
+    reference = inventory.held_by_reference(str(data.reference))
+    clinvar = inventory.held_by_variants(str(data.clinvar))
+    regions = inventory.regions_of(data, reference)
+    remote.provide_reference(str(data.reference), [reference.names[name] for name in regions])
+    todo = []
+    for person in data.individuals:
+        reads = inventory.held_by_reads(person.reads)
+        called = inventory.held_by_variants(person.variants)
+        for name, intervals in regions.items():
+            if name not in reads.records & called.records:
+                continue
+            contig = reference.names[name]
+            listed = variants.Source(
+                str(data.clinvar), clinvar.names.get(name, contig), contig, intervals
+            )
+            own = folder / str(list(regions).index(name))
+            if name in clinvar.records and not own.exists():
+                own.mkdir()
+                variants.write_clinvar(listed, str(data.reference), own)
+            todo.append(
+                units.Unit(
+                    individual=person,
+                    contig=contig,
+                    contig_length=reference.lengths[name],
+                    reads_spelling=reads.names[name],
+                    called=variants.Source(person.variants, called.names[name], contig, intervals),
+                    clinvar=listed,
+                    clinvar_table=own / "table.tsv",
+                )
+            )
+    return todo
+
+
+def _extract_unit(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the alleles of an individual's contig, and their reads."""
+    with (
+        TemporaryDirectory(prefix="evoflow-") as name,
+        pysam.FastaFile(str(data.reference)) as genome,
+    ):
+        folder = Path(name)
+        table, _ = variants.write_called(
+            unit.called, unit.individual.sample, str(data.reference), folder
+        )
+        carried, _, _ = variants.read_called(table, unit.called)
+        inside = carried[variants.inside_regions(carried, unit.called)].sort_values(variants.KEY)
+        alleles = _annotate(inside, unit)
+        taker = units.Taker(unit, data, genome, folder, Counter())
+        reads = taker.take(alleles, Evidence.ALTERNATE, data.reads_per_variant)
+    alleles = alleles.assign(
+        individual=unit.individual.sample,
+        contig=unit.contig,
+        rsid=alleles["rs"].map(units.rs_ids),
+        clinical_significance=alleles["significance"].replace(".", ""),
+        gene=alleles["gene"].map(units.gene_symbols),
+    )
+    sequences = ["sequence", "reference_sequence", "variant_offset"]
+    return alleles[[*ALLELE, *ANNOTATION]], reads[[*ALLELE, *sequences]]
+
+
+def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
+    """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
+    if not unit.clinvar_table.exists():
+        labels = dict.fromkeys(variants.CLINVAR_FIELDS, ".")
+        return carried.assign(clinvar_id="", consequence="", **labels)
+    clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
+    known, _, _ = variants.join(carried, clinvar, unit.called)
+    found = carried.merge(known.drop(columns="genotype"), on=variants.KEY, how="left")
+    named = {"clinvar_id": "", "consequence": ""} | dict.fromkeys(variants.CLINVAR_FIELDS, ".")
+    return found.fillna(named)

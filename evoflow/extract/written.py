@@ -1,0 +1,123 @@
+"""Alleles written into the reference: what a read would be, where there are no reads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pysam
+import pysam.bcftools
+
+from evoflow.errors import InputError
+from evoflow.extract import inventory, readable, variants
+from evoflow.extract.alignment import footprint
+from evoflow.extract.htslib import quiet, run
+
+COLUMNS = [
+    "contig", *variants.KEY, "variant_id", "sequence", "reference_sequence", "variant_offset",
+]  # fmt: skip
+
+
+def write_allele(
+    genome: pysam.FastaFile, contig: str, position: int, ref: str, alt: str, *, length: int
+) -> tuple[str, str, int] | None:
+    """Write an allele into its surroundings, as centrally as the contig allows.
+
+    Parameters
+    ----------
+    genome
+        The reference.
+    contig, position, ref, alt
+        The allele, left-aligned and trimmed; `position` is 1-based.
+    length
+        Bases of the sequences.
+
+    Returns
+    -------
+    sequence, reference_sequence, variant_offset
+        As in the table of examples: both start at the same base of the reference, and
+        `sequence[variant_offset:]` starts with `alt`. None where the contig or `length` is too
+        short to hold the allele.
+    """
+    where = footprint(genome, contig, position, ref, alt, limit=length)
+    end = genome.get_reference_length(contig)
+    longer = len(where.alternate) - (where.stop - where.start)
+    begin = where.start - max(0, length - len(where.alternate)) // 2
+    # Neither the sequence nor its window may reach behind the contig's end.
+    begin = max(0, min(begin, end - length + min(0, longer)))
+    before = genome.fetch(contig, begin, where.start).upper()
+    after = genome.fetch(contig, where.stop, min(end, where.stop + length)).upper()
+    sequence = (before + where.alternate + after)[:length]
+    window = genome.fetch(contig, begin, begin + length).upper()
+    fits = len(before) + len(where.alternate) <= length == len(sequence) == len(window)
+    return (sequence, window, len(before)) if fits else None
+
+
+def write_alleles(path: Path, reference: str, length: int) -> tuple[pd.DataFrame, int]:
+    """Write every allele of a VCF into the reference.
+
+    Parameters
+    ----------
+    path
+        VCF or BCF, plain or bgzipped, with or without an index, sorted or not.
+    reference
+        FASTA with its index.
+    length
+        Bases of the sequences.
+
+    Returns
+    -------
+    alleles : DataFrame
+        `COLUMNS`: normalised alleles in the reference's order, each once. `variant_id` is that of
+        the VCF.
+    dropped
+        Records whose REF differs from the reference, and alleles for which there is no room.
+
+    Raises
+    ------
+    InputError
+        When a file is not readable, or the VCF has no contig of the reference.
+    """
+    readable.check_reference(reference)
+    readable.check_file(str(path))
+    rows: list[tuple[object, ...]] = []
+    dropped = 0
+    with TemporaryDirectory(prefix="evoflow-") as name, pysam.FastaFile(reference) as genome:
+        folder = Path(name)
+        for source in _sources(_indexed(path, folder), reference, path):
+            table, mismatches = variants.write_clinvar(source, reference, folder)
+            dropped += mismatches
+            for allele in _alleles(table, source):
+                written = write_allele(genome, source.contig, *allele[:3], length=length)
+                dropped += written is None
+                rows += [(source.contig, *allele, *written)] if written else []
+    return pd.DataFrame(rows, columns=COLUMNS), dropped
+
+
+def _indexed(path: Path, folder: Path) -> str:
+    """Copy a VCF so that it is sorted, compressed and indexed."""
+    copy = str(folder / "variants.bcf")
+    run(pysam.bcftools.sort, "-Ob", "-o", copy, "--write-index", str(path), about=str(path))
+    return copy
+
+
+def _sources(copy: str, reference: str, path: Path) -> list[variants.Source]:
+    held, genome = inventory.held_by_variants(copy), inventory.held_by_reference(reference)
+    shared = [name for name in genome.names if name in held.records]
+    if not shared:
+        raise InputError(
+            f"{path}: none of its contigs ({', '.join(held.names[n] for n in held.records)}) is in "
+            f"{reference} (it has {', '.join(list(genome.names.values())[:6])}); give the "
+            "reference that its positions refer to"
+        )
+    return [
+        variants.Source(copy, held.names[name], genome.names[name], ((0, genome.lengths[name]),))
+        for name in shared
+    ]
+
+
+def _alleles(table: Path, source: variants.Source) -> Iterator[tuple[int, str, str, str]]:
+    with quiet():
+        for chunk in variants.read_clinvar(table, source):
+            columns = chunk.drop_duplicates(variants.KEY)[[*variants.KEY, "clinvar_id"]]
+            yield from columns.itertuples(index=False, name=None)

@@ -1,0 +1,1 @@
+"""Scoring variants with a trained head."""

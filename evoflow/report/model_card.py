@@ -1,0 +1,156 @@
+"""The model card of an exported head: README.md with the metadata that Hugging Face reads."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import yaml
+
+from evoflow.report.record import caveats
+from evoflow.report.tallies import by_impact
+from evoflow.settings import Settings
+
+if TYPE_CHECKING:
+    from evoflow.predict.trained import TrainedHead
+    from evoflow.train.metrics import Table
+
+SHOWN = ["spearman", "pearson", "rmse", "mae", "macro_mae", "auroc_high", "auroc_pathogenic"]
+
+
+def model_card(
+    run: str,
+    settings: Settings,
+    trained: "TrainedHead",
+    *,
+    split_counts: pd.DataFrame,
+    metrics: "Table",
+    comparisons: pd.DataFrame,
+) -> str:
+    """Write the model card of a head.
+
+    Parameters
+    ----------
+    run
+        Name of the run that trained it.
+    settings
+        Of that run.
+    trained
+        The head.
+    split_counts
+        Alleles by split and impact, as `tallies.impact_counts` gives them.
+    metrics, comparisons
+        On the run's test split.
+    """
+    notes = "\n".join(f"> **{caveat}**\n>" for caveat in caveats(settings))
+    verdicts = "\n".join(f"- {verdict}" for verdict in comparisons["verdict"])
+    head = trained.head.config
+    people = ", ".join(person.sample for person in settings.data.individuals) or "simulated"
+    return f"""---
+{yaml.safe_dump(_metadata(settings, metrics), sort_keys=False).strip()}
+---
+
+# evoflow head on {Path(trained.checkpoint).name}
+
+{notes}
+
+A small convolutional network that predicts the impact of a DNA variant, from 0 (none) to 10 (high),
+from a sequencing read that carries it: it sees the read's Evo-1 embedding and its difference from
+the embedding of the reference over the same bases.
+
+## Use
+
+```
+python -m evoflow predict THIS_FOLDER --data DATA.yaml --output predictions.tsv
+python -m evoflow predict THIS_FOLDER --variants V.vcf --reference R.fa --output scored.vcf.gz
+```
+
+It fits reads of {trained.read_length} bases, embedded by `{trained.checkpoint}`
+(revision {trained.revision or "none"}), layer `{trained.embedding.layer}`,
+tokens `{_tokens(trained)}`; `evoflow predict` refuses anything else.
+
+## Training data
+
+Run `{run}` of evoflow; individuals: {people}. Labels are the most severe consequence that ClinVar
+gives for an allele, by Ensembl's impact: HIGH 10, MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads
+that show the reference. Alleles and reference loci on each side of the split, which no genomic
+block crosses:
+
+{_markdown(by_impact(split_counts, "split"))}
+
+## Network
+
+{head.layers} convolutions of width {head.kernel_size} over {head.channels} channels, from
+{head.width} values a token; {sum(array.size for array in trained.head.weights.values()):,} numbers.
+
+## Results on the test split
+
+Value and 95% interval by bootstrap over genomic blocks, for all rows and for carried alleles alone;
+`metrics.json` has every metric of every subset.
+
+{_results(metrics)}
+
+{verdicts}
+
+## Limits
+
+- This is no clinical tool. It must not be used to diagnose or to decide on a treatment.
+- Evo-1 was trained on genomes of prokaryotes and phages; it has not seen human DNA.
+- The labels are computed consequences, not effects that were observed in people. A benign variant
+  of high impact, or a pathogenic one of low impact, is predicted wrongly by design.
+- It knows what the individuals above carry, which is mostly common variation of one ancestry.
+- A read shows {trained.read_length} bases: what a variant does to a protein from afar, to splicing
+  of a distant exon or to regulation is not in it.
+- Reads with systematic errors give systematic mistakes; the spread over reads does not show them.
+"""
+
+
+def _metadata(settings: Settings, metrics: "Table") -> dict[str, Any]:
+    """Metadata as Hugging Face's model index has them."""
+    stand_in = settings.model.checkpoint == "evo-tiny"
+    measured = [
+        {"type": name, "name": f"{name} ({subset})", "value": round(estimate[0], 4)}
+        for subset in ("all", "carriers")
+        for name, estimate in metrics.get(subset, {}).get("head", {}).items()
+        if name in SHOWN and estimate[0] is not None
+    ]
+    demo = settings.data.demo is not None
+    data = {"name": "evoflow demo (simulated)" if demo else "ClinVar", "type": "clinvar"}
+    result = {
+        "task": {"type": "tabular-regression", "name": "variant impact"},
+        "dataset": data,
+        "metrics": measured,
+    }
+    return {
+        "library_name": "evoflow",
+        "tags": ["genomics", "dna", "variant-effect-prediction", "evo"],
+        **({} if stand_in else {"base_model": settings.model.checkpoint}),
+        "model-index": [{"name": "evoflow-head", "results": [result]}],
+    }
+
+
+def _tokens(trained: "TrainedHead") -> str:
+    tokens = trained.embedding.tokens
+    return tokens if isinstance(tokens, str) else f"window: {tokens.window}"
+
+
+def _results(metrics: "Table") -> str:
+    rows = [
+        {"subset": subset, "model": model.replace("_", " ")}
+        | {name.replace("_", " "): _written(by_metric.get(name)) for name in SHOWN}
+        for subset in ("all", "carriers")
+        for model, by_metric in metrics.get(subset, {}).items()
+    ]
+    return _markdown(pd.DataFrame(rows))
+
+
+def _written(estimate: Any) -> str:
+    if estimate is None or estimate[0] is None:
+        return "-"
+    value, low, high, _ = estimate
+    return f"{value:.2f}" if low is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = [list(map(str, table.columns)), ["---"] * table.shape[1]]
+    lines += [list(map(str, row)) for row in table.itertuples(index=False)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,105 @@
+import pysam
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evoflow.errors import InputError
+from evoflow.extract.written import write_allele, write_alleles
+
+GENOME = "ACGTTGCAACCATGGTACGATTTTTTGCCAGTCATGACCTGA"
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    path = tmp_path_factory.mktemp("reference") / "genome.fa"
+    path.write_text(f">chr1\n{GENOME}\n>chr2\n{GENOME[::-1]}\n")
+    pysam.faidx(str(path))
+    return str(path)
+
+
+def written(reference, *allele, length):
+    with pysam.FastaFile(reference) as genome:
+        return write_allele(genome, "chr1", *allele, length=length)
+
+
+def test_a_substitution_stands_in_the_middle(reference):
+    # Position 13 (1-based) is the T of ATGG; of ten bases, four stand left of it.
+    assert GENOME[12] == "T"
+    assert written(reference, 13, "T", "A", length=10) == ("ACCAAGGTAC", "ACCATGGTAC", 4)
+
+
+def test_a_deletion_brings_in_bases_from_the_right(reference):
+    sequence, window, offset = written(reference, 12, "ATGG", "A", length=10)
+    assert (sequence, window, offset) == ("AACCATACGA", "AACCATGGTA", 4)
+
+
+def test_an_insertion_pushes_bases_out_on_the_right(reference):
+    sequence, window, offset = written(reference, 12, "A", "ACCC", length=10)
+    assert (sequence, window, offset) == ("ACCACCCTGG", "ACCATGGTAC", 3)
+
+
+@given(
+    position=st.integers(1, len(GENOME)),
+    deleted=st.integers(1, 6),
+    alt=st.text("ACGT", min_size=1, max_size=6),
+    length=st.integers(20, 30),
+)
+def test_what_is_written_is_the_haplotype_and_its_window(reference, position, deleted, alt, length):
+    ref = GENOME[position - 1 : position - 1 + deleted]
+    if alt == ref:
+        return
+    sequence, window, offset = written(reference, position, ref, alt, length=length)
+    begin = position - 1 - offset
+    haplotype = GENOME[: position - 1] + alt + GENOME[position - 1 + len(ref) :]
+    assert sequence == haplotype[begin : begin + length]
+    assert window == GENOME[begin : begin + length]
+    assert sequence[offset:].startswith(alt)
+
+
+def test_an_allele_longer_than_a_sequence_is_not_written(reference):
+    assert written(reference, 12, "A", "A" + "C" * 20, length=20) is None
+
+
+VCF = """##fileformat=VCFv4.2
+##contig=<ID=2>
+##contig=<ID=1>
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO
+2\t5\t.\tG\tA,T\t.\t.\t.
+1\t24\tins\tT\tTT\t.\t.\t.
+1\t13\tsnv\tT\tA\t.\t.\t.
+1\t14\twrong\tC\tA\t.\t.\t.
+"""
+
+
+def test_a_plain_unsorted_vcf_is_normalised_and_spelled_as_the_reference(reference, tmp_path):
+    path = tmp_path / "variants.vcf"
+    path.write_text(VCF)
+    alleles, dropped = write_alleles(path, reference, 20)
+    found = alleles[["contig", "position", "ref", "alt", "variant_id"]].to_numpy().tolist()
+    # The inserted T moves left to the start of its run, after the A at 20.
+    assert GENOME[19:26] == "ATTTTTT"
+    assert ["chr1", 13, "T", "A", "snv"] in found
+    assert ["chr1", 20, "A", "AT", "ins"] in found
+    # Neither `wrong` nor the record on contig 2 has the reference's base.
+    assert (GENOME[13], GENOME[::-1][4]) == ("G", "C")
+    assert len(found) == 2
+    assert dropped == 2
+
+
+def test_a_vcf_of_other_contigs_names_both(reference, tmp_path):
+    path = tmp_path / "other.vcf"
+    path.write_text(
+        VCF.replace("ID=2", "ID=7")
+        .replace("ID=1", "ID=8")
+        .replace("\n2\t", "\n7\t")
+        .replace("\n1\t", "\n8\t")
+    )
+    with pytest.raises(InputError, match=r"other.vcf: none of its contigs .*chr1, chr2"):
+        write_alleles(path, reference, 20)
+
+
+def test_what_is_not_a_vcf_is_an_input_error(reference, tmp_path):
+    path = tmp_path / "notes.vcf"
+    path.write_text("these are notes\n")
+    with pytest.raises(InputError, match=r"notes.vcf"):
+        write_alleles(path, reference, 20)
