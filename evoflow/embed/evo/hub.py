@@ -1,5 +1,6 @@
 """Evo's published checkpoints by name, fetched from the Hugging Face hub."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -23,6 +24,10 @@ wrongly permuted; `1.1_fix` repairs them.
 """
 
 
+FILES = ("config.json", SINGLE, INDEX, "model-*.safetensors")
+"""What a checkpoint is made of; weights in other forms are left where they are."""
+
+
 def repository(name: str) -> tuple[str, str]:
     """Resolve a known name, with or without its owner, to a repository and a revision."""
     owner, _, short = name.rpartition("/")
@@ -40,6 +45,7 @@ def find_checkpoint(
     token: str | bool | None = None,
     local_files_only: bool = False,
     force_download: bool = False,
+    files: Sequence[str] = FILES,
 ) -> Checkpoint:
     """Find a checkpoint and fetch what is not here yet.
 
@@ -51,6 +57,8 @@ def find_checkpoint(
         Branch, tag or commit; default: the one that fits a known name, else `main`.
     cache_dir, token, local_files_only, force_download
         As `huggingface_hub.snapshot_download` has them.
+    files
+        What is fetched.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def find_checkpoint(
         fetched = snapshot_download(
             repo,
             revision=revision or default,
-            allow_patterns=["config.json", SINGLE, INDEX, "model-*.safetensors"],
+            allow_patterns=list(files),
             cache_dir=cache_dir,
             token=token,
             local_files_only=local_files_only,

@@ -1,0 +1,34 @@
+"""How many bytes an embedding takes, known before a model is loaded."""
+
+import numpy as np
+
+from evoflow.embed.evo.hub import find_checkpoint
+from evoflow.embed.evo.tiny import TINY, evo_tiny_config
+from evoflow.embed.pooling import span
+from evoflow.settings import ModelSettings
+
+
+def bytes_per_sequence(model: ModelSettings, length: int) -> int:
+    """Return the bytes of one sequence's embedding.
+
+    Parameters
+    ----------
+    model
+        Checkpoint, of which no more than `config.json` is fetched, and what is stored.
+    length
+        Bases of the sequence.
+
+    Raises
+    ------
+    InputError
+        If there is no such checkpoint, or the sequence is too short for the window.
+    """
+    config = (
+        evo_tiny_config()
+        if model.checkpoint == TINY
+        else find_checkpoint(model.checkpoint, model.revision, files=["config.json"]).config()
+    )
+    wish = model.embedding
+    width = config.vocab_size if wish.layer == "logits" else config.hidden_size
+    tokens = span(wish.tokens, length, None).num_tokens
+    return int(tokens * width * np.dtype(wish.stored_dtype).itemsize)
