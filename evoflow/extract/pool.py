@@ -4,7 +4,8 @@
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
@@ -104,15 +105,13 @@ def _share_out(
     while len(results) < len(tasks):
         while idle and waiting:
             worker, task = idle.pop(), waiting.pop()
-            worker.connection.send(tasks[task])
+            with _naming(worker, name(tasks[task])):
+                worker.connection.send(tasks[task])
             busy[worker.connection] = worker, task
         for ready in wait(list(busy)):
             worker, task = busy.pop(ready)
-            try:
+            with _naming(worker, name(tasks[task])):
                 result, error = worker.connection.recv()
-            except (EOFError, ConnectionResetError):
-                worker.process.join()
-                raise InputError(_died(name(tasks[task]), worker.process.exitcode)) from None
             if error is not None:
                 raise error
             results[task] = result
@@ -121,9 +120,17 @@ def _share_out(
     return [results[number] for number in range(len(tasks))]
 
 
-def _died(task: str, exit_code: int | None) -> str:
-    how = f"by signal {-exit_code}" if exit_code and exit_code < 0 else f"with status {exit_code}"
-    return (
-        f"{task}: its process ended {how}, perhaps for want of memory; set fewer processes "
-        "(compute.processes, --processes) or give the machine more memory"
-    )
+@contextmanager
+def _naming(worker: _Worker, task: str) -> Iterator[None]:
+    """Name the task of a worker that does not answer because it is dead."""
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        worker.process.join()
+        code = worker.process.exitcode or 0
+        if code >= 0:
+            raise InputError(f"{task}: its process ended with status {code}") from None
+        raise InputError(
+            f"{task}: its process ended by signal {-code}, perhaps for want of memory; set fewer "
+            "processes (compute.processes, --processes) or give the machine more memory"
+        ) from None

@@ -1,0 +1,177 @@
+"""Real VCFs hold more than letters: what is taken, what is dropped, and that both are counted."""
+
+from collections import Counter
+from random import Random
+
+import pysam
+import pytest
+
+from evoflow.extract.variants import (
+    Source,
+    join,
+    read_called,
+    read_clinvar,
+    reference_loci,
+    write_called,
+    write_clinvar,
+)
+
+GENOME = "".join(Random(3).choices("ACGT", k=400))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "genome.fa").write_text(f">chr1\n{GENOME}\n")
+    pysam.faidx(str(tmp_path / "genome.fa"))
+    return tmp_path
+
+
+def write(folder, rows, *, header=(), samples=("p",)) -> Source:
+    """Write rows of (position, ref or None, alt, info, genotype...) with contig `1`."""
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO" + "\tFORMAT" * bool(samples)
+    lines = ["##fileformat=VCFv4.2", *header, "\t".join([columns, *samples])]
+    for position, ref, alt, info, *genotypes in rows:
+        fields = ["1", str(position), ".", ref or GENOME[position - 1], alt, ".", ".", info]
+        lines.append("\t".join([*fields, *(["GT", *genotypes] if samples else [])]))
+    plain = folder / f"{len(list(folder.iterdir()))}.vcf"
+    plain.write_text("\n".join(lines) + "\n")
+    pysam.tabix_index(str(plain), preset="vcf", force=True)
+    return Source(f"{plain}.gz", "1", "chr1", ((0, len(GENOME)),))
+
+
+def called(folder, source, sample="p"):
+    table, mismatches = write_called(source, sample, str(folder / "genome.fa"), folder)
+    carried, dropped, genotypes = read_called(table, source)
+    return carried, +dropped, genotypes, mismatches
+
+
+def other(position, steps=1):
+    return "ACGT"[("ACGT".index(GENOME[position - 1]) + steps) % 4]
+
+
+GT = '##FORMAT=<ID=GT,Number=1,Type=String,Description="genotype">'
+
+
+def test_every_kind_of_record_is_taken_or_counted(folder):
+    # Neither the contig nor any INFO field is defined: callers do that.
+    source = write(
+        folder,
+        [
+            (20, None, other(20), "XX=1", "0/1"),
+            (30, None, other(30), ".", "1"),
+            (40, None, other(40), ".", "0/1/1/1"),
+            (50, None, other(50), ".", "./1"),
+            (60, None, other(60), ".", "./."),
+            (61, None, other(61), ".", "."),
+            (70, None, other(70), ".", "0|0"),
+            (80, None, f"*,{other(80)}", ".", "1/2"),
+            (90, None, "<DEL>", "SVTYPE=DEL", "0/1"),
+            (100, None, "N[chr2:33[", ".", "0/1"),
+            (110, None, "<NON_REF>", "END=130", "0/0"),
+            (140, None, ".", ".", "0/0"),
+            (150, other(150), other(150, 2), ".", "0/1"),
+            (160, None, f"{other(160)},{other(160, 2)}", ".", "1|2"),
+            (170, None, other(170).lower(), ".", "0/1"),
+        ],
+        header=[GT],
+    )
+    carried, dropped, genotypes, mismatches = called(folder, source)
+    assert dict(zip(carried["position"], carried["genotype"], strict=False)) == {
+        20: "0/1", 30: "1", 40: "0/1/1/1", 50: "./1", 80: "0/1", 160: "0|1", 170: "0/1",
+    }  # fmt: skip
+    assert len(carried) == 8
+    assert dropped == {
+        "ALT is not a sequence": 5, "genotype is missing": 2, "genotype does not contain it": 1,
+    }  # fmt: skip
+    assert mismatches == 1
+    assert genotypes == {"diploid": 11, "haploid": 1, "polyploid": 1, "half call": 1, "missing": 2}
+    assert len(carried) + sum(dropped.values()) == sum(genotypes.values())
+
+
+def test_one_sample_of_many(folder):
+    site = (20, None, other(20), ".", "0/0", "1/1")
+    source = write(folder, [site], header=[GT, "##contig=<ID=1>"], samples=("a", "b"))
+    assert list(called(folder, source, "b")[0]["genotype"]) == ["1/1"]
+    assert called(folder, source, "a")[1] == {"genotype does not contain it": 1}
+
+
+def test_regions_hold_the_normalised_position(folder):
+    rows = [(position, None, other(position), ".", "0/1") for position in (100, 101, 200, 201)]
+    source = write(folder, rows, header=[GT])
+    within = Source(source.path, "1", "chr1", ((99, 100), (200, 400)))
+    table, _ = write_called(within, "p", str(folder / "genome.fa"), folder)
+    # Those behind the regions are known, for they may overlap a locus; but none is counted.
+    _, dropped, genotypes = read_called(table, within)
+    assert genotypes == {"diploid": 2}
+    assert not +dropped
+
+
+INFO = [f'##INFO=<ID={tag},Number=.,Type=String,Description="">' for tag in ("RS", "MC", "CLNSIG")]
+MISSENSE = "MC=SO:0001583|missense_variant"
+
+
+def clinvar(folder, rows):
+    source = write(folder, rows, header=[*INFO, "##contig=<ID=1>"], samples=())
+    table, _ = write_clinvar(source, str(folder / "genome.fa"), folder)
+    return source, table
+
+
+def test_join_is_by_allele_and_says_why_not(folder):
+    sites = [20, 30, 40, 50, 60]
+    carried, *_ = called(
+        folder, write(folder, [(at, None, other(at), ".", "0/1") for at in sites], header=[GT])
+    )
+    source, table = clinvar(
+        folder,
+        [
+            (20, None, other(20), f"RS=5;{MISSENSE};CLNSIG=Benign"),
+            (30, None, other(30, 2), f"RS=6;{MISSENSE}"),  # another allele, same place
+            (40, None, other(40), MISSENSE),
+            (50, None, other(50), "RS=7"),
+            (60, None, other(60), "RS=8;MC=SO:9999999|new_variant"),
+        ],
+    )
+    joined, dropped, unknown = join(carried, read_clinvar(table, source), source)
+    assert joined[
+        ["position", "rs", "significance", "gene", "impact_score"]
+    ].to_numpy().tolist() == [[20, "5", "Benign", ".", 5]]
+    assert +dropped == {
+        "ClinVar does not list it": 1,
+        "ClinVar gives no RS id": 1,
+        "ClinVar gives no consequence": 1,
+        "consequence is unknown": 1,
+    }
+    assert unknown == Counter({"SO:9999999|new_variant": 1})
+
+
+def test_the_record_that_says_more_labels_an_allele(folder):
+    row = (20, None, other(20), ".", "0/1")
+    carried, *_ = called(folder, write(folder, [row], header=[GT]))
+    source, table = clinvar(
+        folder,
+        [(20, None, other(20), "."), (20, None, other(20), "RS=3"),
+         (20, None, other(20), f"RS=4;{MISSENSE}")],
+    )  # fmt: skip
+    joined, dropped, _ = join(carried, read_clinvar(table, source), source)
+    assert list(joined["rs"]) == ["4"]
+    assert not +dropped
+
+
+def test_reference_loci_are_free_of_alleles(folder):
+    deletion = (100, GENOME[99:105], GENOME[99], ".", "0/1")  # 100 to 105
+    carried, *_ = called(folder, write(folder, [deletion], header=[GT]))
+    source, table = clinvar(
+        folder,
+        [
+            (98, GENOME[97:100], other(98) + GENOME[98] + other(100), "RS=2"),
+            (99, None, other(99), "RS=1"),  # touches, does not overlap
+            (104, None, other(104), "RS=3"),
+            (106, None, other(106), "RS=4"),
+            (106, GENOME[105:108], GENOME[105], "RS=5"),  # the shorter one stands for the place
+            (120, None, other(120), "."),
+            (200, GENOME[199:230], GENOME[199], "RS=6"),
+        ],
+    )
+    loci, dropped = reference_loci(carried, read_clinvar(table, source), longest=30)
+    assert list(zip(loci["position"], loci["rs"], strict=True)) == [(99, "1"), (106, "4")]
+    assert dropped == {"the individual carries an allele there": 2, "longer than a read": 1}
