@@ -135,8 +135,10 @@ class EvoFlow(FlowSpec):
     def augment(self):
         """Split without leaks, balance the training labels, list what must be embedded."""
         from evoflow.augment.balance import balance
-        from evoflow.augment.sequences import shard_ranges, unique_sequences
+        from evoflow.augment.sequences import unique_sequences
+        from evoflow.augment.shards import plan_shards
         from evoflow.augment.split import assign_splits, notes
+        from evoflow.embed.size import bytes_per_sequence
         from evoflow.report import cards, tallies
 
         seed = self.settings.data.seed
@@ -148,7 +150,10 @@ class EvoFlow(FlowSpec):
         )
         self.training_rows = balance(self.examples, self.settings.model.balance, seed=seed)
         self.sequences, self.rows = unique_sequences(self.examples, self.training_rows)
-        self.shards = shard_ranges(self.sequences, self.settings.compute.sequences_per_shard)
+        self.bytes_per_sequence = bytes_per_sequence(
+            self.settings.model, self.settings.data.read_length
+        )
+        self.shards = plan_shards(self.sequences, self.settings.compute, self.bytes_per_sequence)
         self.shard_numbers = list(range(len(self.shards)))
         self.split_counts = tallies.impact_counts(self.examples, "split")
         self.split_notes = notes(self.examples)
@@ -162,13 +167,16 @@ class EvoFlow(FlowSpec):
     @step
     def embed(self):
         """Embed one shard of the unique sequences with Evo."""
+        from evoflow.embed.cached import with_cache
         from evoflow.embed.embedder import Embedder
         from evoflow.report import cards
 
         self.shard = self.input
         start, stop = self.shards[self.shard]
         sequences = self.sequences.iloc[start:stop]
-        embedder = Embedder.from_settings(self.settings.model)
+        embedder = with_cache(
+            Embedder.from_settings(self.settings.model), self.settings.compute.embedding_cache
+        )
         wish = self.settings.model.embedding
         embedded = embedder.embed(
             sequences["sequence"].tolist(),
@@ -181,6 +189,7 @@ class EvoFlow(FlowSpec):
         self.embeddings = embedded.values
         self.log_likelihood = embedded.log_likelihood
         self.provenance = embedded.provenance
+        self.embedding_report = embedded.report
         cards.show_embedding(current.card, embedded)
         self.next(self.train)
 

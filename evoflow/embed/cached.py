@@ -1,6 +1,7 @@
 """An embedder that looks up what was embedded before."""
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -10,12 +11,17 @@ import numpy as np
 from evoflow.embed.embedder import Embedder, EmbeddingReport, Embeddings
 from evoflow.embed.objects import open_objects
 from evoflow.embed.pooling import Tokens
-from evoflow.embed.store import EmbeddingStore, Stored, Use, sequence_key
+from evoflow.embed.store import EmbeddingStore, Stored, sequence_key
 from evoflow.embed.stream import Layer
 from evoflow.settings import Window
 
 SEGMENT_BYTES = 64_000_000
 """A segment is written as soon as it holds so much: what a lost task loses of its work at most."""
+
+
+def with_cache(embedder: Embedder, location: str | None) -> "Embedder | CachedEmbedder":
+    """Have an embedder look things up, where a location is named."""
+    return CachedEmbedder(embedder, location) if location else embedder
 
 
 class CachedEmbedder:
@@ -37,7 +43,6 @@ class CachedEmbedder:
     def __init__(self, embedder: Embedder, location: str) -> None:
         self.embedder = embedder
         self.objects = open_objects(location)
-        self.use = Use()
 
     def embed(
         self,
@@ -49,7 +54,8 @@ class CachedEmbedder:
         stored_dtype: Literal["float16", "float32"] = "float16",
         progress: Callable[[int, int], None] | None = None,
     ) -> Embeddings:
-        """Embed sequences; see `Embedder.embed`. `use` then tells what the store gave."""
+        """Embed sequences; see `Embedder.embed`. The report tells what the store gave."""
+        begun = time.perf_counter()
         embedder = self.embedder
         spans = embedder.stream(sequences, layer=layer, tokens=tokens, offsets=offsets).spans
         windowed = isinstance(tokens, Window)
@@ -82,12 +88,11 @@ class CachedEmbedder:
             "dtype": embedder.provenance.dtype,
         }
         store = EmbeddingStore(self.objects, recipe, stored_dtype, width)
-        self.use = store.use
         missing = dict(rows)
         for stored in store.find({key: spans[rows[key][0]].num_tokens for key in rows}):
             keep(stored)
             del missing[stored.key]
-        self.use.misses = len(missing)
+        store.use.misses = len(missing)
         first = [found[0] for found in missing.values()]
         stream = embedder.stream(
             [sequences[row] for row in first],
@@ -113,7 +118,8 @@ class CachedEmbedder:
             forward_passes=stream.work.forward_passes,
             tokens=stream.work.tokens,
             padding_waste=stream.work.padding / max(1, stream.work.tokens),
-            seconds=stream.work.seconds,
+            seconds=time.perf_counter() - begun,
+            cache=store.use,
         )
         provenance = replace(embedder.provenance, layer=layer, tokens=tokens)
         return Embeddings(values, log_likelihood, report, provenance)

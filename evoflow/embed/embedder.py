@@ -15,6 +15,7 @@ from evoflow.embed.evo.hub import find_checkpoint
 from evoflow.embed.evo.tiny import TINY, evo_tiny, evo_tiny_config
 from evoflow.embed.evo.tokenizer import ALPHABET, unknown_letter
 from evoflow.embed.pooling import Span, Tokens, span
+from evoflow.embed.store import Use
 from evoflow.embed.stream import EmbeddingStream, Layer
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings
@@ -70,6 +71,8 @@ class EmbeddingReport:
         Share of those tokens that was padding.
     seconds
         Time from the first batch to the last result.
+    cache
+        What came from a store of embeddings; None without one.
     """
 
     sequences: int
@@ -78,6 +81,7 @@ class EmbeddingReport:
     tokens: int
     padding_waste: float
     seconds: float
+    cache: Use | None = None
 
     @property
     def sequences_per_second(self) -> float:

@@ -115,6 +115,9 @@ def show_embedding(card: Any, embedded: "Embeddings") -> None:
             }
         )
     )
+    if report.cache:
+        card.append(Markdown("## From the cache"))
+        card.append(facts(asdict(report.cache)))
     card.append(Markdown("## What made these embeddings"))
     card.append(facts(flat(asdict(embedded.provenance))))
 

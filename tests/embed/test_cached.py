@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from evoflow.embed.cached import CachedEmbedder, weights_identity
+from evoflow.embed.cached import CachedEmbedder, weights_identity, with_cache
 from evoflow.embed.embedder import Embedder
 from evoflow.settings import EmbeddingSettings, ModelSettings, Window
 
@@ -34,16 +34,16 @@ def test_a_second_run_computes_nothing_and_gives_the_same(
     offsets = [3, 29, 20, 3, 0]
     wish = {"layer": layer, "tokens": tokens, "offsets": offsets}
     plain = embed(embedder, sequences, **wish)
-    first = CachedEmbedder(embedder, str(tmp_path))
-    second = CachedEmbedder(embedder, str(tmp_path))
-    for cached in (first, second):
-        found = embed(cached, sequences, **wish)
+    use = []
+    for _ in range(2):
+        found = embed(with_cache(embedder, str(tmp_path)), sequences, **wish)
         np.testing.assert_array_equal(found.values, plain.values)
         np.testing.assert_array_equal(found.log_likelihood, plain.log_likelihood)
         assert found.provenance == plain.provenance
-    assert (first.use.hits, first.use.misses) == (0, 5)
-    assert (second.use.hits, second.use.misses) == (5, 0)
-    assert second.use.bytes_read == first.use.bytes_written > 0
+        use.append(found.report.cache)
+    assert (use[0].hits, use[0].misses) == (0, 5)
+    assert (use[1].hits, use[1].misses) == (5, 0)
+    assert use[1].bytes_read == use[0].bytes_written > 0
     assert found.report.forward_passes == 0
 
 
@@ -52,7 +52,8 @@ def test_a_grown_data_set_computes_only_what_is_new(embedder, sequences, tmp_pat
     grown = CachedEmbedder(embedder, str(tmp_path))
     seen = []
     found = embed(grown, [*sequences, sequences[4]], progress=lambda *done: seen.append(done))
-    assert (grown.use.hits, grown.use.misses) == (3, 2)
+    use = found.report.cache
+    assert (use.hits, use.misses) == (3, 2)
     assert seen[-1] == (6, 6)
     np.testing.assert_array_equal(found.values[5], found.values[4])
     plain = embed(embedder, [*sequences, sequences[4]])
@@ -70,8 +71,8 @@ def test_work_is_kept_as_it_is_done(embedder, sequences, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         embed(interrupted, sequences, progress=lose_the_machine)
     again = CachedEmbedder(embedder, str(tmp_path))
-    embed(again, sequences)
-    assert (again.use.hits, again.use.misses) == (2, 3)
+    use = embed(again, sequences).report.cache
+    assert (use.hits, use.misses) == (2, 3)
 
 
 def test_weights_without_a_commit_are_known_by_their_values(embedder):
@@ -88,4 +89,9 @@ def test_settings_reach_the_store(embedder, sequences, tmp_path):
         cached = CachedEmbedder(embedder, str(tmp_path))
         found = embed(cached, sequences, tokens=wish.tokens, stored_dtype=dtype)
         assert found.values.dtype == dtype
-        assert cached.use.misses == 5
+        assert found.report.cache.misses == 5
+
+
+def test_without_a_location_nothing_is_cached(embedder, sequences):
+    assert with_cache(embedder, None) is embedder
+    assert embed(embedder, sequences).report.cache is None

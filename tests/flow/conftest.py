@@ -1,5 +1,6 @@
 """What the tests of clouds share: an S3 server, a stand-in for Batch, a way to run the flow."""
 
+import json
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+import yaml
 from botocore.exceptions import BotoCoreError
 
 from tests.conftest import ROOT
@@ -116,3 +118,68 @@ def flow(arguments, environment, folder, **configs):
         text=True,
         check=False,
     )
+
+
+SMALL = {
+    "data": {"demo": {}, "regions": ["chr1:1-60000"], "reads_per_variant": 1, "reference_loci": 40},
+    "model": {
+        "embedding": {"layer": "logits", "tokens": "mean"},
+        "balance": {"by": "weights"},
+        "head": {"epochs": 2},
+    },
+    "compute": {"processes": 1, "sequences_per_shard": 100},
+}
+"""A run of a few hundred sequences in several shards."""
+
+
+def write_configs(folder, **changes):
+    """Write the three small configs, with changes, and return their paths."""
+    paths = {name: folder / f"{name}.yaml" for name in SMALL}
+    for name, path in paths.items():
+        path.write_text(yaml.safe_dump(SMALL[name] | changes.get(name, {})))
+    return paths
+
+
+RESULTS = """
+import hashlib, json, sys
+from metaflow import Run, namespace
+namespace(None)
+run = Run("EvoFlow/" + sys.argv[1])
+shards = sorted(run["embed"].tasks(), key=lambda task: task.data.shard)
+digest = lambda array: hashlib.sha256(array.tobytes()).hexdigest()
+train = run["train"].task.data
+print(json.dumps({
+    "successful": run.successful,
+    "examples": run["extract"].task.data.examples.to_json(),
+    "shards": [task.data.shard for task in shards],
+    "embeddings": [digest(task.data.embeddings) for task in shards],
+    "log_likelihood": [digest(task.data.log_likelihood) for task in shards],
+    "metrics": train.metrics,
+    "predictions": train.predictions.to_json(),
+}, sort_keys=True))
+"""
+
+
+def results(run_id, environment, folder):
+    """What a finished run left, read through Metaflow's client as another process sees it."""
+    run = subprocess.run(
+        [sys.executable, "-c", RESULTS, run_id],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(s3_environment, tmp_path_factory):
+    """Results of a small run on this machine whose artifacts live on the S3 server."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    environment = s3_environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder)}
+    run = flow(["run", "--run-id-file", "run-id"], environment, folder, **write_configs(folder))
+    assert run.returncode == 0, run.stdout + run.stderr
+    run_id = (folder / "run-id").read_text()
+    return {"run_id": run_id, **results(run_id, environment, folder)}

@@ -1,0 +1,65 @@
+"""The real `run` with `@batch`: jobs are processes here, the rest is as on AWS."""
+
+import threading
+import time
+
+import yaml
+
+from tests.flow.conftest import CONFIG, flow, results, write_configs
+
+
+def lose_instance_once(batch):
+    """Have the first shard's first job killed after its task has started."""
+    lost = []
+
+    def lose(job):
+        log = batch.folder / job["jobId"] / ".logs" / "mflog_stdout"
+        while not (log.exists() and "Task is starting." in log.read_text()):
+            time.sleep(0.05)
+        batch.stop(job["jobId"])
+
+    def before_start(job):
+        if job["parameters"]["metaflow.step_name"] == "embed" and not lost:
+            lost.append(job)
+            threading.Thread(target=lose, args=(job,), daemon=True).start()
+
+    batch.before_start = before_start
+    return lost
+
+
+def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
+    compute = yaml.safe_load((CONFIG / "compute" / "batch.yaml").read_text())
+    changes = {
+        "cpu_steps": {"queue": "cpu-queue", "cpu": 2},
+        "minutes_between_retries": 0,
+        "sequences_per_shard": 100,
+        "processes": 1,
+    }
+    configs = write_configs(tmp_path, compute=compute | changes)
+    environment = batch.environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path)}
+    lost = lose_instance_once(batch)
+
+    run = flow(
+        ["run", "--run-id-file", "run-id", "--max-workers", "2"], environment, tmp_path, **configs
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+    found = results((tmp_path / "run-id").read_text(), environment, tmp_path)
+    for name in ("examples", "shards", "embeddings", "log_likelihood", "metrics", "predictions"):
+        assert found[name] == undisturbed[name], name
+
+    # One shard was lost and only that one ran again.
+    embed = batch.jobs_of("embed")
+    assert len(lost) == 1
+    assert len(embed) == len(undisturbed["shards"]) + 1
+    assert sum(job["status"] == "FAILED" for job in embed) == 1
+    assert {job["jobQueue"] for job in embed} == {"evoflow-a100-p4d"}
+    assert {job["jobQueue"] for job in batch.jobs_of("train")} == {"evoflow-v100-p3"}
+    assert {job["jobQueue"] for job in batch.jobs_of("extract")} == {"cpu-queue"}
+    assert {"type": "GPU", "value": "1"} in embed[0]["container"]["resourceRequirements"]
+
+    # The code came with the package, the logs came back.
+    home = batch.folder / embed[-1]["jobId"]
+    assert list(home.rglob("evoflow/embed/embedder.py"))
+    assert "random weights" in run.stdout
+    assert "Host EC2 (instance i-0) terminated." in run.stdout
