@@ -167,7 +167,8 @@ def test_reference_loci_are_free_of_alleles(folder):
             (99, None, other(99), "RS=1"),  # touches, does not overlap
             (104, None, other(104), "RS=3"),
             (106, None, other(106), "RS=4"),
-            (106, GENOME[105:108], GENOME[105], "RS=5"),  # the shorter one stands for the place
+            # The shorter of two stands for their place.
+            (106, GENOME[105:108], other(106) + GENOME[106] + other(108), "RS=5"),
             (120, None, other(120), "."),
             (200, GENOME[199:230], GENOME[199], "RS=6"),
         ],
