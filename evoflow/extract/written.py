@@ -1,5 +1,6 @@
 """Alleles written into the reference: what a read would be, where there are no reads."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,9 +96,19 @@ def write_alleles(path: Path, reference: str, length: int) -> tuple[pd.DataFrame
 
 
 def _indexed(path: Path, folder: Path) -> str:
-    """Copy a VCF so that it is sorted, compressed and indexed."""
-    copy = str(folder / "variants.bcf")
-    run(pysam.bcftools.sort, "-Ob", "-o", copy, "--write-index", str(path), about=str(path))
+    """Copy what is needed of a VCF: sorted, indexed, with a header that names every contig."""
+    body, plain, copy = folder / "body", folder / "plain.vcf", str(folder / "variants.bcf")
+    columns = "%CHROM\t%POS\t%ID\t%REF\t%ALT\t.\t.\t.\n"
+    run(
+        pysam.bcftools.query, "--format", columns, "--output", str(body), str(path), about=str(path)
+    )
+    with body.open() as records:
+        contigs = dict.fromkeys(record.split("\t", 1)[0] for record in records)
+    header = ["##fileformat=VCFv4.2", *(f"##contig=<ID={contig}>" for contig in contigs)]
+    with plain.open("w") as written, body.open() as records:
+        written.write("\n".join([*header, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"]))
+        shutil.copyfileobj(records, written)
+    run(pysam.bcftools.sort, "-Ob", "-o", copy, "--write-index", str(plain), about=str(path))
     return copy
 
 

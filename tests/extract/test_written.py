@@ -39,10 +39,10 @@ def test_an_insertion_pushes_bases_out_on_the_right(reference):
 
 
 @given(
-    position=st.integers(1, len(GENOME)),
+    position=st.integers(1, 25),
     deleted=st.integers(1, 6),
     alt=st.text("ACGT", min_size=1, max_size=6),
-    length=st.integers(20, 30),
+    length=st.integers(20, 24),
 )
 def test_what_is_written_is_the_haplotype_and_its_window(reference, position, deleted, alt, length):
     ref = GENOME[position - 1 : position - 1 + deleted]
@@ -56,13 +56,16 @@ def test_what_is_written_is_the_haplotype_and_its_window(reference, position, de
     assert sequence[offset:].startswith(alt)
 
 
+def test_an_insertion_at_the_contigs_end_has_no_window(reference):
+    assert written(reference, len(GENOME), "A", "AA", length=20) is None
+
+
 def test_an_allele_longer_than_a_sequence_is_not_written(reference):
     assert written(reference, 12, "A", "A" + "C" * 20, length=20) is None
 
 
 VCF = """##fileformat=VCFv4.2
 ##contig=<ID=2>
-##contig=<ID=1>
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO
 2\t5\t.\tG\tA,T\t.\t.\t.
 1\t24\tins\tT\tTT\t.\t.\t.

@@ -1,0 +1,79 @@
+import json
+import stat
+
+import numpy as np
+import pytest
+
+from evoflow.errors import InputError
+from evoflow.predict.trained import CONFIG, WEIGHTS, TrainedHead
+from evoflow.settings import ModelSettings
+
+
+def test_a_head_comes_back_from_its_folder_as_it_was(trained, tmp_path):
+    trained.save(tmp_path / "head")
+    loaded = TrainedHead.load(tmp_path / "head")
+    assert loaded.head.config == trained.head.config
+    assert (loaded.checkpoint, loaded.revision) == ("evo-tiny", None)
+    assert (loaded.embedding, loaded.read_length) == (trained.embedding, 40)
+    assert loaded.head.weights.keys() == trained.head.weights.keys()
+    for name, array in trained.head.weights.items():
+        np.testing.assert_array_equal(loaded.head.weights[name], array)
+
+
+def test_the_weights_may_be_read_by_others(trained, tmp_path):
+    trained.save(tmp_path)
+    mode = stat.S_IMODE((tmp_path / WEIGHTS).stat().st_mode)
+    assert mode == stat.S_IMODE((tmp_path / CONFIG).stat().st_mode)
+
+
+@pytest.mark.parametrize("lost", [CONFIG, WEIGHTS])
+def test_a_missing_file_is_named(trained, tmp_path, lost):
+    trained.save(tmp_path)
+    (tmp_path / lost).unlink()
+    with pytest.raises(InputError, match=lost):
+        TrainedHead.load(tmp_path)
+
+
+def test_weights_cut_short_are_an_input_error(trained, tmp_path):
+    trained.save(tmp_path)
+    weights = tmp_path / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-10])
+    with pytest.raises(InputError, match="is not a head"):
+        TrainedHead.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 99}, "its format is 99"),
+        ({"head": {"width": 3}}, "is not a head"),
+        ({"embedding": {"layer": "middle"}}, "is not a head"),
+    ],
+)
+def test_a_config_that_was_changed_is_refused(trained, tmp_path, change, message):
+    trained.save(tmp_path)
+    config = json.loads((tmp_path / CONFIG).read_text())
+    (tmp_path / CONFIG).write_text(json.dumps(config | change))
+    with pytest.raises(InputError, match=message):
+        TrainedHead.load(tmp_path)
+
+
+def test_without_a_wish_the_model_is_that_of_the_training(trained):
+    model = trained.model_settings(None)
+    assert (model.checkpoint, model.embedding) == ("evo-tiny", trained.embedding)
+
+
+def test_a_wish_may_change_how_fast_but_not_what_is_embedded(trained):
+    asked = ModelSettings(device="cpu", tokens_per_batch=64, embedding=trained.embedding)
+    assert trained.model_settings(asked).tokens_per_batch == 64
+    other = ModelSettings(checkpoint="evo-1-8k-base", embedding={"layer": 2, "tokens": "mean"})
+    with pytest.raises(InputError) as error:
+        trained.model_settings(other)
+    problems = "\n".join(error.value.problems)
+    for name in ("checkpoint is evo-1-8k-base", "embedding.layer is 2", "embedding.tokens is mean"):
+        assert name in problems
+
+
+def test_another_read_length_is_refused_with_the_mend(trained):
+    with pytest.raises(InputError, match="set read_length: 40"):
+        trained.require_read_length(150)
