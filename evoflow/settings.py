@@ -27,6 +27,9 @@ from pydantic_core import ErrorDetails
 
 from evoflow.errors import InputError
 
+HAPLOTYPE = "haplotype"
+"""What the examples that `haplotypes` adds have in place of an individual's name."""
+
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -104,6 +107,11 @@ class DataSettings(_Strict):
     """Carrier reads kept per allele, at most."""
     reference_loci: NonNegativeInt | Literal["all"] = 2000
     """ClinVar loci that the individual does not carry, from each of which one read is taken."""
+    haplotypes: NonNegativeInt = 0
+    """ClinVar alleles that no individual carries, written into the reference as further examples.
+
+    They need no reads: with them, `individuals` may stay away.
+    """
     unknown_consequences: Literal["error", "count"] = "count"
     """What a consequence term that no table lists does: stop the run, or be counted."""
     seed: NonNegativeInt = 0
@@ -116,11 +124,14 @@ class DataSettings(_Strict):
         given += ["individuals"] if self.individuals else []
         if self.demo is not None and given:
             raise ValueError(f"`demo` simulates {', '.join(given)}; remove one or the other")
-        if self.demo is None and len(given) < 3:
-            missing = [key for key in (*files, "individuals") if key not in given]
+        needed = [*files] if self.haplotypes else [*files, "individuals"]
+        if self.demo is None and not set(needed) <= set(given):
+            missing = [key for key in needed if key not in given]
             raise ValueError(f"{', '.join(missing)} must be set (or `demo: {{}}` for the demo)")
         samples = [individual.sample for individual in self.individuals]
         twice = sorted({sample for sample in samples if samples.count(sample) > 1})
+        if self.haplotypes and HAPLOTYPE in samples:
+            raise ValueError(f"the sample name {HAPLOTYPE!r} stands for what `haplotypes` adds")
         if twice:
             raise ValueError(f"individuals name the sample {', '.join(twice)} more than once")
         return self
@@ -151,7 +162,7 @@ class SplitSettings(_Strict):
     """Share of the examples that decides when training stops."""
     test: Share = 0.25
     """Share of the examples that every metric is computed on."""
-    block_size: PositiveInt = 20_000
+    block_size: PositiveInt = 5_000
     """Bases of a genomic block, where there are too few contigs to split by contig."""
 
     @model_validator(mode="after")

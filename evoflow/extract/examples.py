@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from evoflow.extract import gather, inventory, remote, units
+from evoflow.extract.haplotypes import extract_haplotypes, listed_contigs
 from evoflow.extract.pool import run_tasks
 from evoflow.extract.variants import Source, write_clinvar
 from evoflow.settings import DataSettings
@@ -77,7 +78,7 @@ def extract_examples(
     processes: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Extraction:
-    """Make the examples of every individual.
+    """Make the examples of every individual, and those of `haplotypes`.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def extract_examples(
     processes
         Processes to work in; 0: one a core. The result does not depend on it.
     progress
-        Called with the number of (individual, contig) units done and in all.
+        Called with the number of (individual, contig) units, and of contigs for `haplotypes`, done
+        and in all.
 
     Raises
     ------
@@ -99,20 +101,29 @@ def extract_examples(
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
     ):
         todo = _units(local, Path(folder))
+        listed = list(listed_contigs(local))
+        total = len(todo) + len(listed)
         results = run_tasks(
             partial(units.extract_unit, data=local),
             todo,
             processes=processes,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
-            done=lambda done: progress(done, len(todo)) if progress else None,
+            done=lambda done: progress(done, total) if progress else None,
         )
-    gather.refuse_nothing(data, todo, results)
+        gather.refuse_nothing(local, todo, results)
+        made, considered = extract_haplotypes(
+            local,
+            listed,
+            processes=processes,
+            done=lambda done: progress(len(todo) + done, total) if progress else None,
+        )
     drawn = gather.draw_references(todo, results, data.reference_loci)
-    tables = [result.examples for result in results] + drawn
+    tables = [result.examples for result in results] + [*drawn, made]
+    counts = pd.concat([gather.count(todo, results, drawn), considered], ignore_index=True)
     examples = pd.concat([*tables, pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)
     # Stable: an allele's own read stays first.
     examples = examples.sort_values(ALLELE, kind="stable", ignore_index=True)
-    return Extraction(examples[list(COLUMNS)].astype(COLUMNS), gather.count(todo, results, drawn))
+    return Extraction(examples[list(COLUMNS)].astype(COLUMNS), counts.astype({"count": "int64"}))
 
 
 def _units(data: DataSettings, folder: Path) -> list[units.Unit]:

@@ -75,6 +75,8 @@ def _check(data: DataSettings, problems: list[str]) -> Inputs:
     if reference is not None:
         problems += _disagreements(data, reference, clinvar, people)
     if reference is not None and clinvar is not None and not problems:
+        if data.haplotypes:
+            problems += _no_contig(data, reference, {str(data.clinvar): clinvar})
         for person, (reads, variants) in zip(data.individuals, people, strict=True):
             if reads is not None and variants is not None:
                 own = {person.reads: reads, person.variants: variants}
@@ -260,12 +262,12 @@ def _files(data: DataSettings) -> pd.DataFrame:
 def _contigs(
     reference: Held, clinvar: Held, people: list[tuple[Held | None, Held | None]]
 ) -> pd.DataFrame:
-    """List the contigs on which ClinVar and somebody have variants."""
+    """List the contigs on which ClinVar and, if there is anybody, somebody have variants."""
     rows = []
     for name, spelling in reference.names.items():
         reads = {held.names.get(name, "") for held, _ in people if held}
         variants = {held.names.get(name, "") for _, held in people if held and name in held.records}
-        if name in clinvar.records and variants:
+        if name in clinvar.records and (variants or not people):
             rows.append(
                 {
                     "contig": spelling,
