@@ -1,5 +1,6 @@
 """The examples of a real person: NA12878's reads, variants and ClinVar's records of BRCA1."""
 
+import pysam
 import pytest
 
 from evoflow.errors import InputError
@@ -59,3 +60,32 @@ def test_nothing_in_common(real):
     data = brca1(real, read_length=100).model_copy(update={"individuals": (person,)})
     with pytest.raises(InputError, match=r"chr22.bcf: ClinVar knows none of these.*chr22"):
         preflight.check(data)
+
+
+def test_every_row_agrees_with_a_pileup(real):
+    data = brca1(real, read_length=100, reference_loci=500)
+    examples = extract_examples(data, processes=1).examples
+    checked = 0
+    with pysam.AlignmentFile(data.individuals[0].reads) as reads:
+        for (contig, position), rows in examples.groupby(["contig", "position"]):
+            columns = reads.pileup(
+                contig, position - 1, position,
+                truncate=True, stepper="nofilter", min_base_quality=0, max_depth=10_000,
+            )  # fmt: skip
+            over = {
+                (each.alignment.query_name, each.alignment.is_reverse): each
+                for column in columns
+                for each in column.pileups
+                if not each.alignment.flag & 0xF04
+            }
+            for row in rows.itertuples():
+                seen = over[row.read_name, row.strand == "-"]
+                sequence = seen.alignment.query_sequence
+                shown = row.alt if row.carries_alt else row.ref
+                assert sequence[seen.query_position] == shown[0]
+                # bwa left-aligns, so an indel stands behind its anchor.
+                assert seen.indel == len(shown) - len(row.ref)
+                begin = seen.query_position - row.variant_offset
+                assert sequence[begin : begin + 100] == row.sequence
+                checked += 1
+    assert checked == len(examples) > 1500
