@@ -2,12 +2,16 @@
 
 import errno
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import boto3
 import pysam
+import pysam.bcftools
+import pysam.samtools
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -73,9 +77,9 @@ def s3(local, moto_port, faults, tmp_path, monkeypatch):
     client.delete_bucket(Bucket=BUCKET)
 
 
-def at(local: DataSettings, base: str) -> DataSettings:
+def at(local: DataSettings, base: str, names: Sequence[str] = FILES) -> DataSettings:
     """Name the same files below a URL."""
-    reference, clinvar, variants, reads = (f"{base}/{name}" for name in FILES)
+    reference, clinvar, variants, reads = (f"{base}/{name}" for name in names)
     (person,) = local.individuals
     moved = person.model_copy(update={"reads": reads, "variants": variants})
     files = {"reference": reference, "clinvar": clinvar, "individuals": (moved,)}
@@ -140,6 +144,44 @@ def test_an_interrupted_download_goes_on_where_it_stopped(s3, faults):
     mirror.Mirror.of(f"s3://{BUCKET}/large").provide_whole()
     assert copy.path.read_bytes() == content
     assert faults.served - before == 110 * 1024
+
+
+def test_many_may_fetch_one_file_at_once(s3, faults):
+    faults.kinds = ("cut", "503", "reset")
+    content = os.urandom(200 * 1024 + 7)
+    s3.put_object(Bucket=BUCKET, Key="large", Body=content, ACL="public-read")
+
+    def fetch(_):
+        copy = mirror.Mirror.of(f"s3://{BUCKET}/large")
+        copy.provide_whole()
+        return copy.path.read_bytes()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(fetch, range(8))) == {content}
+
+
+def test_cram_bcf_and_bgzipped_reference(local, s3):
+    folder = Path(str(local.reference)).parent
+    reference, clinvar, variants, reads = (
+        str(folder / name) for name in ("genome.fa.gz", "clinvar.bcf", "person.bcf", "reads.cram")
+    )
+    pysam.tabix_compress(str(local.reference), reference)
+    pysam.faidx(reference)
+    for made, plain in ((clinvar, local.clinvar), (variants, local.individuals[0].variants)):
+        pysam.bcftools.view("-Ob", "-o", made, plain, catch_stdout=False)
+        pysam.bcftools.index(made)
+    pysam.samtools.view(
+        *("-C", "-T", reference, "-o", reads, local.individuals[0].reads), catch_stdout=False
+    )
+    pysam.samtools.index(reads)
+    for path in folder.iterdir():
+        s3.upload_file(str(path), BUCKET, path.name, ExtraArgs={"ACL": "public-read"})
+    person = local.individuals[0].model_copy(update={"reads": reads, "variants": variants})
+    here = {"reference": reference, "clinvar": clinvar, "individuals": (person,)}
+    packed = local.model_copy(update=here)
+    base = f"s3://{BUCKET}"
+    there = at(packed, base, [Path(each).name for each in (reference, clinvar, variants, reads)])
+    assert_same(packed, there)
 
 
 def test_a_file_that_changes_is_fetched_anew_and_never_mixed(s3):
