@@ -101,11 +101,13 @@ class EvoFlow(FlowSpec):
         from evoflow import demo
         from evoflow.extract import preflight
         from evoflow.report import cards
+        from evoflow.report.tags import add_tags, settings_tags
         from evoflow.settings import load_settings
 
         self.settings = load_settings(self.data, self.model, self.compute)
         self.inputs = preflight.check(demo.prepare(self.settings.data))
         cards.show_inputs(current.card, self.settings, self.inputs)
+        add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
     @card(type="blank", refresh_interval=1)
@@ -221,6 +223,7 @@ class EvoFlow(FlowSpec):
             on_epoch=live.epoch_ended,
         )
         live.draw()
+        cards.show_learning(current.card, learning)
         self.head = learning.fit.head
         self.history = learning.fit.history
         self.predictions = learning.predictions
@@ -241,6 +244,7 @@ class EvoFlow(FlowSpec):
         from evoflow.report.provenance import software
         from evoflow.report.record import RunRecord
         from evoflow.report.summary import summary
+        from evoflow.report.tags import add_tags, result_tags
 
         record = RunRecord(
             name=f"{current.flow_name}/{current.run_id}",
@@ -258,6 +262,7 @@ class EvoFlow(FlowSpec):
         )
         self.summary = summary(record)
         show_report(current.card, record)
+        add_tags(current, result_tags(self.metrics))
         if self.export_examples:
             write_jsonl(self.examples, Path(self.export_examples))
         print(self.summary)

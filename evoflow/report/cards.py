@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evoflow.embed.embedder import Embeddings
     from evoflow.extract.preflight import Inputs
     from evoflow.train.fit import Epoch
+    from evoflow.train.learning import Learning
 
 ALLELES = "alleles and reference loci"
 
@@ -98,28 +99,34 @@ def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
 
 def show_embedding(card: Any, embedded: "Embeddings") -> None:
     """Card of `embed`, below its progress: what it took and what made the embeddings."""
-    report = embedded.report
     stored = embedded.values  # noqa: PD011 - an array, nothing of pandas
+    took = {
+        name.replace("_", " "): f"{value:.1%}" if name == "padding_waste" else value
+        for name, value in flat(asdict(embedded.report)).items()
+    }
+    size = f"{' x '.join(map(str, stored.shape))}, {stored.dtype}, {stored.nbytes / 1e6:,.1f} MB"
+    speed = {"sequences per second": embedded.report.sequences_per_second}
     card.append(Markdown("# Embedded"))
+    card.append(facts({**took, **speed, "stored": size}))
+    card.append(Markdown("## What made these embeddings"))
+    card.append(facts(flat(asdict(embedded.provenance))))
+
+
+def show_learning(card: Any, learning: "Learning") -> None:
+    """Card of `train`, below its curves: which epoch was kept, where, and what came of it."""
+    fit = learning.fit
+    best = fit.history.set_index("epoch").loc[fit.best_epoch]
     card.append(
         facts(
             {
-                "sequences": report.sequences,
-                "sequences per second": report.sequences_per_second,
-                "distinct sequences": report.unique_sequences,
-                "forward passes": report.forward_passes,
-                "tokens": report.tokens,
-                "padding": f"{report.padding_waste:.1%}",
-                "stored": f"{stored.nbytes / 1e6:,.1f} MB, {stored.dtype}",
-                "shape": " x ".join(map(str, stored.shape)),
+                "epoch that was kept": fit.best_epoch,
+                "its validation Spearman": best["validation_spearman"],
+                "seconds": fit.history["seconds"].sum(),
+                "device": fit.device,
             }
         )
     )
-    if report.cache:
-        card.append(Markdown("## From the cache"))
-        card.append(facts(asdict(report.cache)))
-    card.append(Markdown("## What made these embeddings"))
-    card.append(facts(flat(asdict(embedded.provenance))))
+    show_verdicts(card, learning.comparisons)
 
 
 def show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:
@@ -136,7 +143,7 @@ def flat(value: Any, prefix: str = "") -> dict[str, object]:
     elif isinstance(value, list | tuple) and any(not isinstance(v, str | int) for v in value):
         items = enumerate(value)
     else:
-        return {} if value in ([], ()) else {prefix: value}
+        return {} if value in (None, [], ()) else {prefix: value}
     leaves: dict[str, object] = {}
     for key, child in items:
         leaves |= flat(child, f"{prefix}.{key}" if prefix else str(key))

@@ -8,7 +8,8 @@ from evoflow.embed.embedder import EmbeddingReport, Embeddings, Provenance
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards
 from evoflow.settings import Window
-from evoflow.train.fit import Epoch
+from evoflow.train.fit import Epoch, Fit
+from evoflow.train.learning import Learning
 
 
 def test_start_shows_files_contigs_warnings_and_settings(card, run):
@@ -77,10 +78,20 @@ def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
     )  # fmt: skip
     took, made = card.of_type("table")
     assert ["sequences per second", "2.000"] in took["data"]
-    assert ["padding", "12.5%"] in took["data"]
-    assert ["shape", "4 x 8 x 16"] in took["data"]
+    assert ["padding waste", "12.5%"] in took["data"]
+    assert ["stored", "4 x 8 x 16, float16, 0.0 MB"] in took["data"]
     assert ["device", "cpu"] in made["data"]
     assert ["tokens.window", "8"] in made["data"]
+
+
+def test_train_shows_the_epoch_that_was_kept_and_the_verdicts(card, run):
+    fit = Fit(None, run.history.assign(seconds=0.5), best_epoch=2, device="cpu, float32")
+    cards.show_learning(card, Learning(fit, run.predictions, None, run.comparisons))
+    (kept,) = card.of_type("table")
+    assert ["epoch that was kept", "2"] in kept["data"]
+    assert ["its validation Spearman", "0.400"] in kept["data"]
+    assert ["seconds", "6.000"] in kept["data"]
+    assert "the head is better than" in card.text()
 
 
 @pytest.mark.parametrize(

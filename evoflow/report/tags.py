@@ -1,0 +1,32 @@
+"""Tags by which runs are found in Metaflow's UI and client."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaflow.exception import MetaflowException
+
+from evoflow.settings import Settings
+
+if TYPE_CHECKING:
+    from evoflow.train.metrics import Table
+
+
+def settings_tags(settings: Settings) -> list[str]:
+    """Say what a run learns from: `model:evo-1-8k-base`, and `individuals:3` or `demo`."""
+    data = settings.data
+    source = "demo" if data.demo is not None else f"individuals:{len(data.individuals)}"
+    return [f"model:{Path(settings.model.checkpoint).name}", source]
+
+
+def result_tags(metrics: "Table") -> list[str]:
+    """Say how well the head ranks the carried alleles of the test split: `spearman:0.41`."""
+    value = metrics["carriers"]["head"]["spearman"][0] if "carriers" in metrics else None
+    return [] if value is None else [f"spearman:{value:.2f}"]
+
+
+def add_tags(current: Any, tags: list[str]) -> None:
+    """Tag the run of a task; where its metadata is out of reach, say so and go on."""
+    try:
+        current.run.add_tags(tags)
+    except MetaflowException as error:
+        print(f"the run keeps no tags ({', '.join(tags)}): {error}")
