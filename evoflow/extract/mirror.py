@@ -120,6 +120,14 @@ class Mirror:
                 "start again, and upload the file anew if that does not help"
             )
 
+    def link_from(self, link: Path) -> None:
+        """Point a link at the local file, whatever it pointed at before."""
+        with _named(self):
+            beside = link.with_name(f".{link.name}.{os.getpid()}")
+            beside.unlink(missing_ok=True)
+            beside.symlink_to(self.path)
+            beside.replace(link)
+
     @property
     def _map(self) -> Path:
         return self.path.parent / _MAP

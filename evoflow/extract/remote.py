@@ -5,7 +5,7 @@ Before a part of such a file is read, `provide_contig` or `provide_reference` mu
 files that were local from the start these know nothing and do nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import pysam
 
 from evoflow.errors import InputError
 from evoflow.extract.byte_ranges import Intervals, contig_of_fasta, read_index
+from evoflow.extract.htslib import quiet
 from evoflow.extract.mirror import Mirror
 from evoflow.extract.sources import UnavailableError
 from evoflow.settings import DataSettings, is_remote
@@ -21,7 +22,7 @@ from evoflow.settings import DataSettings, is_remote
 _READS = (".bai", ".csi", ".crai"), "samtools index"
 _VARIANTS = (".tbi", ".csi"), "bcftools index"
 _REFERENCE = (".fai",), "samtools faidx"
-_ANEW = "make sure that file and index belong together, and remove this folder"
+_ANEW = "make sure that its index belongs to it"
 _SAMPLED = 1 << 22
 """Bytes of a contig that are enough for a look at its first records."""
 _WHOLE = [(0, 1 << 60)]
@@ -83,12 +84,17 @@ def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
 @contextmanager
 def urls_named(data: DataSettings, local: DataSettings) -> Iterator[None]:
     """Name the URLs of `data`, not the paths of `local`, in the errors raised inside."""
-    names = dict(zip(_locations(local), _locations(data), strict=True))
+    with _named(dict(zip(_locations(local), _locations(data), strict=True))):
+        yield
+
+
+@contextmanager
+def _named(urls: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except InputError as error:
         problems = error.problems
-        for path, url in names.items():
+        for path, url in urls.items():
             problems = [problem.replace(path, url) for problem in problems]
         raise InputError(problems) from error
 
@@ -108,8 +114,7 @@ def _localise(url: str, endings: tuple[str, ...], make: str) -> str:
         if _is_bgzipped(mirror.path):
             _place_index(mirror, (".gzi",), make)
         return str(mirror.path)
-    start, stop = read_index(_index_of(mirror.path)).head(size)
-    mirror.provide([(start, stop)])
+    mirror.provide([read_index(_index_of(mirror.path)).head(size)])
     return str(mirror.path)
 
 
@@ -128,20 +133,15 @@ def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:
             except UnavailableError:  # S3 also refuses what is not there
                 continue
             index.provide_whole()
-            _link(mirror.path.with_name(mirror.path.name + ending), index.path)
+            if ending not in {".fai", ".gzi"}:
+                with _named({str(index.path): index.url}):
+                    read_index(index.path)
+            index.link_from(mirror.path.with_name(mirror.path.name + ending))
             return
     raise InputError(
         f"{mirror.url}: has no index ({' or '.join(endings)}) beside it; make it with "
         f"`{make} {mirror.path.name}` and upload it"
     )
-
-
-def _link(link: Path, target: Path) -> None:
-    """Point a link at a file, whatever it pointed at before."""
-    beside = link.with_name(f"{link.name}.{target.parent.name}")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)
 
 
 def _index_of(path: Path) -> Path:
@@ -225,7 +225,7 @@ def _check_yields(path: str, contig: str) -> None:
             opened = pysam.AlignmentFile(path, check_sq=False, format_options=options)
         else:
             opened = pysam.VariantFile(path)
-        with opened:
+        with quiet(), opened:
             any_comes = any(True for _ in opened.fetch(contig))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {contig} cannot be read ({error}); {_ANEW}") from error

@@ -1,5 +1,6 @@
 """A file of which only the named bytes are there answers like the whole file."""
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -88,6 +89,14 @@ def thin(path: Path, index: Path, ranges: list[tuple[int, int]], to: Path) -> Pa
     return made
 
 
+def open_reads(path: Path, index: str, folder: Path) -> pysam.AlignmentFile:
+    return pysam.AlignmentFile(
+        str(path),
+        index_filename=str(path.with_name(index)),
+        reference_filename=f"{folder}/genome.fa",
+    )
+
+
 @pytest.mark.parametrize("file", ["reads.bam.bai", "reads.bam.csi", "reads.cram.crai"])
 def test_reads(folder, tmp_path, file):
     index = folder / file
@@ -96,15 +105,14 @@ def test_reads(folder, tmp_path, file):
     ranges = found.holding(2, [REGION[1:]])
     assert sum(stop - start for start, stop in ranges) < path.stat().st_size / 2
     copy = thin(path, index, [found.head(path.stat().st_size), *ranges], tmp_path)
+    whole, part = (partial(open_reads, each, file, folder) for each in (path, copy))
     names = []
-    for each in (path, copy):
-        with pysam.AlignmentFile(
-            str(each),
-            index_filename=str(each.with_name(file)),
-            reference_filename=f"{folder}/genome.fa",
-        ) as reads:
+    for opened in (whole, part):
+        with opened() as reads:
             names.append([read.query_name for read in reads.fetch(*REGION)])
     assert names[0] == names[1]
+    with pytest.raises((OSError, ValueError)), part() as reads:  # never silence
+        list(reads.fetch("one", 200_000, 201_000))
     assert len(names[0]) == 57  # starts at 119,860 to 120,980
     assert found.holding(1, [(0, 1_000)]) == []
     assert found.holding(2, []) == []
@@ -119,9 +127,12 @@ def test_variants(folder, tmp_path, file):
     ranges = found.holding(number, [REGION[1:]])
     assert sum(stop - start for start, stop in ranges) < path.stat().st_size / 2
     copy = thin(path, index, [found.head(path.stat().st_size), *ranges], tmp_path)
-    with pysam.VariantFile(str(copy), index_filename=str(copy.with_name(file))) as variants:
+    part = partial(pysam.VariantFile, str(copy), index_filename=str(copy.with_name(file)))
+    with part() as variants:
         positions = [record.start for record in variants.fetch(*REGION)]
     assert positions == list(range(120_000, 121_000, 10))
+    with pytest.raises((OSError, ValueError)), part() as variants:  # never silence
+        list(variants.fetch("one", 200_000, 201_000))
 
 
 @pytest.mark.parametrize("name", ["genome.fa", "genome.fa.gz"])
