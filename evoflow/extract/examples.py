@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.extract import gather, inventory, remote, units
+from evoflow.extract import gather, remote, units
 from evoflow.extract.haplotypes import extract_haplotypes, listed_contigs
-from evoflow.extract.pool import run_tasks
-from evoflow.extract.variants import Source, write_clinvar
+from evoflow.extract.plan import make_plan
+from evoflow.extract.pool import Pool
 from evoflow.settings import DataSettings
 
 COLUMNS = {
@@ -59,8 +59,12 @@ class Extraction:
         The table of examples (`COLUMNS`), sorted by individual, contig, position, ref and alt; an
         allele's own read comes first, then its further carrier reads.
     counts
-        Columns `individual`, `contig`, `subject`, `reason`, `count`: why each variant and each
-        read was kept or dropped. For each subject the counts add up to all that were looked at.
+        Columns `individual`, `contig`, `subject`, `reason`, `count`: why things were kept or
+        dropped. For each subject the counts add up to all that were looked at: `variant` (ALT
+        alleles of the individual), `genotype` (of these alleles, by kind), `reference locus`
+        (positions of ClinVar's alleles with an RS id), `read over a variant` and `read over a
+        reference locus` (pairs of a read and a place it covers), `contig` (with any record);
+        `unknown consequence term` counts the alleles that have one.
     """
 
     examples: pd.DataFrame
@@ -99,14 +103,15 @@ def extract_examples(
     with (
         remote.urls_named(data, local),
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
+        Pool(processes) as pool,
     ):
-        todo = _units(local, Path(folder))
+        plan = make_plan(local, pool, Path(folder))
+        todo = plan.units
         listed = list(listed_contigs(local))
         total = len(todo) + len(listed)
-        results = run_tasks(
+        results = pool.run(
             partial(units.extract_unit, data=local),
             todo,
-            processes=processes,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=lambda done: progress(done, total) if progress else None,
         )
@@ -119,41 +124,8 @@ def extract_examples(
         )
     drawn = gather.draw_references(todo, results, data.reference_loci)
     tables = [result.examples for result in results] + [*drawn, made]
-    counts = pd.concat([gather.count(todo, results, drawn), considered], ignore_index=True)
+    counts = pd.concat([gather.count(plan, results, drawn), considered], ignore_index=True)
     examples = pd.concat([*tables, pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)
     # Stable: an allele's own read stays first.
     examples = examples.sort_values(ALLELE, kind="stable", ignore_index=True)
     return Extraction(examples[list(COLUMNS)].astype(COLUMNS), counts.astype({"count": "int64"}))
-
-
-def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
-    """Every (individual, contig) that all files have, ClinVar's tables written."""
-    reference = inventory.held_by_reference(str(data.reference))
-    clinvar = inventory.held_by_variants(str(data.clinvar))
-    regions = inventory.regions_of(data, reference)
-    remote.provide_reference(str(data.reference), [reference.names[name] for name in regions])
-    tables: dict[str, tuple[Source, Path]] = {}
-    todo = []
-    for person in data.individuals:
-        reads = inventory.held_by_reads(person.reads)
-        called = inventory.held_by_variants(person.variants)
-        for name in inventory.usable_contigs(reference, regions, clinvar, reads, called):
-            contig = reference.names[name]
-            if name not in tables:
-                own = folder / str(len(tables))
-                own.mkdir()
-                source = Source(str(data.clinvar), clinvar.names[name], contig, regions[name])
-                tables[name] = source, write_clinvar(source, str(data.reference), own)[0]
-            source, table = tables[name]
-            todo.append(
-                units.Unit(
-                    individual=person,
-                    contig=contig,
-                    contig_length=reference.lengths[name],
-                    reads_spelling=reads.names[name],
-                    called=Source(person.variants, called.names[name], contig, regions[name]),
-                    clinvar=source,
-                    clinvar_table=table,
-                )
-            )
-    return todo

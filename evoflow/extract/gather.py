@@ -7,9 +7,11 @@ import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract import inventory, preflight
+from evoflow.extract.plan import Plan
 from evoflow.extract.units import LOCUS, VARIANT, VARIANT_READ, Unit, UnitResult
 from evoflow.settings import DataSettings, Individual
 
+CONTIG = "contig"
 COUNTS = ["individual", "contig", "subject", "reason"]
 
 
@@ -43,17 +45,19 @@ def draw_references(
     return [drawn[drawn["unit"] == number] for number in range(len(todo))]
 
 
-def count(
-    todo: Sequence[Unit], results: Sequence[UnitResult], drawn: Sequence[pd.DataFrame]
-) -> pd.DataFrame:
+def count(plan: Plan, results: Sequence[UnitResult], drawn: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Count by individual, contig, subject and reason."""
     counts: Counter[tuple[str, ...]] = Counter()
-    for unit, result, references in zip(todo, results, drawn, strict=True):
+    for individual, contig, reason in plan.left_out:
+        counts[individual, contig, CONTIG, reason] = 1
+    for unit, result, references in zip(plan.units, results, drawn, strict=True):
         who = (unit.individual.sample, unit.contig)
         for (subject, reason), number in result.counts.items():
             counts[*who, subject, reason] += number
         counts[*who, LOCUS, "kept"] += len(references)
         counts[*who, LOCUS, "not drawn"] += len(result.references) - len(references)
+        found = "gives examples" if len(result.examples) + len(references) else "gives no example"
+        counts[*who, CONTIG, found] = 1
     rows = [(*key, number) for key, number in counts.items() if number]
     return pd.DataFrame(rows, columns=[*COUNTS, "count"])
 

@@ -8,12 +8,104 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from evoflow.errors import InputError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class Pool:
+    """Worker processes that are started when they are first needed and then kept.
+
+    Parameters
+    ----------
+    processes
+        Processes at once; 0: one a core. With one, or one task, work is done in this process.
+    """
+
+    def __init__(self, processes: int) -> None:
+        self.processes = processes or _cores()
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def run(
+        self,
+        work: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        *,
+        name: Callable[[Task], str],
+        done: Callable[[int], None] = lambda _: None,
+    ) -> list[Result]:
+        """Do all tasks and return their results in the tasks' order.
+
+        Parameters
+        ----------
+        work
+            A module-level function, as worker processes import it.
+        tasks
+            What to do.
+        name
+            How a message names a task.
+        done
+            Called with the number of tasks done.
+
+        Raises
+        ------
+        InputError
+            When a worker dies, at once. What `work` raises is raised here; then the pool is spent.
+        """
+        wanted = min(self.processes, len(tasks))
+        if wanted <= 1:
+            results = []
+            for task in tasks:
+                results.append(work(task))
+                done(len(results))
+            return results
+        while len(self._workers) < wanted:
+            self._workers.append(_Worker())
+        return self._share_out(work, tasks, name, done)
+
+    def _share_out(
+        self,
+        work: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        name: Callable[[Task], str],
+        done: Callable[[int], None],
+    ) -> list[Result]:
+        results: dict[int, Result] = {}
+        waiting = list(reversed(range(len(tasks))))
+        idle = list(self._workers)
+        busy: dict[Any, tuple[_Worker, int]] = {}
+        while len(results) < len(tasks):
+            while idle and waiting:
+                worker, task = idle.pop(), waiting.pop()
+                with _naming(worker, name(tasks[task])):
+                    worker.connection.send((work, tasks[task]))
+                busy[worker.connection] = worker, task
+            for ready in wait(list(busy)):
+                worker, task = busy.pop(ready)
+                with _naming(worker, name(tasks[task])):
+                    result, error = worker.connection.recv()
+                if error is not None:
+                    raise error
+                results[task] = result
+                idle.append(worker)
+                done(len(results))
+        return [results[number] for number in range(len(tasks))]
 
 
 def run_tasks(
@@ -24,39 +116,9 @@ def run_tasks(
     name: Callable[[Task], str],
     done: Callable[[int], None] = lambda _: None,
 ) -> list[Result]:
-    """Do all tasks and return their results in the tasks' order.
-
-    Parameters
-    ----------
-    work
-        A module-level function, as worker processes import it.
-    tasks
-        What to do.
-    processes
-        Processes at once; 0: one a core. With one, or one task, the work is done in this process.
-    name
-        How a message names a task.
-    done
-        Called with the number of tasks done.
-
-    Raises
-    ------
-    InputError
-        When a worker dies, at once. What `work` raises is raised here.
-    """
-    wanted = min(processes or _cores(), len(tasks))
-    if wanted <= 1:
-        results = []
-        for task in tasks:
-            results.append(work(task))
-            done(len(results))
-        return results
-    workers = [_Worker(work) for _ in range(wanted)]
-    try:
-        return _share_out(workers, tasks, name, done)
-    finally:
-        for worker in workers:
-            worker.stop()
+    """Do all tasks in a pool of their own; see `Pool.run`."""
+    with Pool(processes) as pool:
+        return pool.run(work, tasks, name=name, done=done)
 
 
 def _cores() -> int:
@@ -66,11 +128,11 @@ def _cores() -> int:
 class _Worker:
     """A process that does one task after another."""
 
-    def __init__(self, work: Callable[[Any], Any]) -> None:
+    def __init__(self) -> None:
         # Fork is not safe beside threads, which Metaflow and tests have.
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -80,44 +142,16 @@ class _Worker:
         self.connection.close()
 
 
-def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
+def _serve(connection: Connection) -> None:
     while True:
         try:
-            task = connection.recv()
+            work, task = connection.recv()
         except EOFError:
             return
         try:
             connection.send((work(task), None))
         except Exception as error:  # noqa: BLE001 - raised in the parent
             connection.send((None, error))
-
-
-def _share_out(
-    workers: list[_Worker],
-    tasks: Sequence[Task],
-    name: Callable[[Task], str],
-    done: Callable[[int], None],
-) -> list[Any]:
-    results: dict[int, Any] = {}
-    waiting = list(reversed(range(len(tasks))))
-    idle = list(workers)
-    busy: dict[Any, tuple[_Worker, int]] = {}
-    while len(results) < len(tasks):
-        while idle and waiting:
-            worker, task = idle.pop(), waiting.pop()
-            with _naming(worker, name(tasks[task])):
-                worker.connection.send(tasks[task])
-            busy[worker.connection] = worker, task
-        for ready in wait(list(busy)):
-            worker, task = busy.pop(ready)
-            with _naming(worker, name(tasks[task])):
-                result, error = worker.connection.recv()
-            if error is not None:
-                raise error
-            results[task] = result
-            idle.append(worker)
-            done(len(results))
-    return [results[number] for number in range(len(tasks))]
 
 
 @contextmanager

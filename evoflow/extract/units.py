@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pysam
 
+from evoflow.errors import InputError
 from evoflow.extract import reads, variants
 from evoflow.extract.alignment import Evidence, footprint
 from evoflow.extract.consequences import REFERENCE
@@ -97,6 +98,8 @@ def extract_unit(unit: Unit, data: DataSettings) -> UnitResult:
             carried, variants.read_clinvar(unit.clinvar_table, unit.clinvar), unit.called
         )
         _add(counts, VARIANT, dropped)
+        if unknown and data.unknown_consequences == "error":
+            raise InputError(_unknown_terms(data, unknown))
         _add(counts, UNKNOWN_TERM, unknown)
         taker = Taker(unit, data, genome, folder, counts)
         examples = taker.take(
@@ -113,6 +116,14 @@ def extract_unit(unit: Unit, data: DataSettings) -> UnitResult:
         _add(counts, LOCUS, dropped)
         references = _take_references(taker, loci, data.reference_loci)
     return UnitResult(examples, references, +counts, taker.longest)
+
+
+def _unknown_terms(data: DataSettings, unknown: Counter[str]) -> str:
+    terms = ", ".join(sorted(unknown))
+    return (
+        f"{data.clinvar}: no table lists the consequence {terms}; with unknown_consequences: count "
+        "such terms are counted and not used"
+    )
 
 
 def _add(counts: Counter[tuple[str, str]], subject: str, reasons: Counter[str]) -> None:
