@@ -6,6 +6,7 @@ files that were local from the start these know nothing and do nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ _REFERENCE = (".fai",), "samtools faidx"
 _ANEW = "make sure that its index belongs to it"
 _SAMPLED = 1 << 22
 """Bytes of a contig that are enough for a look at its first records."""
+_FILES_AT_ONCE = 8
 _WHOLE = [(0, 1 << 60)]
 _START = 18
 """Bytes of the first BGZF block's head, by which a format is known."""
@@ -53,32 +55,38 @@ def localise(data: DataSettings) -> DataSettings:
 
 def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
     """Swap the URLs that can be read; return the problems of the others, which stay."""
+    kinds = {str(data.reference): _REFERENCE, str(data.clinvar): _VARIANTS}
+    for person in data.individuals:
+        kinds |= {person.reads: _READS, person.variants: _VARIANTS}
+    urls = [location for location in kinds if is_remote(location)]
     problems: list[str] = []
 
-    def swap(location: str | None, kind: tuple[tuple[str, ...], str]) -> str | None:
-        if location is None or not is_remote(location):
-            return location
+    def swap(url: str) -> str:
         try:
-            return _localise(location, *kind)
+            return _localise(url, *kinds[url])
         except InputError as error:
             problems.extend(error.problems)
-            return location
+            return url
 
-    people = tuple(
+    if not urls:
+        return data, problems
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as threads:
+        paths = dict(zip(urls, threads.map(swap, urls), strict=True))
+    people = [
         person.model_copy(
             update={
-                "reads": swap(person.reads, _READS),
-                "variants": swap(person.variants, _VARIANTS),
+                "reads": paths.get(person.reads, person.reads),
+                "variants": paths.get(person.variants, person.variants),
             }
         )
         for person in data.individuals
-    )
+    ]
     files = {
-        "reference": swap(data.reference, _REFERENCE),
-        "clinvar": swap(data.clinvar, _VARIANTS),
-        "individuals": people,
+        "reference": paths.get(str(data.reference), data.reference),
+        "clinvar": paths.get(str(data.clinvar), data.clinvar),
+        "individuals": tuple(people),
     }
-    return data.model_copy(update=files), problems
+    return data.model_copy(update=files), sorted(problems)
 
 
 @contextmanager
