@@ -154,6 +154,7 @@ print(json.dumps({
     "shards": [task.data.shard for task in shards],
     "embeddings": [digest(task.data.embeddings) for task in shards],
     "log_likelihood": [digest(task.data.log_likelihood) for task in shards],
+    "misses": [getattr(task.data.embedding_report.cache, "misses", None) for task in shards],
     "metrics": train.metrics,
     "predictions": train.predictions.to_json(),
 }, sort_keys=True))
@@ -179,7 +180,8 @@ def undisturbed(s3_environment, tmp_path_factory):
     """Results of a small run on this machine whose artifacts live on the S3 server."""
     folder = tmp_path_factory.mktemp("undisturbed")
     environment = s3_environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder)}
-    run = flow(["run", "--run-id-file", "run-id"], environment, folder, **write_configs(folder))
+    configs = write_configs(folder, compute={"embedding_cache": f"s3://{BUCKET}/embeddings"})
+    run = flow(["run", "--run-id-file", "run-id"], environment, folder, **configs)
     assert run.returncode == 0, run.stdout + run.stderr
     run_id = (folder / "run-id").read_text()
     return {"run_id": run_id, **results(run_id, environment, folder)}

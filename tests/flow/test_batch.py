@@ -62,4 +62,4 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     home = batch.folder / embed[-1]["jobId"]
     assert list(home.rglob("evoflow/embed/embedder.py"))
     assert "random weights" in run.stdout
-    assert "Host EC2 (instance i-0) terminated." in run.stdout
+    assert "Host EC2 (instance i-0) terminated." in run.stdout + run.stderr
