@@ -33,22 +33,41 @@ def main() -> None:
 @main.command()
 @click.argument("settings", type=click.Path(path_type=Path), metavar="DATA.yaml")
 @click.option(
-    "--output", required=True, type=click.Path(path_type=Path), help="JSON lines, one example each."
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON lines, one example each.",
 )
-@click.option("--processes", default=0, show_default="one a core", help="Processes to work in.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default="one a core",
+    help="Processes to work in.",
+)
 def extract(settings: Path, output: Path, processes: int) -> None:
     """Make the table of examples from reads, variants, ClinVar and a reference."""
+    from tqdm import tqdm
+
     from evoflow import demo
     from evoflow.extract import examples, preflight
 
     data = demo.prepare(read_data_settings(settings))
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"{output}: there is no folder {output.absolute().parent}; make it")
     inputs = preflight.check(data)
     for warning in inputs.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(inputs.contigs.to_string(index=False))
-    extraction = examples.extract_examples(data, processes=processes)
+    with tqdm(unit=" contigs", disable=None) as bar:  # only on a terminal
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        extraction = examples.extract_examples(data, processes=processes, progress=progress)
     examples.write_jsonl(extraction.examples, output)
-    totals = extraction.counts.groupby(["subject", "reason"], sort=False)["count"].sum()
+    totals = extraction.counts.groupby(["subject", "reason"])["count"].sum()
     click.echo(totals.to_string())
     click.echo(f"{len(extraction.examples):,} examples are in {output}")
 

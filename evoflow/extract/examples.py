@@ -72,8 +72,13 @@ class Extraction:
 
 
 def write_jsonl(examples: pd.DataFrame, path: Path) -> None:
-    """Write the table as JSON lines, one example a line, columns in order."""
-    examples.to_json(path, orient="records", lines=True)
+    """Write the table as JSON lines, one example a line, columns in order; all of it or nothing."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        examples.to_json(beside, orient="records", lines=True)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def extract_examples(

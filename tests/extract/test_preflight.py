@@ -195,6 +195,15 @@ def reads_of_somebody_else(folder):
     write_reads(folder / "reads.bam", world.reads, LENGTH)
 
 
+def unknown_term(folder):
+    rewrite_vcf(folder, "clinvar.vcf", "SO:0001583", "SO:9999999")
+    change(folder, unknown_consequences="error")
+
+
+def only_an_unknown_term(folder):
+    rewrite_vcf(folder, "clinvar.vcf", "SO:0001583", "SO:9999999")
+
+
 def header_contig_without_reads(folder):
     write_reads(folder / "reads.bam", [], LENGTH)
 
@@ -232,6 +241,8 @@ CASES = [
     (no_contig_in_common, r"ClinVar knows none of these.*on chr1, .*on 9"),
     (reads_too_short, r"every read is shorter than read_length 61;.*set read_length: 60"),
     (reads_of_somebody_else, r"no read shows any of the 1 alleles.*20 shows the reference"),
+    (unknown_term, r"clinvar\.vcf\.gz: no table lists .* SO:9999999\|missense_variant; with"),
+    (only_an_unknown_term, r"ClinVar knows none of these.*1 alleles: consequence is unknown"),
     (header_contig_without_reads, r"reads\.bam: holds no read"),
 ]
 
@@ -261,6 +272,13 @@ def test_a_sound_world_gives_its_allele(folder):
     result = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert result.exit_code == 0
     assert len(output.read_text().splitlines()) == 8
+
+
+def test_output_without_a_folder(folder):
+    arguments = ["extract", str(folder / "data.yaml"), "--output", str(folder / "no" / "out.jsonl")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert f"there is no folder {folder / 'no'}; make it" in result.output
 
 
 def test_all_problems_are_reported_together(folder):

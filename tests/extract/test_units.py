@@ -169,6 +169,25 @@ def test_regions_bound_the_positions(data):
     assert (chr2["position"].min(), chr2["position"].max()) == (101, 971)
 
 
+def test_contigs_that_give_nothing_say_why(data, tmp_path):
+    for source, contig in (("clinvar", "chr2"), ("ann", "chr1")):
+        where = data.clinvar.replace("clinvar.vcf.gz", f"{source}.vcf.gz")
+        only = str(tmp_path / f"{source}.vcf.gz")
+        pysam.bcftools.view("-r", contig, "-Oz", "-o", only, where, catch_stdout=False)
+        pysam.bcftools.index("-t", only)
+    ann, bob = data.individuals
+    ann = ann.model_copy(update={"variants": str(tmp_path / "ann.vcf.gz")})
+    update = {"clinvar": str(tmp_path / "clinvar.vcf.gz"), "individuals": (ann, bob)}
+    counts = extract_examples(data.model_copy(update=update), processes=1).counts
+    contigs = counts[counts["subject"] == "contig"]
+    assert {tuple(row) for row in contigs[["individual", "contig", "reason"]].to_numpy()} == {
+        ("ann", "chr1", "ClinVar has no record on it"),
+        ("ann", "chr2", "the individual has no variant on it"),
+        ("bob", "chr1", "ClinVar has no record on it"),
+        ("bob", "chr2", "gives examples"),
+    }
+
+
 def test_counts_of_a_subject_add_up_to_all(data):
     counts = extract_examples(data, processes=1).counts
     totals = counts.groupby(["individual", "contig", "subject"])["count"].sum()
