@@ -205,6 +205,7 @@ class EvoFlow(FlowSpec):
 
         from evoflow.report import cards
         from evoflow.train.learning import learn
+        from evoflow.train.reading import read_ahead
 
         # Pickled anew by every shard, equal settings may differ in their bytes.
         self.settings = inputs[0].settings
@@ -215,7 +216,7 @@ class EvoFlow(FlowSpec):
             inputs[0].examples,
             inputs[0].rows,
             inputs[0].sequences,
-            shards=(task.embeddings for task in shards),
+            shards=read_ahead(shards, "embeddings"),
             log_likelihood=np.concatenate([task.log_likelihood for task in shards]),
             settings=self.settings.model.head,
             seed=self.settings.data.seed,
