@@ -9,12 +9,11 @@ import shutil
 import tempfile
 from hashlib import blake2b
 from importlib.metadata import version
-from os import environ
 from pathlib import Path
 
-import platformdirs
 from numpy.random import default_rng
 
+from evoflow.cache import cache_folder
 from evoflow.errors import InputError
 from evoflow.settings import DataSettings, DemoSettings, Individual
 
@@ -45,7 +44,7 @@ def prepare(data: DataSettings) -> DataSettings:
         return data
     from evoflow.demo import files
 
-    folder = _cache() / f"demo-{_digest(data.demo)}"
+    folder = cache_folder() / f"demo-{_digest(data.demo)}"
     try:
         if not _is_whole(folder):
             _make_beside(folder, data.demo)
@@ -91,14 +90,6 @@ def make(folder: Path, demo: DemoSettings) -> None:
         )
     )
     files.write_reads(folder / files.READS, genome, reads)
-
-
-def _cache() -> Path:
-    """Find the folder of everything that evoflow keeps between runs."""
-    folder = environ.get("EVOFLOW_CACHE")
-    return (
-        Path(folder).expanduser().absolute() if folder else platformdirs.user_cache_path("evoflow")
-    )
 
 
 def _digest(demo: DemoSettings) -> str:
