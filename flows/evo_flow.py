@@ -99,6 +99,7 @@ class EvoFlow(FlowSpec):
     def start(self):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
+        from evoflow.embed.objects import open_objects
         from evoflow.extract import preflight
         from evoflow.report import cards
         from evoflow.report.tags import add_tags, settings_tags
@@ -106,6 +107,8 @@ class EvoFlow(FlowSpec):
 
         self.settings = load_settings(self.data, self.model, self.compute)
         self.inputs = preflight.check(demo.prepare(self.settings.data))
+        if self.settings.compute.embedding_cache:
+            open_objects(self.settings.compute.embedding_cache)
         cards.show_inputs(current.card, self.settings, self.inputs)
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)

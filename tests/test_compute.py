@@ -7,6 +7,7 @@ from evoflow.compute import ComputeError, cpu, gpu
 from evoflow.errors import InputError
 from evoflow.settings import ComputeSettings, load
 from tests.conftest import ROOT
+from tests.flow.conftest import flow
 
 IMAGE = "registry.example/evoflow:1"
 BATCH = {"target": "batch", "image": IMAGE, "gpus": {"A100": {"queue": "big"}}}
@@ -180,3 +181,19 @@ def test_the_commented_lines_of_the_examples_are_valid_too():
         settings = load(ComputeSettings, yaml.safe_load(uncommented))
         assert settings.cpu_steps is not None
         assert settings.embedding_cache == "s3://YOUR-BUCKET/evoflow-embeddings"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "message"),
+    [
+        ({"A100": {"queue": "big"}}, "compute.gpus.V100 is missing"),
+        ({"A100": {"queue": "big"}, "V100": {}}, "gpus.V100.queue is missing"),
+    ],
+)
+def test_the_command_line_shows_a_message_and_no_traceback(gpus, message, tmp_path):
+    path = tmp_path / "compute.yaml"
+    path.write_text(yaml.safe_dump(BATCH | {"gpus": gpus}))
+    done = flow(["run"], {}, tmp_path, compute=path)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
