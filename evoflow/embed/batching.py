@@ -42,7 +42,10 @@ def plan_batches(sequences: Sequence[str], tokens_per_batch: int) -> list[Batch]
     start = 0
     while start < len(order):
         length = len(sequences[order[start]])
-        rows = order[start : start + max(1, tokens_per_batch // length)]
+        num_rows = max(1, tokens_per_batch // length)
+        if num_rows > 8:
+            num_rows -= num_rows % 8  # what matrix products on GPUs are laid out for
+        rows = order[start : start + num_rows]
         batches.append(Batch(tuple(rows), length))
         start += len(rows)
     return batches

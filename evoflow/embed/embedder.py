@@ -9,7 +9,13 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from evoflow.embed.device import choose_device, choose_dtype, device_name, require_memory
+from evoflow.embed.device import (
+    choose_device,
+    choose_dtype,
+    device_name,
+    free_memory,
+    require_memory,
+)
 from evoflow.embed.evo import EvoForCausalLM
 from evoflow.embed.evo.hub import find_checkpoint
 from evoflow.embed.evo.tiny import TINY, evo_tiny, evo_tiny_config
@@ -150,6 +156,9 @@ class Embedder:
             if checkpoint
             else evo_tiny(dtype, device)
         )
+        free = free_memory(device)
+        if free is not None:
+            loaded.backbone.filter_cache.max_bytes = free // 4
         provenance = Provenance(
             checkpoint=model.checkpoint,
             revision=checkpoint.commit if checkpoint else None,

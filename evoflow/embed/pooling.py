@@ -1,7 +1,10 @@
 """Which tokens of a sequence are kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from evoflow.errors import InputError
 from evoflow.settings import Window
@@ -26,21 +29,36 @@ class Span:
         """Rows of the embedding."""
         return 1 if self.averaged else self.stop - self.start
 
-    def pool(self, states: "Tensor") -> "Tensor":
-        """Take the span of one sequence.
 
-        Parameters
-        ----------
-        states
-            shape=(length, width).
+def pool(states: "Tensor", rows: Sequence[int], spans: Sequence[Span]) -> "Tensor":
+    """Take spans of a batch, all averaged or none.
 
-        Returns
-        -------
-        Tensor
-            shape=(num_tokens, width); the mean is taken in float32.
-        """
-        kept = states[self.start : self.stop]
-        return kept.float().mean(0, keepdim=True) if self.averaged else kept
+    Parameters
+    ----------
+    states
+        shape=(batch, length, width).
+    rows
+        The sequence of each span.
+
+    Returns
+    -------
+    Tensor
+        The spans' rows, one span after the other, shape=(sum of num_tokens, width); means are
+        taken in float32.
+    """
+    import torch
+
+    length = states.shape[1]
+    if spans[0].averaged:
+        stops = torch.tensor([kept.stop for kept in spans], device=states.device)[:, None, None]
+        places = torch.arange(length, device=states.device)[:, None]
+        inside = torch.where(places < stops, states[list(rows)], 0)
+        return inside.sum(1, dtype=torch.float32) / stops[:, 0]
+    index = [
+        np.arange(row * length + kept.start, row * length + kept.stop)
+        for row, kept in zip(rows, spans, strict=True)
+    ]
+    return states.flatten(0, 1)[torch.from_numpy(np.concatenate(index)).to(states.device)]
 
 
 def span(tokens: Tokens, length: int, offset: int | None) -> Span:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from evoflow.embed.pooling import Span, span
+from evoflow.embed.pooling import Span, pool, span
 from evoflow.errors import InputError
 from evoflow.settings import Window
 
@@ -37,7 +37,10 @@ def test_impossible_windows(window, offset, problem):
 
 
 def test_mean_and_all():
-    states = torch.arange(6.0).view(3, 2)
-    assert span("mean", 3, None).pool(states).tolist() == [[2.0, 3.0]]
-    assert torch.equal(span("all", 3, None).pool(states), states)
-    assert span("mean", 3, None).num_tokens == 1
+    states = torch.arange(12.0).view(2, 3, 2)
+    states[0, 2] = torch.nan  # padding
+    means = [span("mean", length, None) for length in (2, 3)]
+    assert pool(states, [0, 1], means).tolist() == [[1.0, 2.0], [8.0, 9.0]]
+    whole = [span("all", 3, None), Span(1, 2, averaged=False)]
+    assert torch.equal(pool(states, [1, 0], whole), torch.cat([states[1], states[0, 1:2]]))
+    assert means[1].num_tokens == 1

@@ -5,7 +5,7 @@ so what is derived from it is computed once and kept, within a bound on memory. 
 convolved by a triangular matrix product per channel, long ones by a real FFT.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
@@ -14,8 +14,12 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.nn import functional as F
 
-LONGEST_PRODUCT = 256
-"""Longest input convolved by a product; `bench_evo.py` measures where the FFT overtakes it."""
+LONGEST_PRODUCT = defaultdict(lambda: 256, cuda=512)
+"""Longest input convolved by a product, by type of device.
+
+`bench_evo.py` measures where the FFT overtakes it: near 256 tokens on a CPU; beyond 1,024 on an
+H200, where the matrices' memory, which grows with the square of the length, is what bounds it.
+"""
 
 FFT_ELEMENTS = 2**26
 """Taps, over all channels, whose FFT is taken at once: bounds the memory of long inputs."""

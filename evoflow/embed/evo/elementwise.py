@@ -1,7 +1,8 @@
-"""The work between Evo's matrix products, as pure functions that a compiler can fuse."""
+"""The work between Evo's matrix products, as pure functions; on newer GPUs, as fused kernels."""
 
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import torch
@@ -16,24 +17,33 @@ def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
     return (wide * (root + eps).reciprocal() * scale).to(x.dtype)
 
 
+def add_rms_norm(x: Tensor, delta: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Return `x + delta`, and its norm."""
+    x = x + delta
+    return x, rms_norm(x, scale, eps)
+
+
 def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
     """Multiply by the exact GELU of the gate."""
     return F.gelu(gate) * x
 
 
 def hyena_gates(
-    z: Tensor, weight: Tensor, bias: Tensor | None, num_heads: int
+    z: Tensor, bias: Tensor, weight: Tensor, shift: Tensor | None, num_heads: int
 ) -> tuple[Tensor, Tensor]:
     """Convolve with the short filter, then split into what gates and what is convolved further.
 
     Parameters
     ----------
     z
-        Projections, shape=(3 * hidden, batch, length): of each head first x2, then x1, then v.
-    weight
-        shape=(3 * hidden, 1, taps); the last tap meets the present token.
+        Projections less their bias, shape=(3 * hidden, batch, length): of each head first x2,
+        then x1, then v.
     bias
-        shape=(3 * hidden,).
+        Bias of the projections, shape=(3 * hidden,).
+    weight
+        The short filter, shape=(3 * hidden, 1, taps); the last tap meets the present token.
+    shift
+        Bias of the short filter, shape=(3 * hidden,).
 
     Returns
     -------
@@ -42,8 +52,9 @@ def hyena_gates(
     """
     width, batch, length = z.shape
     taps = weight.shape[-1]
+    z = z + bias[:, None, None]
     present = weight[..., -1:]
-    y = z * present if bias is None else torch.addcmul(bias[:, None, None], z, present)
+    y = z * present if shift is None else torch.addcmul(shift[:, None, None], z, present)
     for lag in range(1, min(taps, length)):
         y[..., lag:].addcmul_(z[..., :-lag], weight[..., taps - 1 - lag, None])
     x2, x1, v = y.view(num_heads, 3, -1, batch, length).unbind(1)
@@ -52,21 +63,33 @@ def hyena_gates(
 
 
 class Elementwise(NamedTuple):
-    """The functions of this module, as they are or compiled."""
+    """The functions of this module, or the kernels that do the same."""
 
     rms_norm: Callable[[Tensor, Tensor, float], Tensor]
+    add_rms_norm: Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
     gated_gelu: Callable[[Tensor, Tensor], Tensor]
-    hyena_gates: Callable[[Tensor, Tensor, Tensor | None, int], tuple[Tensor, Tensor]]
+    hyena_gates: Callable[[Tensor, Tensor, Tensor, Tensor | None, int], tuple[Tensor, Tensor]]
 
 
-EAGER = Elementwise(rms_norm, gated_gelu, hyena_gates)
+PLAIN = Elementwise(rms_norm, add_rms_norm, gated_gelu, hyena_gates)
+
+
+def fastest(device: torch.device) -> Elementwise:
+    """Choose for a device; kernels have no gradients, and need an A100 or newer."""
+    if device.type != "cuda" or torch.is_grad_enabled():
+        return PLAIN
+    return _kernels(device)
 
 
 @cache
-def compiled() -> Elementwise:
-    """Compile each function into one kernel for any shape; takes seconds at its first calls."""
+def _kernels(device: torch.device) -> Elementwise:
+    if find_spec("triton") is None or torch.cuda.get_device_capability(device) < (8, 0):
+        return PLAIN
+    from evoflow.embed.evo import kernels
+
     return Elementwise(
-        torch.compile(rms_norm, dynamic=True),
-        torch.compile(gated_gelu, dynamic=True),
-        torch.compile(hyena_gates, dynamic=True),
+        kernels.rms_norm,
+        kernels.add_rms_norm,
+        kernels.gated_gelu,
+        kernels.hyena_gates,
     )

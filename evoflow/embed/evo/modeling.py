@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from evoflow.embed.evo import convolution
 from evoflow.embed.evo.configuration import EvoConfig
 from evoflow.embed.evo.convolution import FilterCache
-from evoflow.embed.evo.elementwise import EAGER, Elementwise
+from evoflow.embed.evo.elementwise import Elementwise, fastest
 
 
 class RMSNorm(nn.Module):
@@ -29,6 +29,10 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
         """Normalise (..., hidden)."""
         return ops.rms_norm(x, self.scale, self.eps)
+
+    def after_adding(self, x: Tensor, delta: Tensor, ops: Elementwise) -> tuple[Tensor, Tensor]:
+        """Return `x + delta` and it normalised."""
+        return ops.add_rms_norm(x, delta, self.scale, self.eps)
 
 
 class GatedMLP(nn.Module):
@@ -64,17 +68,17 @@ class HyenaFilter(nn.Module):
         self.poles = nn.Parameter(torch.empty(width, states, 1, 2, dtype=torch.float32))
         self.residues = nn.Parameter(torch.empty(width, states, 1, 2, dtype=torch.float32))
 
-    def forward(self, z: Tensor, ops: Elementwise) -> Tensor:
-        """Gate and convolve the projections, (3C, B, L) to (C, B, L)."""
+    def forward(self, z: Tensor, bias: Tensor, ops: Elementwise) -> Tensor:
+        """Gate and convolve the projections `z + bias`, (3C, B, L) to (C, B, L)."""
         x2, w = ops.hyena_gates(  # (C, B, L) both
-            z, self.short_filter_weight, self.short_filter_bias, self.num_heads
+            z, bias, self.short_filter_weight, self.short_filter_bias, self.num_heads
         )
         return self.convolve(w) * x2
 
     def convolve(self, w: Tensor) -> Tensor:
         """Convolve (C, B, L) with the long filter, the skip `D * w` included."""
         length = w.shape[-1]
-        if length <= convolution.LONGEST_PRODUCT:
+        if length <= convolution.LONGEST_PRODUCT[w.device.type]:
             matrices = self._kept(
                 length,
                 w.dtype,
@@ -132,16 +136,14 @@ class HyenaBlock(nn.Module):
 
     def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
         """Transform the residual stream, (B, L, C)."""
-        x = x + self.mix(self.pre_norm(x, ops), ops)
-        return x + self.mlp(self.post_norm(x, ops), ops)
+        x, u = self.post_norm.after_adding(x, self.mix(self.pre_norm(x, ops), ops), ops)
+        return x + self.mlp(u, ops)
 
     def mix(self, u: Tensor, ops: Elementwise) -> Tensor:
         """Mix tokens channels-first, so that no step has to transpose anything in memory."""
         batch, length, width = u.shape
-        z = torch.addmm(  # (3C, BL)
-            self.projections.bias[:, None], self.projections.weight, u.reshape(-1, width).t()
-        )
-        y = self.filter(z.view(-1, batch, length), ops)  # (C, B, L)
+        z = self.projections.weight @ u.reshape(-1, width).t()  # (3C, BL)
+        y = self.filter(z.view(-1, batch, length), self.projections.bias, ops)  # (C, B, L)
         return self.out_filter_dense(y.view(width, -1).t()).view(batch, length, width)
 
 
@@ -200,8 +202,8 @@ class AttentionBlock(nn.Module):
 
     def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
         """Transform the residual stream, (B, L, C)."""
-        x = x + self.inner_mha_cls(self.pre_norm(x, ops))
-        return x + self.mlp(self.post_norm(x, ops), ops)
+        x, u = self.post_norm.after_adding(x, self.inner_mha_cls(self.pre_norm(x, ops)), ops)
+        return x + self.mlp(u, ops)
 
 
 class StripedHyena(nn.Module):
@@ -210,7 +212,6 @@ class StripedHyena(nn.Module):
     def __init__(self, config: EvoConfig) -> None:
         super().__init__()
         self.filter_cache = FilterCache(max_bytes=2**31)
-        self.ops = EAGER
         self.embedding_layer = nn.Embedding(config.vocab_size, config.hidden_size)
         self.blocks = nn.ModuleList(
             AttentionBlock(config)
@@ -239,14 +240,15 @@ class StripedHyena(nn.Module):
             shape=(batch, length, hidden).
         """
         x = self.embedding_layer(input_ids)
+        ops = fastest(x.device)
         yield x
         for block in self.blocks[:num_blocks]:
-            x = block(x, self.ops)
+            x = block(x, ops)
             yield x
 
     def finish(self, x: Tensor) -> Tensor:
         """Apply the last norm."""
-        return x if self.norm is None else self.norm(x, self.ops)
+        return x if self.norm is None else self.norm(x, fastest(x.device))
 
     def logits(self, final: Tensor) -> Tensor:
         """Unembed what `finish` returned."""

@@ -25,7 +25,7 @@ def model():
 @pytest.fixture(params=["product", "fft"])
 def way(request, monkeypatch):
     if request.param == "fft":
-        monkeypatch.setattr(convolution, "LONGEST_PRODUCT", 0)
+        monkeypatch.setitem(convolution.LONGEST_PRODUCT, "cpu", 0)
         monkeypatch.setattr(convolution, "FFT_ELEMENTS", 2048)  # several parts of the channels
 
 

@@ -1,0 +1,106 @@
+"""The work between Evo's matrix products as Triton kernels, for NVIDIA GPUs.
+
+Each computes what its namesake in `elementwise` does, in float32, in one pass over memory. They
+take any shape, so that each is compiled once, in about a second.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+TOKENS = 1024
+"""Tokens of a channel that one program takes."""
+
+
+@triton.jit
+def _rms_norm(x, delta, total, out, scale, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64) * WIDTH
+    column = tl.arange(0, BLOCK)
+    inside = column < WIDTH
+    value = tl.load(x + row + column, mask=inside, other=0.0).to(tl.float32)
+    if delta is not None:
+        value += tl.load(delta + row + column, mask=inside, other=0.0).to(tl.float32)
+        tl.store(total + row + column, value, mask=inside)
+    root = tl.sqrt(tl.sum(value * value) / WIDTH) + eps
+    learnt = tl.load(scale + column, mask=inside, other=0.0).to(tl.float32)
+    tl.store(out + row + column, value / root * learnt, mask=inside)
+
+
+def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    """See `elementwise.rms_norm`."""
+    x, out, width = x.contiguous(), torch.empty_like(x), x.shape[-1]
+    grid = (x.numel() // width,)
+    _rms_norm[grid](x, None, None, out, scale, eps, width, triton.next_power_of_2(width))
+    return out
+
+
+def add_rms_norm(x: Tensor, delta: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """See `elementwise.add_rms_norm`."""
+    x, delta, width = x.contiguous(), delta.contiguous(), x.shape[-1]
+    total, out = torch.empty_like(x), torch.empty_like(x)
+    grid = (x.numel() // width,)
+    _rms_norm[grid](x, delta, total, out, scale, eps, width, triton.next_power_of_2(width))
+    return total, out
+
+
+@triton.jit
+def _gated_gelu(gate, x, out, size, BLOCK: tl.constexpr):
+    index = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    inside = index < size
+    g = tl.load(gate + index, mask=inside).to(tl.float32)
+    value = tl.load(x + index, mask=inside).to(tl.float32)
+    tl.store(out + index, 0.5 * g * (1 + tl.erf(g * 0.7071067811865476)) * value, mask=inside)
+
+
+def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
+    """See `elementwise.gated_gelu`."""
+    out = torch.empty_like(gate)
+    _gated_gelu[(triton.cdiv(out.numel(), TOKENS),)](gate, x, out, out.numel(), TOKENS)
+    return out
+
+
+@triton.jit
+def _short_filter(z, bias, weight, shift, row, index, time, inside, tokens, TAPS: tl.constexpr):
+    """Convolve one channel, `bias` added before and `shift` after, as float32."""
+    added = tl.load(bias + row).to(tl.float32)
+    total = tl.zeros_like(time).to(tl.float32)
+    if shift is not None:
+        total += tl.load(shift + row).to(tl.float32)
+    for lag in tl.static_range(TAPS):
+        known = inside & (time >= lag)
+        value = tl.load(z + row * tokens + index - lag, mask=known, other=0.0).to(tl.float32)
+        tap = tl.load(weight + row * TAPS + TAPS - 1 - lag).to(tl.float32)
+        total += tl.where(known, value + added, 0.0) * tap
+    return total
+
+
+@triton.jit
+def _hyena_gates(
+    z, bias, weight, shift, x2, w, tokens, length,
+    HEAD: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    channel = tl.program_id(1).to(tl.int64)
+    index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = index < tokens
+    time = index % length
+    row = channel // HEAD * 3 * HEAD + channel % HEAD  # of x2; x1 and v follow a head size later
+    gate = _short_filter(z, bias, weight, shift, row, index, time, inside, tokens, TAPS)
+    x1 = _short_filter(z, bias, weight, shift, row + HEAD, index, time, inside, tokens, TAPS)
+    v = _short_filter(z, bias, weight, shift, row + 2 * HEAD, index, time, inside, tokens, TAPS)
+    tl.store(x2 + channel * tokens + index, gate, mask=inside)
+    tl.store(w + channel * tokens + index, x1 * v, mask=inside)
+
+
+def hyena_gates(
+    z: Tensor, bias: Tensor, weight: Tensor, shift: Tensor | None, num_heads: int
+) -> tuple[Tensor, Tensor]:
+    """See `elementwise.hyena_gates`."""
+    channels, batch, length = z.shape[0] // 3, *z.shape[1:]
+    x2, w = (z.new_empty(channels, batch, length) for _ in range(2))
+    tokens = batch * length
+    _hyena_gates[(triton.cdiv(tokens, TOKENS), channels)](
+        z, bias, weight, shift, x2, w, tokens, length,
+        channels // num_heads, weight.shape[-1], TOKENS,
+    )  # fmt: skip
+    return x2, w

@@ -1,0 +1,66 @@
+"""Each kernel against its plain namesake; on a GPU, or anywhere with TRITON_INTERPRET=1."""
+
+import os
+
+import pytest
+import torch
+
+from evoflow.embed.evo import elementwise
+
+pytest.importorskip("triton")
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+pytestmark = pytest.mark.skipif(
+    not (torch.cuda.is_available() or INTERPRETED), reason="no GPU is present"
+)
+DEVICE = "cpu" if INTERPRETED else "cuda"
+
+
+@pytest.fixture(params=[torch.float32, torch.bfloat16], ids=str)
+def draw(request):
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=generator).to(DEVICE, request.param)
+
+    return draw
+
+
+def close(got, expected):
+    tolerance = 3e-2 if got.dtype == torch.bfloat16 else 1e-4
+    torch.testing.assert_close(got.float(), expected, atol=tolerance, rtol=tolerance)
+
+
+def wide(*tensors):
+    """In float32, in which the expected values are computed."""
+    return tuple(None if tensor is None else tensor.float() for tensor in tensors)
+
+
+def test_norms(draw):
+    from evoflow.embed.evo import kernels
+
+    x, delta, scale = draw(3, 5, 96), draw(3, 5, 96), draw(96)
+    close(kernels.rms_norm(x, scale, 1e-6), elementwise.rms_norm(*wide(x, scale), 1e-6))
+    got = kernels.add_rms_norm(x, delta, scale, 1e-6)
+    for one, other in zip(got, elementwise.add_rms_norm(*wide(x, delta, scale), 1e-6), strict=True):
+        close(one, other)
+
+
+def test_gated_gelu(draw):
+    from evoflow.embed.evo import kernels
+
+    gate, x = draw(7, 333), draw(7, 333)
+    close(kernels.gated_gelu(gate, x), elementwise.gated_gelu(*wide(gate, x)))
+
+
+@pytest.mark.parametrize("length", [1, 2, 150])
+@pytest.mark.parametrize("shifted", [True, False])
+def test_hyena_gates(draw, length, shifted):
+    from evoflow.embed.evo import kernels
+
+    z, bias, weight = draw(24, 9, length), draw(24), draw(24, 1, 3)
+    shift = draw(24) if shifted else None
+    got = kernels.hyena_gates(z, bias, weight, shift, 2)
+    for one, other in zip(
+        got, elementwise.hyena_gates(*wide(z, bias, weight, shift), 2), strict=True
+    ):
+        close(one, other)
