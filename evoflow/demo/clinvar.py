@@ -9,20 +9,20 @@ from numpy.random import Generator
 from evoflow.demo.consequences import Allele, consequences, left_align
 from evoflow.demo.genes import Gene, Genome, Interval, random_bases
 
-CLINVAR_ALLELES = 2_700  # before second alleles and those between genes
+CLINVAR_ALLELES = 4_200  # before second alleles and those between genes
 SECOND_ALLELES = 60  # ClinVar loci with two alleles
 INTERGENIC = 60  # ClinVar records without a gene and without a consequence
 WITHOUT_RS = 0.05  # share of ClinVar's records
 
 _TERMS = {
-    "missense_variant": 0.20,
-    "inframe_deletion": 0.04,
-    "inframe_insertion": 0.03,
-    "synonymous_variant": 0.22,
-    "nonsense": 0.09,
-    "frameshift_variant": 0.08,
-    "splice_donor_variant": 0.04,
-    "splice_acceptor_variant": 0.04,
+    "missense_variant": 0.22,
+    "inframe_deletion": 0.02,
+    "inframe_insertion": 0.02,
+    "synonymous_variant": 0.26,
+    "nonsense": 0.08,
+    "frameshift_variant": 0.07,
+    "splice_donor_variant": 0.06,
+    "splice_acceptor_variant": 0.06,
     "initiator_codon_variant": 0.015,
     "stop_lost": 0.015,
     "intron_variant": 0.10,
@@ -36,7 +36,7 @@ _LENGTH_CHANGING = {"frameshift_variant", "inframe_deletion", "inframe_insertion
 _NONCODING = {
     "intron_variant", "5_prime_UTR_variant", "3_prime_UTR_variant", "non-coding_transcript_variant"
 }  # fmt: skip
-_INDELS = 0.25  # share of indels among alleles outside coding sequences
+_INDELS = 0.15  # share of indels among alleles outside coding sequences
 _DOUBLES = 0.04  # share of two neighbouring bases among substitutions
 
 _SIGNIFICANCE = {

@@ -80,8 +80,8 @@ def consequences(sequence: str, gene: Gene, allele: Allele) -> tuple[str, ...]:
 def _in_transcript(sequence: str, gene: Gene, transcript: Transcript, allele: Allele) -> str | None:
     inner = allele.start + 1 if allele.is_indel else allele.start
     reach = (inner, allele.end + shiftable(sequence, allele))
-    # An insertion beside a border lies on neither side of it.
-    margin = reach[0] == reach[1]
+    # An insertion that can stand beside a border lies on neither side of it.
+    margin = len(allele.alt) > len(allele.ref)
     for region, (left, right) in gene.regions(transcript):
         if left + margin <= reach[0] and reach[1] <= right - margin:
             if region == "intron_variant":
