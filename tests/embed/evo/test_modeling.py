@@ -1,12 +1,15 @@
 """The forward pass against what the published package computed (see tests/data)."""
 
+import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from evoflow.embed.evo import EvoForCausalLM, convolution
+from evoflow.embed.evo import EvoConfig, EvoForCausalLM, convolution
 from evoflow.errors import InputError
 
 GOLDEN = Path(__file__).parents[2] / "data" / "evo-tiny-8k-reference"
@@ -103,3 +106,69 @@ def test_gradients_reach_every_weight():
     model = EvoForCausalLM.from_pretrained(GOLDEN)
     model(torch.randint(65, 85, (2, 9))).logits.square().mean().backward()
     assert all(weight.grad is not None for weight in model.parameters())
+
+
+def small(**changes):
+    sizes = {"hidden_size": 16, "num_layers": 2, "attn_layer_idxs": [1], "num_attention_heads": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return EvoForCausalLM(EvoConfig(**(sizes | changes))).eval()
+
+
+def test_interpolated_positions_are_divided():
+    plain, scaled = (
+        small(use_interpolated_rotary_pos_emb=scaled, rotary_emb_scaling_factor=16)
+        .backbone.blocks[1]
+        .inner_mha_cls.rotary_emb
+        for scaled in (False, True)
+    )
+    x = torch.randn(1, 1, 1, 1, 8).expand(1, 65, 1, 1, 8)
+    torch.testing.assert_close(scaled(x)[:, ::16], plain(x)[:, :5])
+
+
+def test_rotary_halves_by_hand():
+    rotary = small(hidden_size=4, num_attention_heads=1).backbone.blocks[1].inner_mha_cls.rotary_emb
+    x = torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 1, 1, 1, 4).expand(1, 2, 1, 1, 4)
+    a, b = 1.0, 0.01  # radians at position 1: 10000 ** 0 and 10000 ** -0.5
+    expected = [
+        math.cos(a) - 3 * math.sin(a),
+        2 * math.cos(b) - 4 * math.sin(b),
+        math.sin(a) + 3 * math.cos(a),
+        2 * math.sin(b) + 4 * math.cos(b),
+    ]
+    torch.testing.assert_close(rotary(x)[0, 1, 0, 0], torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"short_filter_bias": False, "qkv_proj_bias": False, "mha_out_proj_bias": False},
+        {"short_filter_length": 4, "state_size": 2},
+        {"tie_embeddings": False, "final_norm": False},
+        {"attn_layer_idxs": []},
+    ],
+)
+def test_other_switches_are_causal_and_survive_saving(tmp_path, changes):
+    model = small(**changes)
+    model.save_pretrained(tmp_path)
+    again = EvoForCausalLM.from_pretrained(tmp_path)
+    ids = torch.randint(65, 85, (2, 20))
+    with torch.inference_mode():
+        whole = model(ids).logits
+        torch.testing.assert_close(again(ids).logits, whole)
+        torch.testing.assert_close(model(ids[:, :11]).logits, whole[:, :11])
+
+
+def test_long_inputs_need_no_quadratic_memory():
+    """A matrix of 8,192 x 8,192 float32 would be 268 MB."""
+    code = (
+        "import resource, torch\n"
+        "from evoflow.embed.evo.tiny import evo_tiny\n"
+        "model = evo_tiny(torch.float32, torch.device('cpu'))\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "with torch.inference_mode():\n"
+        "    model(torch.full((1, 600), 65)); before = peak()\n"
+        "    model(torch.full((1, 8192), 65)); print((peak() - before) * 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 200e6
