@@ -9,6 +9,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from evoflow import __version__
 from evoflow.embed.device import (
     choose_device,
     choose_dtype,
@@ -77,6 +78,8 @@ class EmbeddingReport:
         Share of those tokens that was padding.
     seconds
         Time from the first batch to the last result.
+    halved_batches
+        Batches that the device had too little memory for.
     cache
         What came from a store of embeddings; None without one.
     """
@@ -87,6 +90,7 @@ class EmbeddingReport:
     tokens: int
     padding_waste: float
     seconds: float
+    halved_batches: int = 0
     cache: Use | None = None
 
     @property
@@ -167,7 +171,8 @@ class Embedder:
             dtype=str(dtype).removeprefix("torch."),
             device=device_name(device),
             tokens_per_batch=model.tokens_per_batch,
-            versions={name: version(name) for name in ("torch", "transformers")},
+            versions={"evoflow": __version__}
+            | {name: version(name) for name in ("numpy", "torch", "transformers")},
         )
         logger.info("%s runs on %s in %s", model.checkpoint, provenance.device, provenance.dtype)
         return cls(loaded, provenance)
@@ -217,14 +222,7 @@ class Embedder:
             log_likelihood[result.index] = result.log_likelihood
             if progress is not None:
                 progress(done, len(sequences))
-        report = EmbeddingReport(
-            sequences=len(sequences),
-            unique_sequences=stream.num_unique,
-            forward_passes=stream.work.forward_passes,
-            tokens=stream.work.tokens,
-            padding_waste=stream.work.padding / max(1, stream.work.tokens),
-            seconds=stream.work.seconds,
-        )
+        report = report_of(stream, len(sequences))
         provenance = replace(self.provenance, layer=layer, tokens=tokens)
         return Embeddings(values, log_likelihood, report, provenance)
 
@@ -296,3 +294,17 @@ class Embedder:
             raise InputError(
                 f"has {len(sequence)} bases; {self.provenance.checkpoint} takes {longest} at most"
             )
+
+
+def report_of(stream: EmbeddingStream, sequences: int) -> EmbeddingReport:
+    """Sum up a stream that has ended, of so many sequences."""
+    work = stream.work
+    return EmbeddingReport(
+        sequences=sequences,
+        unique_sequences=stream.num_unique,
+        forward_passes=work.forward_passes,
+        tokens=work.tokens,
+        padding_waste=work.padding / max(1, work.tokens),
+        halved_batches=work.halved_batches,
+        seconds=work.seconds,
+    )

@@ -54,8 +54,8 @@ class Work:
         Batches that went through the model.
     tokens, padding
         Tokens computed, and those of them that were padding.
-    out_of_memory
-        Batches that had to be halved.
+    halved_batches
+        Batches that the device had too little memory for.
     seconds
         Time since the first batch began.
     """
@@ -63,7 +63,7 @@ class Work:
     forward_passes: int = 0
     tokens: int = 0
     padding: int = 0
-    out_of_memory: int = 0
+    halved_batches: int = 0
     seconds: float = 0.0
 
 
@@ -168,7 +168,7 @@ class EmbeddingStream:
             if not _is_out_of_memory(error):
                 raise
         # Outside the handler, whose traceback holds the failed pass's tensors.
-        self.work.out_of_memory += 1
+        self.work.halved_batches += 1
         cache = self.model.backbone.filter_cache
         cache.clear()
         cache.max_bytes //= 2

@@ -1,10 +1,14 @@
 """`Embedder` as its users see it, with `evo-tiny`."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from evoflow.embed.embedder import Embedder
+from evoflow.embed.evo import hub
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings, Window
 
@@ -55,3 +59,18 @@ def test_log_likelihood_is_the_mean_over_predicted_bases(embedder):
 def test_bad_sequences_are_named(embedder, sequence, problem):
     with pytest.raises(InputError, match=problem):
         embedder.embed(["ACGT", sequence], layer="final", tokens="mean")
+
+
+def test_provenance_holds_the_commit_and_what_was_decided(monkeypatch, tmp_path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    golden = Path(__file__).parents[1] / "data" / "evo-tiny-8k-reference"
+    fetched = shutil.copytree(golden, tmp_path / commit)
+    monkeypatch.setattr(hub, "snapshot_download", lambda *_args, **_options: str(fetched))
+    settings = ModelSettings(checkpoint="evo-1-8k-base", dtype="bfloat16", device="cpu")
+    embedder = Embedder.from_settings(settings)
+    got = embedder.embed(["ACGT"], layer=1, tokens="mean").provenance
+    assert (got.checkpoint, got.revision) == ("evo-1-8k-base", commit)
+    assert (got.layer, got.tokens, got.dtype, got.device) == (1, "mean", "bfloat16", "cpu")
+    assert got.versions["torch"] == torch.__version__
+    local = Embedder.from_settings(settings.model_copy(update={"checkpoint": str(golden)}))
+    assert local.provenance.revision is None

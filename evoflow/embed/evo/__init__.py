@@ -1,7 +1,9 @@
 """Evo-1 in plain PyTorch, as transformers classes.
 
 After `import evoflow.embed.evo`, `AutoConfig` and `AutoModelForCausalLM` read Evo's published
-checkpoints without remote code.
+checkpoints without remote code. `AutoModelForCausalLM` reads a repository's `main` unless told
+otherwise, so pass `revision="1.1_fix"` for the `evo-1-*-base` models;
+`EvoForCausalLM.from_pretrained` and `Embedder` choose the right revision themselves.
 """
 
 from transformers import AutoConfig, AutoModelForCausalLM

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from os.path import expandvars
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -65,7 +66,7 @@ def find_checkpoint(
     InputError
         If there is no such checkpoint, or it cannot be fetched.
     """
-    folder = Path(name).expanduser()
+    folder = Path(expandvars(name)).expanduser()
     if folder.is_dir():
         return Checkpoint(folder)
     repo, default = repository(name)
