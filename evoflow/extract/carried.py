@@ -10,10 +10,11 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, readable, remote, units, variants
+from evoflow.extract import inventory, remote, units, variants
 from evoflow.extract.alignment import Evidence
 from evoflow.extract.examples import ALLELE
 from evoflow.extract.pool import run_tasks
+from evoflow.extract.preflight import check_individuals
 from evoflow.settings import DataSettings
 
 ANNOTATION = ["genotype", "rsid", "clinvar_id", "clinical_significance", "gene", "consequence"]
@@ -50,7 +51,7 @@ def extract_carried(
         With all problems of the files, or when the individuals carry no allele in the regions.
     """
     data = remote.localise(data)
-    _check(data)
+    check_individuals(data)
     with TemporaryDirectory(prefix="evoflow-clinvar-") as folder:
         todo = _units(data, Path(folder))
         results = run_tasks(
@@ -65,25 +66,6 @@ def extract_carried(
         raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
     alleles, reads = (pd.concat(tables, ignore_index=True) for tables in zip(*results, strict=True))
     return alleles.sort_values(ALLELE, ignore_index=True), reads
-
-
-def _check(data: DataSettings) -> None:
-    """Check what is read, and report every problem together."""
-    problems: list[str] = []
-    checks: list[Callable[[], object]] = [lambda: readable.check_reference(str(data.reference))]
-    for person in data.individuals:
-        checks += [
-            partial(readable.check_reads, person.reads),
-            partial(readable.check_variants, person.variants),
-            partial(readable.check_sample, person),
-        ]
-    for check in checks:
-        try:
-            check()
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(list(dict.fromkeys(problems)))
 
 
 def _units(data: DataSettings, folder: Path) -> list[units.Unit]:

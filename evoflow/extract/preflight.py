@@ -92,6 +92,28 @@ def _check(data: DataSettings, problems: list[str]) -> Inputs:
     )
 
 
+def check_individuals(data: DataSettings) -> None:
+    """Check the reference and the individuals' files, as `check` does, without ClinVar.
+
+    Raises
+    ------
+    InputError
+        With all problems that were found.
+    """
+    problems: list[str] = []
+    if not data.individuals:
+        problems.append("data.individuals: there is nobody; name a sample, its reads and variants")
+    reference = None
+    with _collected(problems):
+        readable.check_reference(str(data.reference))
+        reference = inventory.held_by_reference(str(data.reference))
+    people = [_check_individual(person, data, problems, []) for person in data.individuals]
+    if reference is not None:
+        problems += _disagreements(data, reference, None, people)
+    if problems:
+        raise InputError(problems)
+
+
 def _disagreements(
     data: DataSettings,
     reference: Held,
