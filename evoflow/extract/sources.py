@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from evoflow.errors import InputError
 
@@ -159,8 +160,9 @@ def _web_version(answer: requests.Response) -> str:
 def _web_chunks(answer: requests.Response) -> Iterator[bytes]:
     with answer:
         try:
-            yield from answer.iter_content(_CHUNK)
-        except requests.RequestException as error:
+            # As they are: some servers declare a .gz file to be a compressed plain one.
+            yield from answer.raw.stream(_CHUNK, decode_content=False)
+        except HTTPError as error:
             raise TransientError("the answer was cut short") from error
 
 

@@ -12,25 +12,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Faults:
-    """What goes wrong: every `every`-th answer to a GET is spoilt, in turn by each of `kinds`.
+    """What goes wrong: the first answer to each GET is spoilt, in turn by each of `kinds`.
 
     A kind is a status, `reset` or `cut` (half of the body is missing). `refused` has paths whose
     every answer, to GET and HEAD, is a status.
     """
 
     kinds: tuple[str, ...] = ()
-    every: int = 2
     refused: dict[str, int] = field(default_factory=dict)
-    asked: int = 0
+    asked: set[tuple[str, str]] = field(default_factory=set)
     served: int = 0
     spoilt: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next(self) -> str | None:
+    def next(self, path: str, part: str) -> str | None:
         with self.lock:
-            self.asked += 1
-            if not self.kinds or self.asked % self.every:
+            if not self.kinds or (path, part) in self.asked:
                 return None
+            self.asked.add((path, part))
             self.spoilt += 1
             return self.kinds[self.spoilt % len(self.kinds)]
 
@@ -45,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(None)
 
     def do_GET(self) -> None:
-        self.answer(self.faults.next())
+        self.answer(self.faults.next(self.path, self.headers["Range"]))
 
     def answer(self, fault: str | None) -> None:
         status = self.faults.refused.get(self.path.split("?")[0]) or (

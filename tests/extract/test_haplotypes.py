@@ -163,6 +163,15 @@ def test_nothing_to_draw_from(tmp_path):
         extract_examples(data, processes=1)
 
 
+def test_nothing_in_the_regions(tmp_path):
+    genome = random_bases(400)
+    data = without_people(
+        World(genome, [snv(genome, 300)]), tmp_path, haplotypes=5, regions=("chr1:1-50",)
+    )
+    with pytest.raises(InputError, match=r"clinvar.vcf.gz: has no allele for `haplotypes`"):
+        extract_examples(data, processes=1)
+
+
 def test_settings():
     files = {"reference": "a.fa", "clinvar": "c.vcf.gz"}
     assert DataSettings(**files, haplotypes=1).individuals == ()
