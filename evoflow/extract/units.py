@@ -13,7 +13,7 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract import reads, variants
+from evoflow.extract import loci, reads, variants
 from evoflow.extract.alignment import Evidence, footprint
 from evoflow.extract.consequences import REFERENCE
 from evoflow.settings import DataSettings, Individual
@@ -108,13 +108,13 @@ def extract_unit(unit: Unit, data: DataSettings) -> UnitResult:
         found = examples.drop_duplicates(variants.KEY)
         counts[VARIANT, "kept"] = len(found)
         counts[VARIANT, "no read carries it"] = len(joined) - len(found)
-        loci, dropped = variants.reference_loci(
+        positions, dropped = loci.reference_loci(
             carried,
             variants.read_clinvar(unit.clinvar_table, unit.clinvar),
             longest=data.read_length,
         )
         _add(counts, LOCUS, dropped)
-        references = _take_references(taker, loci, data.reference_loci)
+        references = _take_references(taker, positions, data.reference_loci)
     return UnitResult(examples, references, +counts, taker.longest)
 
 
@@ -140,31 +140,36 @@ def _ranks(positions: npt.NDArray[np.int64], salt: str) -> npt.NDArray[np.uint64
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
 
-def _take_references(taker: "Taker", loci: pd.DataFrame, wanted: int | str) -> pd.DataFrame:
+def _take_references(
+    taker: "Taker", positions: npt.NDArray[np.int64], wanted: int | str
+) -> pd.DataFrame:
     """Take a read at the loci of lowest rank that have one, until there are enough."""
-    salt = f"{taker.data.seed} {taker.unit.individual.sample} {taker.unit.contig}"
-    loci = loci.assign(
-        rank=_ranks(loci["position"].to_numpy(), salt),
-        genotype="0/0",
-        consequence=REFERENCE.term,
-        impact=REFERENCE.impact,
-        impact_score=REFERENCE.score,
-    ).sort_values(["rank", "position"])
-    limit = len(loci) if wanted == "all" else int(wanted)
-    taken = [taker.take(loci.head(0), Evidence.REFERENCE, 1)]
+    unit = taker.unit
+    ranks = _ranks(positions, f"{taker.data.seed} {unit.individual.sample} {unit.contig}")
+    order = np.argsort(ranks, kind="stable")
+    limit = len(positions) if wanted == "all" else int(wanted)
+    taken = []
     looked, kept = 0, 0
-    while looked < len(loci) and kept < limit:
+    while looked < len(positions) and kept < limit:
         # As many as should give what is still missing, by the share that had a read so far.
         share = max(kept / looked, 0.1) if looked else 1.0
-        missing = math.ceil((limit - kept) / share)
-        part = loci.iloc[looked : looked + missing].sort_values("position")
-        found = taker.take(part, Evidence.REFERENCE, 1)
+        part = order[looked : looked + math.ceil((limit - kept) / share)]
+        clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
+        at = loci.loci_at(positions[part], clinvar).assign(
+            rank=ranks[np.sort(part)],
+            genotype="0/0",
+            consequence=REFERENCE.term,
+            impact=REFERENCE.impact,
+            impact_score=REFERENCE.score,
+        )
+        found = taker.take(at, Evidence.REFERENCE, 1)
         looked, kept = looked + len(part), kept + len(found)
         taker.counts[LOCUS, "no read shows the reference"] += len(part) - len(found)
         taken.append(found)
-    taker.counts[LOCUS, "not drawn"] += len(loci) - looked
-    references = pd.concat(taken, ignore_index=True)
-    return references.sort_values(["rank", "position"]).head(limit)
+    taker.counts[LOCUS, "not drawn"] += len(positions) - looked
+    if not taken:
+        return pd.DataFrame(columns=["rank", "contig", "position"])
+    return pd.concat(taken, ignore_index=True).sort_values(["rank", "position"]).head(limit)
 
 
 @dataclass

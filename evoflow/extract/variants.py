@@ -4,9 +4,10 @@ Both files become tab-separated tables, one contig at a time: renamed as the ref
 contig, split by allele, left-aligned and trimmed. Only what joins is kept in memory.
 """
 
+import csv
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ KEY = ["position", "ref", "alt"]
 CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
 """Columns of ClinVar's table and the INFO fields that they come from."""
 
-_CHUNK = 100_000
+_CHUNK = 50_000
 _BASES = r"[ACGTN]+"
 _SHIFT = 1_000
 """Bases behind a region that are read too: left-aligning may move a record into the region."""
@@ -88,9 +89,7 @@ def _take(
     regions, body, plain = folder / "regions.bed", folder / "body", folder / "plain.vcf"
     intervals = [(start, end + _SHIFT) for start, end in source.regions]
     remote.provide_contig(source.path, source.spelling, intervals)
-    regions.write_text(
-        "".join(f"{source.spelling}\t{start}\t{end}\n" for start, end in intervals)
-    )
+    regions.write_text("".join(f"{source.spelling}\t{start}\t{end}\n" for start, end in intervals))
     run(
         pysam.bcftools.query,
         *("--regions-file", str(regions), *(("--samples", sample) if sample else ())),
@@ -130,9 +129,19 @@ def _normalise(plain: Path, reference: str, source: Source, columns: str) -> tup
 
 
 def read_clinvar(path: Path, source: Source) -> Iterator[pd.DataFrame]:
-    """Read ClinVar's alleles that have a sequence, in chunks; missing values are `.`."""
-    for chunk in _read(path, [*KEY, "clinvar_id", *CLINVAR_FIELDS]):
-        yield chunk[inside_regions(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
+    """Read ClinVar's alleles that have a sequence; missing values are `.`.
+
+    Yields chunks in the order of positions, none of which is in two chunks.
+    """
+    columns = [*KEY, "clinvar_id", *CLINVAR_FIELDS]
+    rest = pd.DataFrame(columns=columns).astype(_types(columns))
+    for chunk in _read(path, columns):
+        usable = chunk[inside_regions(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
+        known = pd.concat([rest, usable], ignore_index=True)
+        at_end = known["position"] == known["position"].max()
+        rest = known[at_end]
+        yield known[~at_end]
+    yield rest
 
 
 def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str], Counter[str]]:
@@ -183,11 +192,20 @@ def _kind(genotype: str) -> str:
 
 
 def _read(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
-    types = dict.fromkeys(columns, "str") | {"position": "int64"}
     for chunk in pd.read_csv(
-        path, sep="\t", names=columns, dtype=types, na_filter=False, quoting=3, chunksize=_CHUNK
+        path,
+        sep="\t",
+        names=columns,
+        dtype=_types(columns),
+        na_filter=False,
+        quoting=csv.QUOTE_NONE,
+        chunksize=_CHUNK,
     ):
         yield chunk.assign(ref=chunk["ref"].str.upper(), alt=chunk["alt"].str.upper())
+
+
+def _types(columns: list[str]) -> dict[Hashable, str]:
+    return {column: "int64" if column == "position" else "str" for column in columns}
 
 
 def inside_regions(table: pd.DataFrame, source: Source) -> npt.NDArray[np.bool_]:
@@ -223,7 +241,11 @@ def join(
         How many joined alleles have each consequence term that no table lists.
     """
     inside = carried[inside_regions(carried, source)]
-    found = pd.concat([inside.merge(chunk, on=KEY) for chunk in clinvar], ignore_index=True)
+    # Those at other positions are left out first: a chunk covers a small part of the contig.
+    matches = [
+        inside[inside["position"].isin(chunk["position"])].merge(chunk, on=KEY) for chunk in clinvar
+    ]
+    found = pd.concat(matches, ignore_index=True)
     # Where ClinVar lists an allele twice, the record that says more counts.
     found = found.assign(lacks_rs=found["rs"] == ".", lacks_mc=found["mc"] == ".")
     found = found.sort_values([*KEY, "lacks_rs", "lacks_mc", "clinvar_id"]).drop_duplicates(KEY)
@@ -247,47 +269,3 @@ def join(
         dropped,
         unknown,
     )
-
-
-def reference_loci(
-    carried: pd.DataFrame, clinvar: Iterator[pd.DataFrame], longest: int
-) -> tuple[pd.DataFrame, Counter[str]]:
-    """Find the ClinVar loci, one a position, at which an individual carries nothing.
-
-    Parameters
-    ----------
-    carried
-        The first table of `read_called`.
-    clinvar
-        The chunks of `read_clinvar`.
-    longest
-        Bases of the longest REF that a read can hold.
-
-    Returns
-    -------
-    loci
-        ClinVar's columns; where several alleles share a position, those of the shortest.
-    dropped
-        How many loci were dropped, by reason.
-    """
-    starts = carried["position"].to_numpy() - 1
-    order = np.argsort(starts, kind="stable")
-    ends = np.maximum.accumulate((starts + carried["ref"].str.len().to_numpy())[order])
-    starts = starts[order]
-    dropped: Counter[str] = Counter()
-    kept = []
-    for chunk in clinvar:
-        named = chunk[chunk["rs"] != "."]
-        named = named.assign(length=named["ref"].str.len(), lacks_mc=named["mc"] == ".")
-        named = named.sort_values(["position", "length", "ref", "alt", "lacks_mc", "clinvar_id"])
-        named = named.drop_duplicates("position")
-        first = named["position"].to_numpy() - 1
-        before = np.searchsorted(starts, first + named["length"].to_numpy())
-        reach = np.concatenate([[0], ends])[before]
-        overlapped = reach > first
-        too_long = ~overlapped & (named["length"].to_numpy() > longest)
-        dropped["the individual carries an allele there"] += int(overlapped.sum())
-        dropped["longer than a read"] += int(too_long.sum())
-        kept.append(named[~overlapped & ~too_long])
-    loci = pd.concat(kept, ignore_index=True).drop_duplicates("position")
-    return loci.drop(columns=["length", "lacks_mc"]), dropped

@@ -6,12 +6,12 @@ from random import Random
 import pysam
 import pytest
 
+from evoflow.extract.loci import loci_at, reference_loci
 from evoflow.extract.variants import (
     Source,
     join,
     read_called,
     read_clinvar,
-    reference_loci,
     write_called,
     write_clinvar,
 )
@@ -173,6 +173,8 @@ def test_reference_loci_are_free_of_alleles(folder):
             (200, GENOME[199:230], GENOME[199], "RS=6"),
         ],
     )
-    loci, dropped = reference_loci(carried, read_clinvar(table, source), longest=30)
+    positions, dropped = reference_loci(carried, read_clinvar(table, source), longest=30)
+    assert list(positions) == [99, 106]
+    loci = loci_at(positions, read_clinvar(table, source))
     assert list(zip(loci["position"], loci["rs"], strict=True)) == [(99, "1"), (106, "4")]
     assert dropped == {"the individual carries an allele there": 2, "longer than a read": 1}
