@@ -4,13 +4,14 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Literal
 
 import numpy as np
 
-from evoflow.embed.embedder import Embedder, EmbeddingReport, Embeddings
+from evoflow.embed.embedder import Embedder, Embeddings, report_of
 from evoflow.embed.objects import open_objects
-from evoflow.embed.pooling import Tokens
+from evoflow.embed.pooling import Span, Tokens
 from evoflow.embed.store import EmbeddingStore, Stored, sequence_key
 from evoflow.embed.stream import Layer
 from evoflow.settings import Window
@@ -56,45 +57,27 @@ class CachedEmbedder:
     ) -> Embeddings:
         """Embed sequences; see `Embedder.embed`. The report tells what the store gave."""
         begun = time.perf_counter()
-        embedder = self.embedder
-        spans = embedder.stream(sequences, layer=layer, tokens=tokens, offsets=offsets).spans
-        windowed = isinstance(tokens, Window)
-        keys = [
-            sequence_key(sequence, offsets[row] if windowed and offsets is not None else None)
-            for row, sequence in enumerate(sequences)
-        ]
-        rows: dict[str, list[int]] = {}
-        for row, key in enumerate(keys):
-            rows.setdefault(key, []).append(row)
-        width = embedder.width(layer)
-        longest = max((span.num_tokens for span in spans), default=0)
-        values = np.zeros((len(sequences), longest, width), dtype=stored_dtype)
-        log_likelihood = np.full(len(sequences), np.nan, dtype=np.float32)
-        done = 0
-
-        def keep(stored: Stored) -> None:
-            nonlocal done
-            for row in rows[stored.key]:
-                values[row, : len(stored.values)] = stored.values
-                log_likelihood[row] = stored.log_likelihood
-            done += len(rows[stored.key])
-            if progress is not None:
-                progress(done, len(sequences))
-
+        stream = self.embedder.stream(sequences, layer=layer, tokens=tokens, offsets=offsets)
+        width = self.embedder.width(layer)
+        told = offsets if isinstance(tokens, Window) and offsets is not None else repeat(None)
+        keys = [sequence_key(*wanted) for wanted in zip(sequences, told, strict=False)]
+        filled = _Filled(keys, stream.spans, width, stored_dtype, progress)
         recipe = {
-            "weights": weights_identity(embedder),
+            "weights": weights_identity(self.embedder),
             "layer": layer,
             "tokens": tokens.model_dump() if isinstance(tokens, Window) else tokens,
-            "dtype": embedder.provenance.dtype,
+            "dtype": self.embedder.provenance.dtype,
         }
         store = EmbeddingStore(self.objects, recipe, stored_dtype, width)
-        missing = dict(rows)
-        for stored in store.find({key: spans[rows[key][0]].num_tokens for key in rows}):
-            keep(stored)
+        missing = dict(filled.rows)
+        for stored in store.find(
+            {key: stream.spans[at[0]].num_tokens for key, at in missing.items()}
+        ):
+            filled.put(stored)
             del missing[stored.key]
         store.use.misses = len(missing)
-        first = [found[0] for found in missing.values()]
-        stream = embedder.stream(
+        first = [rows[0] for rows in missing.values()]
+        stream = self.embedder.stream(
             [sequences[row] for row in first],
             layer=layer,
             tokens=tokens,
@@ -105,24 +88,49 @@ class CachedEmbedder:
         for result in stream:
             # A copy: the values are a view of their whole batch.
             stored = Stored(keys[first[result.index]], result.values.copy(), result.log_likelihood)
-            keep(stored)
+            filled.put(stored)
             segment.append(stored)
             if len(segment) * stored.values.nbytes >= SEGMENT_BYTES:
                 store.add(segment)
                 segment = []
         if segment:
             store.add(segment)
-        report = EmbeddingReport(
-            sequences=len(sequences),
-            unique_sequences=stream.num_unique,
-            forward_passes=stream.work.forward_passes,
-            tokens=stream.work.tokens,
-            padding_waste=stream.work.padding / max(1, stream.work.tokens),
+        report = replace(
+            report_of(stream, len(sequences)),
             seconds=time.perf_counter() - begun,
             cache=store.use,
         )
-        provenance = replace(embedder.provenance, layer=layer, tokens=tokens)
-        return Embeddings(values, log_likelihood, report, provenance)
+        provenance = replace(self.embedder.provenance, layer=layer, tokens=tokens)
+        return Embeddings(filled.values, filled.log_likelihood, report, provenance)
+
+
+class _Filled:
+    """The result, row by row: each key's embedding goes to every row that asked for it."""
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        spans: Sequence[Span],
+        width: int,
+        stored_dtype: str,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.rows: dict[str, list[int]] = {}
+        for row, key in enumerate(keys):
+            self.rows.setdefault(key, []).append(row)
+        longest = max((span.num_tokens for span in spans), default=0)
+        self.values = np.zeros((len(keys), longest, width), dtype=stored_dtype)
+        self.log_likelihood = np.full(len(keys), np.nan, dtype=np.float32)
+        self._progress = progress
+        self._done = 0
+
+    def put(self, stored: Stored) -> None:
+        rows = self.rows[stored.key]
+        self.values[rows, : len(stored.values)] = stored.values
+        self.log_likelihood[rows] = stored.log_likelihood
+        self._done += len(rows)
+        if self._progress is not None:
+            self._progress(self._done, len(self.values))
 
 
 def weights_identity(embedder: Embedder) -> str:
