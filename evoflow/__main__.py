@@ -58,6 +58,7 @@ def extract(settings: Path, output: Path, processes: int) -> None:
     inputs = preflight.check(data)
     for warning in inputs.warnings:
         click.echo(f"warning: {warning}", err=True)
+    click.echo(f"genome build: {inputs.genome_build or 'unknown'}")
     click.echo(inputs.contigs.to_string(index=False))
     with tqdm(unit=" contigs", disable=None) as bar:  # only on a terminal
 

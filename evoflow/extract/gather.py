@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, preflight
+from evoflow.extract import inventory, refusals
 from evoflow.extract.plan import Plan
 from evoflow.extract.units import LOCUS, VARIANT, VARIANT_READ, Unit, UnitResult
 from evoflow.settings import DataSettings, Individual
@@ -90,7 +90,7 @@ def _why_nothing(data: DataSettings, person: Individual, results: Sequence[UnitR
     }
     if set(over) == {"shorter than read_length"}:
         longest = max(result.longest_read for result in results)
-        return preflight.all_reads_shorter(person, data, longest)
+        return refusals.all_reads_shorter(person, data, longest)
     if counts[VARIANT, "no read carries it"]:
         reasons = ", ".join(f"{number} {reason}" for reason, number in over.items()) or "no read"
         return (
@@ -99,6 +99,6 @@ def _why_nothing(data: DataSettings, person: Individual, results: Sequence[UnitR
             "and variants are of one person, and see read_length and min_mapping_quality"
         )
     held = inventory.held_by_variants
-    return preflight.nothing_in_common(
+    return refusals.nothing_in_common(
         data, person, held(person.variants), held(str(data.clinvar)), counts
     )

@@ -9,7 +9,7 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract import agreement, inventory, readable, remote
+from evoflow.extract import agreement, inventory, readable, refusals, remote
 from evoflow.extract.contigs import canonical, genome_build, parse_region
 from evoflow.extract.htslib import quiet
 from evoflow.extract.inventory import Held
@@ -130,7 +130,7 @@ def _disagreements(
     for person, (reads, variants) in zip(data.individuals, people, strict=True):
         files |= {person.reads: (reads, False), person.variants: (variants, True)}
         if clinvar and variants and not variants.records & clinvar.records:
-            problems.append(nothing_in_common(data, person, variants, clinvar))
+            problems.append(refusals.nothing_in_common(data, person, variants, clinvar))
     for other, (held, has_bases) in files.items():
         if held is not None:
             problem = agreement.differing_lengths(path, reference, other, held)
@@ -148,9 +148,9 @@ def _no_contig(data: DataSettings, reference: Held, files: dict[str, Held]) -> l
     regions = inventory.regions_of(data, reference)
     if inventory.usable_contigs(reference, regions, *files.values()):
         return []
-    having = "; ".join(f"{path} has {_listed(held)}" for path, held in files.items())
+    having = "; ".join(f"{path} has {refusals.listed(held)}" for path, held in files.items())
     within = f" within regions {', '.join(data.regions)}" if data.regions else ""
-    ours = f"no contig of {data.reference} ({_listed(reference)}){within}"
+    ours = f"no contig of {data.reference} ({refusals.listed(reference)}){within}"
     return [f"{ours} has records in all files: {having}; give files that cover the same contigs"]
 
 
@@ -174,38 +174,6 @@ def _collected(problems: list[str]) -> Iterator[None]:
         yield
     except InputError as error:
         problems += error.problems
-
-
-def nothing_in_common(
-    data: DataSettings,
-    person: Individual,
-    variants: Held,
-    clinvar: Held,
-    counts: Mapping[tuple[str, str], int] | None = None,
-) -> str:
-    """Say that ClinVar lists none of an individual's alleles, and what to look at.
-
-    `counts` are those of the join, by subject and reason, where there was one.
-    """
-    alleles = {
-        reason: number
-        for (subject, reason), number in (counts or {}).items()
-        if subject == "variant" and number
-    }
-    why = ", ".join(f"{number} alleles: {reason}" for reason, number in alleles.items())
-    within = f" within regions {', '.join(data.regions)}" if data.regions else ""
-    return (
-        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}{within}: "
-        f"they are on {_listed(variants)}, the records of {data.clinvar} on {_listed(clinvar)}"
-        + (f" ({why})" if why else "")
-        + "; give a ClinVar file of the same genome build that covers them"
-    )
-
-
-def _listed(held: Held, most: int = 6) -> str:
-    names = [held.names[name] for name in held.names if name in held.records]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(names[:most]) or "no contig") + more
 
 
 def _check_individual(
@@ -262,15 +230,7 @@ def _check_read_lengths(person: Individual, data: DataSettings, held: Held) -> N
     if not lengths:
         raise InputError(f"{person.reads}: holds no read; give a file with reads")
     if longest < data.read_length:
-        raise InputError(all_reads_shorter(person, data, longest))
-
-
-def all_reads_shorter(person: Individual, data: DataSettings, longest: int) -> str:
-    """Say that no read is long enough, and what to set."""
-    return (
-        f"{person.reads}: every read is shorter than read_length {data.read_length}; "
-        f"the longest has {longest} bases: set read_length: {longest} or less"
-    )
+        raise InputError(refusals.all_reads_shorter(person, data, longest))
 
 
 def _files(data: DataSettings) -> pd.DataFrame:
