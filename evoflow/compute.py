@@ -88,6 +88,7 @@ def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None
         wishes["host_volumes"] = [f"{host}:{path}" for host, path in machine.volumes.items()]
     else:
         wishes["node_selector"] = machine.node_selector
+        wishes["disk"] = machine.disk
         wishes["tolerations"] = [
             toleration.model_dump(exclude_none=True) for toleration in machine.tolerations
         ]

@@ -246,6 +246,8 @@ class Machine(_Strict):
     """Megabytes."""
     shared_memory: PositiveInt | None = None
     """Megabytes of /dev/shm."""
+    disk: PositiveInt | None = None
+    """Kubernetes: megabytes of scratch space; Metaflow's default of 10 GB is less than weights."""
     volumes: dict[str, str] = {}
     """What outlives a task, such as downloaded weights, and the path at which a task sees it.
 
@@ -313,8 +315,8 @@ class ComputeSettings(_Strict):
         if self.target == "batch":
             if not machine.queue:
                 yield f"{key}.queue is missing: name the Batch job queue that has these machines"
-            if machine.node_selector or machine.tolerations:
-                yield f"{key}: node_selector and tolerations are for the target kubernetes"
+            if machine.node_selector or machine.tolerations or machine.disk:
+                yield f"{key}: node_selector, tolerations and disk are for the target kubernetes"
         if self.target == "kubernetes":
             if isinstance(machine, GpuMachine) and not machine.node_selector:
                 yield f"{key}.node_selector is missing: name the labels of the nodes that have it"

@@ -97,6 +97,7 @@ def test_kubernetes_gets_selector_tolerations_and_vendor(a100):
         "tolerations": [taint],
         "image": "other:2",
         "gpus": 2,
+        "disk": 60_000,
         "volumes": {"weights": "/cache"},
     }
     worn = decorated(a100, KUBERNETES | {"gpus": {"A100": machine}, "retries": 0})
@@ -106,6 +107,7 @@ def test_kubernetes_gets_selector_tolerations_and_vendor(a100):
             "gpu_vendor": "nvidia",
             "cpu": 4,
             "memory": 16_000,
+            "disk": 60_000,
             "image": "other:2",
             "node_selector": {"gpu": "A100"},
             "tolerations": [taint | {"operator": "Exists"}],
@@ -157,6 +159,7 @@ def test_no_gpu_models_at_all_is_an_error():
         (KUBERNETES | {"gpus": {"A100": {"cpu": 4}}}, r"gpus.A100.node_selector is missing"),
         (KUBERNETES | {"cpu_steps": {"queue": "q"}}, r"cpu_steps.queue is for the target batch"),
         (BATCH | {"gpus": {"A100": {"queue": "q", "node_selector": {"a": "b"}}}}, "kubernetes"),
+        (BATCH | {"gpus": {"A100": {"queue": "q", "disk": 1}}}, "kubernetes"),
         ({"retries": 9}, "compute: retries"),
         (BATCH | {"gpus": {"A100": {"que": "q"}}}, "did you mean 'queue'"),
     ],

@@ -41,6 +41,7 @@ def test_gpu_steps_ask_for_their_gpu_model(pods, step, product, cpu, memory):
     ]
     assert resources["limits"]["nvidia.com/gpu"] == "1"
     assert (resources["requests"]["cpu"], resources["requests"]["memory"]) == (cpu, memory)
+    assert resources["requests"]["ephemeral-storage"] == "60000M"
     assert pod["container"]["image"].endswith("/evoflow:0.1.0")
     assert pod["retryStrategy"]["limit"] == 3
     assert pod["retryStrategy"]["backoff"] == {"duration": "2m"}
