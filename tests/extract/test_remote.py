@@ -3,7 +3,6 @@
 import errno
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -13,26 +12,16 @@ import pysam
 import pysam.bcftools
 import pysam.samtools
 import pytest
-from moto.server import ThreadedMotoServer
 
 from evoflow.errors import InputError
-from evoflow.extract import mirror, preflight, sources
+from evoflow.extract import mirror, preflight
 from evoflow.extract.examples import extract_examples
 from evoflow.settings import DataSettings, Individual
 
-from .faults import Faults, between, serving
+from .faults import BUCKET, serving
 from .worlds import random_world
 
-BUCKET = "public"
 FILES = ("genome.fa", "clinvar.vcf.gz", "person.vcf.gz", "reads.bam")
-
-
-@pytest.fixture(scope="module")
-def moto_port():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield server.get_host_and_port()[1]
-    server.stop()
 
 
 @pytest.fixture
@@ -44,37 +33,15 @@ def local(tmp_path) -> DataSettings:
 
 
 @pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-def s3(local, moto_port, faults, tmp_path, monkeypatch):
-    """The world in a bucket, behind a server with faults; yields the bucket's client."""
-    monkeypatch.setenv("EVOFLOW_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(mirror, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(mirror, "BLOCK", 1 << 10)
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    sources._s3_clients.cache_clear()
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{moto_port}",
-        region_name="us-east-1",
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-    )
-    client.create_bucket(Bucket=BUCKET, ACL="public-read")
+def s3(local, bucket):
+    """The world in a bucket; yields the bucket's client."""
     for path in Path(str(local.reference)).parent.iterdir():
-        client.upload_file(str(path), BUCKET, path.name, ExtraArgs={"ACL": "public-read"})
-    with between(moto_port, faults) as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
-        yield client
-    sources._s3_clients.cache_clear()
-    for each in client.list_objects(Bucket=BUCKET).get("Contents", []):
-        client.delete_object(Bucket=BUCKET, Key=each["Key"])
-    client.delete_bucket(Bucket=BUCKET)
+        upload(bucket, path)
+    return bucket
+
+
+def upload(client, path: Path, name: str = "") -> None:
+    client.upload_file(str(path), BUCKET, name or path.name, ExtraArgs={"ACL": "public-read"})
 
 
 def at(local: DataSettings, base: str, names: Sequence[str] = FILES) -> DataSettings:
@@ -145,32 +112,6 @@ def test_processes_share_what_was_fetched(local, faults):
     assert faults.served == served
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(s3, faults):
-    content = os.urandom(200 * 1024)
-    s3.put_object(Bucket=BUCKET, Key="large", Body=content, ACL="public-read")
-    copy = mirror.Mirror.of(f"s3://{BUCKET}/large")
-    copy.provide([(0, 90 * 1024)])
-    assert copy.path.read_bytes() == content[: 90 * 1024] + bytes(110 * 1024)
-    before = faults.served
-    mirror.Mirror.of(f"s3://{BUCKET}/large").provide_whole()
-    assert copy.path.read_bytes() == content
-    assert faults.served - before == 110 * 1024
-
-
-def test_many_may_fetch_one_file_at_once(s3, faults):
-    faults.kinds = ("cut", "503", "reset")
-    content = os.urandom(200 * 1024 + 7)
-    s3.put_object(Bucket=BUCKET, Key="large", Body=content, ACL="public-read")
-
-    def fetch(_):
-        copy = mirror.Mirror.of(f"s3://{BUCKET}/large")
-        copy.provide_whole()
-        return copy.path.read_bytes()
-
-    with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(fetch, range(8))) == {content}
-
-
 def test_cram_bcf_and_bgzipped_reference(local, s3):
     folder = Path(str(local.reference)).parent
     reference, clinvar, variants, reads = (
@@ -186,38 +127,13 @@ def test_cram_bcf_and_bgzipped_reference(local, s3):
     )
     pysam.samtools.index(reads)
     for path in folder.iterdir():
-        s3.upload_file(str(path), BUCKET, path.name, ExtraArgs={"ACL": "public-read"})
+        upload(s3, path)
     person = local.individuals[0].model_copy(update={"reads": reads, "variants": variants})
     here = {"reference": reference, "clinvar": clinvar, "individuals": (person,)}
     packed = local.model_copy(update=here)
     base = f"s3://{BUCKET}"
     there = at(packed, base, [Path(each).name for each in (reference, clinvar, variants, reads)])
     assert_same(packed, there)
-
-
-def test_a_file_that_changes_is_fetched_anew_and_never_mixed(s3):
-    put = partial(s3.put_object, Bucket=BUCKET, Key="large", ACL="public-read")
-    put(Body=b"a" * 5000)
-    old = mirror.Mirror.of(f"s3://{BUCKET}/large")
-    old.provide([(0, 1024)])
-    put(Body=b"b" * 5000)
-    with pytest.raises(InputError, match=r"large: has changed while it was read"):
-        old.provide_whole()
-    new = mirror.Mirror.of(f"s3://{BUCKET}/large")
-    new.provide_whole()
-    assert new.path.read_bytes() == b"b" * 5000
-
-
-def test_content_unlike_its_checksum_is_refused_and_fetched_again(s3):
-    s3.put_object(Bucket=BUCKET, Key="large", ACL="public-read", Body=b"a" * 5000)
-    copy = mirror.Mirror.of(f"s3://{BUCKET}/large")
-    copy.provide([(0, 1024)])
-    with copy.path.open("r+b") as file:
-        file.write(b"spoilt")
-    with pytest.raises(InputError, match=r"large: its content does not have the checksum"):
-        copy.provide_whole()
-    copy.provide_whole()
-    assert copy.path.read_bytes() == b"a" * 5000
 
 
 @pytest.mark.usefixtures("s3")
@@ -237,30 +153,6 @@ def test_all_problems_are_told_together_and_name_the_urls(local, faults):
     assert "s3://public/reads.bam: has no index (.bai or .csi or .crai) beside it" in found
     assert "s3://public/person.vcf.gz: has no sample 'nobody' (it has person)" in found
     assert len(caught.value.problems) == 4
-
-
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("ftp://host/genome.fa", "cannot be read; give a path, s3://"),
-        ("s3://bucket", "cannot be read; give a path, s3://"),
-        ("s3://Not_A_Bucket!/key", "is no S3 address"),
-        ("http://127.0.0.1:9/genome.fa", "the connection failed.*6 times in a row"),
-    ],
-)
-def test_addresses_that_lead_nowhere(url, message, monkeypatch):
-    monkeypatch.setattr(mirror, "_FIRST_PAUSE", 0.001)
-    with pytest.raises(InputError, match=message):
-        mirror.Mirror.of(url)
-
-
-def test_empty_remote_file(s3, faults):
-    s3.put_object(Bucket=BUCKET, Key="empty", ACL="public-read", Body=b"")
-    with pytest.raises(InputError, match=r"s3://public/empty: is empty"):
-        mirror.Mirror.of(f"s3://{BUCKET}/empty")
-    faults.refused = {"/empty": 416}
-    with pytest.raises(InputError, match=r"/empty: is empty"):
-        mirror.Mirror.of(f"{boto3.client('s3').meta.endpoint_url}/empty")
 
 
 @pytest.mark.usefixtures("s3")
@@ -284,7 +176,7 @@ def test_a_contig_that_gives_no_read_though_its_index_lists_some(local, s3, tmp_
         header = reads.header
     empty = tmp_path / "empty.bam"
     pysam.AlignmentFile(str(empty), "wb", header=header).close()
-    s3.upload_file(str(empty), BUCKET, "reads.bam", ExtraArgs={"ACL": "public-read"})
+    upload(s3, empty, "reads.bam")
     with pytest.raises(InputError, match=r"s3://public/reads.bam: .*index"):
         extract_examples(at(local, f"s3://{BUCKET}"))
 
@@ -294,7 +186,7 @@ def test_only_the_needed_part_of_real_reads_is_fetched(real, s3, tmp_path, monke
     names = ["NA12878.brca1.bam", "NA12878.brca1.vcf.gz", "clinvar.brca1.vcf.gz"]
     names = [each.name for name in names for each in real.glob(f"{name}*")]
     for name in names:
-        s3.upload_file(str(real / name), BUCKET, name, ExtraArgs={"ACL": "public-read"})
+        upload(s3, real / name)
     person = Individual(
         sample="NA12878",
         reads=f"s3://{BUCKET}/NA12878.brca1.bam",
