@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evoflow import __version__
 from evoflow.embed.device import (
@@ -22,105 +21,14 @@ from evoflow.embed.evo.hub import find_checkpoint
 from evoflow.embed.evo.tiny import TINY, evo_tiny, evo_tiny_config
 from evoflow.embed.evo.tokenizer import ALPHABET, unknown_letter
 from evoflow.embed.pooling import Span, Tokens, span
-from evoflow.embed.store import Use
+from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream, Layer
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings
 
+__all__ = ["Embedder", "EmbeddingReport", "Embeddings", "Provenance", "report_of"]
+
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What made the embeddings: equal provenance, equal embeddings up to rounding.
-
-    Attributes
-    ----------
-    checkpoint
-        Known name, repository or folder.
-    revision
-        Commit of the checkpoint; None for a folder and for `evo-tiny`.
-    layer, tokens
-        What was kept, as in the settings.
-    dtype
-        Type of the weights and activations; poles and residues are always float32.
-    device
-        `cpu`, or the GPU's model.
-    tokens_per_batch
-        Tokens that went through the model at once, at most.
-    versions
-        Of evoflow and of the libraries that compute.
-    """
-
-    checkpoint: str
-    revision: str | None
-    layer: Layer
-    tokens: Tokens
-    dtype: str
-    device: str
-    tokens_per_batch: int
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True)
-class EmbeddingReport:
-    """What embedding took.
-
-    Attributes
-    ----------
-    sequences, unique_sequences
-        Sequences asked for, and those that went through the model.
-    forward_passes
-        Batches that went through the model.
-    tokens
-        Tokens computed, padding included.
-    padding_waste
-        Share of those tokens that was padding.
-    seconds
-        Time from the first batch to the last result.
-    halved_batches
-        Batches that the device had too little memory for.
-    cache
-        What came from a store of embeddings; None without one.
-    """
-
-    sequences: int
-    unique_sequences: int
-    forward_passes: int
-    tokens: int
-    padding_waste: float
-    seconds: float
-    halved_batches: int = 0
-    cache: Use | None = None
-
-    @property
-    def sequences_per_second(self) -> float:
-        """Sequences asked for per second."""
-        return self.sequences / self.seconds
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """Embeddings of sequences, in the order in which they were given.
-
-    Attributes
-    ----------
-    values
-        shape=(n, tokens, width). With `tokens="all"`, sequences shorter than the longest are
-        filled with zeros on the right.
-    log_likelihood
-        float32, shape=(n,): mean natural log-likelihood of each base but the first, given those
-        before it. NaN where there is none: for one base, and for a layer before the last block.
-    report
-        What it took.
-    provenance
-        What made them.
-    """
-
-    values: NDArray[np.floating]
-    log_likelihood: NDArray[np.float32]
-    report: EmbeddingReport
-    provenance: Provenance
 
 
 class Embedder:
@@ -241,6 +149,8 @@ class Embedder:
         Problems call a sequence by its name, or else by its 0-based index.
         """
         self.width(layer)
+        if offsets is not None and len(offsets) != len(sequences):
+            raise InputError(f"{len(offsets)} offsets for {len(sequences)} sequences")
         if names is None:
             names = [f"sequence {index}" for index in range(len(sequences))]
         spans: list[Span] = []
@@ -294,17 +204,3 @@ class Embedder:
             raise InputError(
                 f"has {len(sequence)} bases; {self.provenance.checkpoint} takes {longest} at most"
             )
-
-
-def report_of(stream: EmbeddingStream, sequences: int) -> EmbeddingReport:
-    """Sum up a stream that has ended, of so many sequences."""
-    work = stream.work
-    return EmbeddingReport(
-        sequences=sequences,
-        unique_sequences=stream.num_unique,
-        forward_passes=work.forward_passes,
-        tokens=work.tokens,
-        padding_waste=work.padding / max(1, work.tokens),
-        halved_batches=work.halved_batches,
-        seconds=work.seconds,
-    )

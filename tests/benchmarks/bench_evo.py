@@ -7,6 +7,7 @@ full 6.45 billion in bfloat16. Rounds alternate between the ways, so that a busy
 """
 
 import random
+import resource
 import statistics
 import time
 
@@ -174,7 +175,29 @@ def bench_convolution(device: torch.device, dtype: torch.dtype, channels: int, t
         print(f"    {length:5} {min(took['product']):8.2f} {min(took['fft']):8.2f}")
 
 
+def bench_long() -> None:
+    """One sequence of 131,072 tokens: a quadratic mask or matrix would take 17 GB or more."""
+    config = EvoConfig(
+        hidden_size=16,
+        num_layers=2,
+        attn_layer_idxs=[1],
+        num_attention_heads=1,
+        max_seqlen=131072,
+        use_interpolated_rotary_pos_emb=True,
+        rotary_emb_scaling_factor=16,
+    )
+    model = EvoForCausalLM(config).eval()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with torch.inference_mode():
+        took = seconds(lambda: model(torch.full((1, 131072), 65)), torch.device("cpu"))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(
+        f"CPU, 131,072 tokens, 16 channels, 2 layers: {took:.0f} s, peak {grown / 1e3:.0f} MB more"
+    )
+
+
 def main() -> None:
+    bench_long()
     cpu = torch.device("cpu")
     print(f"CPU, {torch.get_num_threads()} threads")
     small = EvoConfig(hidden_size=1024, num_layers=8, attn_layer_idxs=[4], num_attention_heads=8)

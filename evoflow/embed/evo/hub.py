@@ -93,6 +93,8 @@ def find_checkpoint(
 
 
 def _unknown(name: str) -> str:
+    if name == "evo-tiny":
+        return "evo-tiny has no files to load; evoflow.embed.evo.tiny.evo_tiny makes it"
     names = ["evo-tiny", *KNOWN]
     close = get_close_matches(name, names, n=1)
     mend = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"
