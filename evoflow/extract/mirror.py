@@ -71,6 +71,8 @@ class Mirror:
         with _named(mirror):
             if not mirror.path.exists():
                 mirror._make()
+            if cls.at(str(mirror.path)) != mirror:  # another signature, which is valid now
+                mirror._write_origin(mirror.path.parent)
         return mirror
 
     @classmethod
@@ -139,8 +141,7 @@ class Mirror:
         with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as beside:
             made = Path(beside) / "made"
             made.mkdir()
-            origin = {"url": self.url, "described": asdict(self.described)}
-            (made / _ORIGIN).write_text(json.dumps(origin, indent=2), encoding="utf-8")
+            self._write_origin(made)
             (made / _MAP).write_bytes(bytes(-(-self.described.size // BLOCK)))
             (made / self.path.name).touch()
             os.truncate(made / self.path.name, self.described.size)
@@ -149,6 +150,12 @@ class Mirror:
             except OSError:
                 if not self.path.exists():  # else another process was faster
                     raise
+
+    def _write_origin(self, folder: Path) -> None:
+        origin = {"url": self.url, "described": asdict(self.described)}
+        beside = folder / f"{_ORIGIN}.{os.getpid()}"
+        beside.write_text(json.dumps(origin, indent=2), encoding="utf-8")
+        beside.replace(folder / _ORIGIN)
 
     def _missing(self, ranges: Iterable[tuple[int, int]], marked: bytes) -> set[int]:
         """List the blocks of some ranges that are not there."""

@@ -25,6 +25,17 @@ def test_an_interrupted_download_goes_on_where_it_stopped(bucket, faults):
     assert faults.served - before == 110 * 1024
 
 
+def test_a_signature_that_expired_gives_way_to_a_new_one(bucket, faults):
+    bucket.put_object(Bucket=BUCKET, Key="large", ACL="public-read", Body=b"a" * 5000)
+    base = f"{boto3.client('s3').meta.endpoint_url}/{BUCKET}/large"
+    mirror.Mirror.of(f"{base}?signature=1").provide([(0, 1024)])
+    copy = mirror.Mirror.of(f"{base}?signature=2")
+    assert mirror.Mirror.at(str(copy.path)) == copy
+    before = faults.served
+    copy.provide_whole()
+    assert faults.served - before == 5000 - 1024
+
+
 def test_many_may_fetch_one_file_at_once(bucket, faults):
     faults.kinds = ("cut", "503", "reset")
     content = os.urandom(200 * 1024 + 7)
