@@ -38,7 +38,8 @@ class BatchStandIn:
             return getattr(self, verb)(body)
 
     def describejobqueues(self, body):
-        return {"jobQueues": [queue(name) for name in body["jobQueues"]]}
+        used = {job["jobQueue"] for job in self.jobs.values()}
+        return {"jobQueues": [queue(name) for name in body.get("jobQueues", sorted(used))]}
 
     def describecomputeenvironments(self, body):
         resources = {"type": "EC2"}

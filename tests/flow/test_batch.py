@@ -64,3 +64,34 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     home = batch.folder / embed[-1]["jobId"]
     assert list(home.rglob("evoflow/embed/embedder.py"))
     assert "random weights" in run.stdout
+
+
+def test_orphaned_jobs_are_listed_and_killed(batch, tmp_path):
+    batch.definitions["any"] = {}
+    batch.submitjob(
+        {
+            "jobName": "tester-EvoFlow-17-embed-4-0",
+            "jobQueue": "evoflow-a100-p4d",
+            "jobDefinition": "arn:aws:batch:us-east-1:123456789012:job-definition/any:1",
+            "parameters": {
+                "metaflow.user": "tester",
+                "metaflow.flow_name": "EvoFlow",
+                "metaflow.run_id": "17",
+            },
+            "containerOverrides": {
+                "command": ["sleep", "600"],
+                "resourceRequirements": [],
+                "environment": [],
+            },
+            "timeout": {},
+        }
+    )
+    for command, status in (("list", "RUNNING"), ("kill", "FAILED")):
+        done = flow(
+            ["batch", command, "--run-id", "17"],
+            batch.environment | {"USERNAME": "tester"},
+            tmp_path,
+            compute=CONFIG / "compute" / "batch.yaml",
+        )
+        assert "tester-EvoFlow-17-embed-4-0" in done.stdout + done.stderr
+        assert batch.look("job-0")["status"] == status
