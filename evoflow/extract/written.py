@@ -18,6 +18,8 @@ COLUMNS = [
     "contig", *variants.KEY, "variant_id", "sequence", "reference_sequence", "variant_offset",
 ]  # fmt: skip
 
+_LETTERS = set("ACGTN")
+
 
 def write_allele(
     genome: pysam.FastaFile, contig: str, position: int, ref: str, alt: str, *, length: int
@@ -72,7 +74,8 @@ def write_alleles(path: Path, reference: str, length: int) -> tuple[pd.DataFrame
         `COLUMNS`: normalised alleles in the reference's order, each once. `variant_id` is that of
         the VCF.
     dropped
-        Records whose REF differs from the reference, and alleles for which there is no room.
+        Records whose REF differs from the reference, and alleles beside a letter that is no base
+        (N is one), or for which there is no room.
 
     Raises
     ------
@@ -90,8 +93,10 @@ def write_alleles(path: Path, reference: str, length: int) -> tuple[pd.DataFrame
             dropped += mismatches
             for allele in _alleles(table, source):
                 written = write_allele(genome, source.contig, *allele[:3], length=length)
-                dropped += written is None
-                rows += [(source.contig, *allele, *written)] if written else []
+                if written is None or set(written[0] + written[1]) - _LETTERS:
+                    dropped += 1
+                else:
+                    rows.append((source.contig, *allele, *written))
     return pd.DataFrame(rows, columns=COLUMNS), dropped
 
 

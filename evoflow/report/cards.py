@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from evoflow.train.fit import Epoch
     from evoflow.train.learning import Learning
 
+MOST_ROWS = 200
+MOST_BARS = 30
 ALLELES = "alleles and reference loci"
 
 REFRESH_SECONDS = 1.0
@@ -27,8 +29,11 @@ REFRESH_SECONDS = 1.0
 
 
 def table(frame: pd.DataFrame) -> Table:
-    """Every row of a small table; numbers are rounded for reading."""
-    rows = [[_readable(value) for value in row] for row in frame.itertuples(index=False)]
+    """Show a table's first rows; numbers are rounded for reading."""
+    shown = frame.head(MOST_ROWS).itertuples(index=False)
+    rows = [[_readable(value) for value in row] for row in shown]
+    if len(frame) > MOST_ROWS:
+        rows.append([f"and {len(frame) - MOST_ROWS:,} more", *[""] * (frame.shape[1] - 1)])
     return Table(rows, headers=[str(name).replace("_", " ") for name in frame.columns])
 
 
@@ -59,7 +64,11 @@ def show_inputs(card: Any, settings: Settings, inputs: "Inputs") -> None:
 def show_extraction(card: Any, extraction: Extraction) -> None:
     """Card of `extract`: what was kept, what was dropped and why."""
     card.append(Markdown("# Examples by individual"))
-    counts = tallies.impact_counts(extraction.examples, "individual")
+    examples = extraction.examples
+    people = examples["individual"].nunique()
+    if people > MOST_BARS:
+        examples = examples.assign(individual=f"{people:,} individuals")
+    counts = tallies.impact_counts(examples, "individual")
     card.append(VegaChart(charts.impacts_by_group(counts, "individual", ALLELES)))
     card.append(table(tallies.by_impact(counts, "individual")))
     show_reasons(card, extraction.counts)

@@ -1,5 +1,6 @@
 """Charts as Vega-Lite specifications, drawn by the cards without a network."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ SERIES_COLOURS = ["#c8374f", "#4c78a8", "#eb9b34", "#3f9b8f", "#8a63a8", "#6b728
 
 WIDTH = 680
 """Pixels. The cards' own choice, the width of the container, is 0 before the page is laid out."""
+
+MOST_POINTS = 4000
+"""Examples that a chart draws one by one: what a browser shows at once and a card can hold."""
 
 _INK = "#333333"
 _LINE = "#dfe3e8"
@@ -113,29 +117,35 @@ def learning_curves(history: pd.DataFrame, columns: Sequence[str], title: str) -
 
 
 def predicted_against_true(predictions: pd.DataFrame) -> Spec:
-    """Every test example under the score it has, at the score that the head gives it.
+    """Test examples under the score that they have, at the score that the head gives them.
+
+    Where there are more than `MOST_POINTS`, every so manieth is drawn; the medians are of all.
 
     Parameters
     ----------
     predictions
         Columns `impact`, `impact_score` and `head` (predicted score, 0..10).
     """
-    shown = predictions[["impact_score", "impact", "head"]].assign(
-        # The golden ratio spreads neighbours evenly, the same way at every drawing.
-        spread=np.arange(len(predictions)) * 0.618034 % 1
+    every = math.ceil(len(predictions) / MOST_POINTS)
+    shown = predictions[["impact_score", "impact", "head"]].iloc[::every]
+    # The golden ratio spreads neighbours evenly, the same way at every drawing.
+    shown = shown.assign(spread=np.arange(len(shown)) * 0.618034 % 1)
+    middle = predictions.groupby("impact_score")["head"].median().reset_index()
+    x = alt.X("impact_score:O", title="true impact score", axis=alt.Axis(labelAngle=0))
+    points = (
+        alt.Chart(shown)
+        .encode(x=x)
+        .mark_circle(size=22, opacity=0.5)
+        .encode(
+            y=alt.Y("head:Q", title="predicted score", scale=alt.Scale(domain=[0, 10])),
+            xOffset=alt.XOffset("spread:Q", scale=alt.Scale(domain=[-0.3, 1.3])),
+            color=_impact_colour(),
+            tooltip=["impact:N", "impact_score:O", alt.Tooltip("head:Q", format=".2f")],
+        )
     )
-    base = alt.Chart(shown).encode(
-        x=alt.X("impact_score:O", title="true impact score", axis=alt.Axis(labelAngle=0))
-    )
-    points = base.mark_circle(size=22, opacity=0.5).encode(
-        y=alt.Y("head:Q", title="predicted score", scale=alt.Scale(domain=[0, 10])),
-        xOffset=alt.XOffset("spread:Q", scale=alt.Scale(domain=[-0.3, 1.3])),
-        color=_impact_colour(),
-        tooltip=["impact:N", "impact_score:O", alt.Tooltip("head:Q", format=".2f")],
-    )
-    medians = base.mark_tick(thickness=3, size=56, color=_INK, orient="horizontal").encode(
-        y=alt.Y("median(head):Q"),
-        tooltip=[alt.Tooltip("median(head):Q", title="median", format=".2f")],
+    medians = alt.Chart(middle).encode(x=x)
+    medians = medians.mark_tick(thickness=3, size=56, color=_INK, orient="horizontal").encode(
+        y=alt.Y("head:Q"), tooltip=[alt.Tooltip("head:Q", title="median", format=".2f")]
     )
     return _spec(points + medians, height=320)
 

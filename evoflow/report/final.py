@@ -23,6 +23,9 @@ METRIC_TITLES = {
 
 WORST = 20
 
+MOST_SUBSETS = 16
+"""Subsets that are drawn; every individual is one."""
+
 
 def show_report(card: Any, run: RunRecord) -> None:
     """Append the whole report to a card."""
@@ -69,7 +72,11 @@ def _show_metrics(card: Any, run: RunRecord, models: list[str]) -> None:
     card.append(Markdown("## The head beside the baselines, on the test split"))
     card.append(Markdown("A dot is the value, a line its 95% bootstrap interval."))
     cards.show_verdicts(card, run.comparisons)
-    rows = estimates(run.metrics)
+    shown = list(run.metrics)[:MOST_SUBSETS]
+    rows = estimates({subset: run.metrics[subset] for subset in shown})
+    if len(run.metrics) > MOST_SUBSETS:
+        left = len(run.metrics) - MOST_SUBSETS
+        cards.note(card, [f"{left:,} further subsets are in the artifact `metrics`."])
     for metric, title in METRIC_TITLES.items():
         drawn = rows[(rows["metric"] == metric) & rows["value"].notna()]
         if not drawn.empty:

@@ -97,7 +97,8 @@ Value and 95% interval by bootstrap over genomic blocks, for all rows and for ca
 - Evo-1 was trained on genomes of prokaryotes and phages; it has not seen human DNA.
 - The labels are computed consequences, not effects that were observed in people. A benign variant
   of high impact, or a pathogenic one of low impact, is predicted wrongly by design.
-- It knows what the individuals above carry, which is mostly common variation of one ancestry.
+- It learnt from the individuals above alone; on people of other ancestry, and on reads of another
+  technology or depth, it was not tested.
 - A read shows {trained.read_length} bases: what a variant does to a protein from afar, to splicing
   of a distant exon or to regulation is not in it.
 - Reads with systematic errors give systematic mistakes; the spread over reads does not show them.

@@ -104,3 +104,15 @@ def test_train_shows_the_epoch_that_was_kept_and_the_verdicts(card, run):
 )
 def test_settings_are_shown_by_dotted_key(value, leaves):
     assert cards.flat(value) == leaves
+
+
+def test_a_long_table_says_how_much_more_there_is():
+    rows = cards.table(pd.DataFrame({"a": range(1000), "b": "x"})).render()["data"]
+    assert len(rows) == 201
+    assert rows[-1] == ["and 800 more", ""]
+
+
+def test_many_individuals_are_shown_as_one(card, examples, run):
+    several = pd.concat([examples.assign(individual=f"HG{n}") for n in range(31)])
+    cards.show_extraction(card, Extraction(several, run.extraction))
+    assert card.of_type("table")[0]["data"][0][0] == "31 individuals"

@@ -1,3 +1,8 @@
+import json
+from dataclasses import replace
+
+import pandas as pd
+
 from evoflow.report import final
 
 
@@ -36,3 +41,11 @@ def test_an_undefined_metric_is_drawn_nowhere_and_a_dash_in_its_table(run):
     assert set(undefined["model"]) == {"training_mean"}
     assert final.interval(float("nan"), float("nan"), float("nan")) == "-"
     assert final.interval(0.5, 0.25, 0.75) == "0.50 [0.25, 0.75]"
+
+
+def test_a_large_run_keeps_its_report_small(card, run):
+    many = pd.concat([run.predictions] * 200, ignore_index=True)
+    metrics = run.metrics | {f"individual {n}": run.metrics["all"] for n in range(500)}
+    final.show_report(card, replace(run, predictions=many, metrics=metrics))
+    assert len(json.dumps(card.rendered())) < 2_000_000
+    assert "486 further subsets" in card.text()
