@@ -191,7 +191,7 @@ class HeadSettings(_Strict):
 
     channels: PositiveInt = 64
     kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
-    layers: PositiveInt = 2
+    layers: PositiveInt = 3
     dropout: Fraction = 0.1
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2

@@ -1,0 +1,97 @@
+"""Seconds of an epoch of the head, beside a plain training loop on the same head and data.
+
+The plain loop is what a first script does: a Python list with the tensors of each example, a
+shuffled DataLoader, Adam, and the loss and rank correlation of every batch on the host.
+
+    python tests/benchmarks/bench_train.py --tokens 64 --width 128
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from evoflow.settings import HeadSettings
+from evoflow.train.fit import fit, resolve_device
+from evoflow.train.head import HeadConfig
+from evoflow.train.network import ConvolutionalHead
+from evoflow.train.pairs import Pairs
+
+
+def make_pairs(rows: int, tokens: int, width: int, seed: int) -> Pairs:
+    """Draw float16 embeddings of reads that differ from their windows from the middle on."""
+    rng = np.random.default_rng(seed)
+    window = rng.normal(size=(rows, tokens, width)).astype(np.float16)
+    read = window.copy()
+    score = rng.choice([0, 1, 2, 5, 10], size=rows)
+    read[:, tokens // 2 :, 0] += (score[:, None] / 10).astype(np.float16)
+    numbers = np.arange(rows)
+    table = pd.DataFrame({"read": numbers, "window": numbers + rows, "weight": 1.0})
+    return Pairs.of(np.concatenate([read, window]), table, pd.Series(score))
+
+
+def plain_epochs(pairs: Pairs, settings: HeadSettings, device: torch.device) -> list[float]:
+    """Seconds of every epoch of the plain loop."""
+    examples = [
+        (
+            torch.tensor(pairs.embeddings[read], dtype=torch.float32),
+            torch.tensor(pairs.embeddings[window], dtype=torch.float32),
+            torch.tensor(target),
+        )
+        for read, window, target in zip(pairs.read, pairs.window, pairs.target, strict=True)
+    ]
+    torch.manual_seed(0)
+    loader = DataLoader(examples, batch_size=settings.batch_size, shuffle=True)
+    shape = settings.model_dump(include={"channels", "kernel_size", "layers", "dropout"})
+    network = ConvolutionalHead(HeadConfig(width=pairs.embeddings.shape[2], **shape)).to(device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    seconds = []
+    for _ in range(settings.epochs):
+        started = time.perf_counter()
+        network.train()
+        losses, correlations = [], []
+        for read, window, target in loader:
+            predicted = network(read.to(device), window.to(device))
+            loss = F.mse_loss(predicted, target.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            correlations.append(spearmanr(predicted.detach().cpu(), target).statistic)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def main() -> None:
+    """Print the ratio for one shape of embeddings."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=2000)
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    device = resolve_device(options.device)
+    settings = HeadSettings(epochs=options.epochs, patience=options.epochs)
+    pairs = make_pairs(options.rows, options.tokens, options.width, 0)
+    few = make_pairs(64, options.tokens, options.width, 1)
+    ours, plain = [], []
+    for _ in range(options.repeats):  # in turns, so that a busy machine slows both
+        plain += plain_epochs(pairs, settings, device)
+        ours += fit(pairs, few, settings, seed=0, device=str(device)).history["seconds"].tolist()
+    middle = statistics.median(ours), statistics.median(plain)
+    print(f"{options.rows:,} rows of {options.tokens} x {options.width} on {device}")
+    print(f"evoflow    {middle[0]:8.3f} s an epoch")
+    print(f"plain loop {middle[1]:8.3f} s an epoch")
+    print(f"ratio      {middle[1] / middle[0]:8.2f}")
+
+
+if __name__ == "__main__":
+    main()
