@@ -11,6 +11,9 @@ from evoflow.settings import Settings
 if TYPE_CHECKING:
     from evoflow.train.metrics import Table
 
+STAND_IN = "evo-tiny"
+"""The checkpoint that stands in for Evo where no weights are at hand."""
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -59,6 +62,8 @@ def caveats(settings: Settings) -> list[str]:
     found = []
     if settings.data.demo is not None:
         found.append("The data are a simulated demo: nothing here is true of people.")
-    if settings.model.checkpoint == "evo-tiny":
-        found.append("evo-tiny is a stand-in for Evo with random weights: it has learnt nothing.")
+    if settings.model.checkpoint == STAND_IN:
+        found.append(
+            f"{STAND_IN} is a stand-in for Evo with random weights: it has learnt nothing."
+        )
     return found
