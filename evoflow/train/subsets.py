@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from evoflow.settings import HAPLOTYPE
+
 CODING = (
     "stop_gained",
     "frameshift_variant",
@@ -31,7 +33,7 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     """Masks of the rows by name; empty ones are left out.
 
     SNVs, indels, coding and non-coding are kinds of carried alleles: a reference read has none.
-    Each individual is a subset where there are several.
+    Each individual is a subset where there are several; so are reads and made haplotypes.
     """
     carriers = predictions["carries_alt"].astype(bool)
     single = (predictions["ref"].str.len() == 1) & (predictions["alt"].str.len() == 1)
@@ -45,7 +47,10 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
         "coding": carriers & coding,
         "non-coding": carriers & ~coding,
     }
-    individuals = sorted(predictions["individual"].unique())
+    made = predictions["individual"] == HAPLOTYPE
+    if made.any():
+        found |= {"from reads": ~made, "from haplotypes": made}
+    individuals = sorted(predictions.loc[~made, "individual"].unique())
     if len(individuals) > 1:
         for individual in individuals:
             found[f"individual {individual}"] = predictions["individual"] == individual

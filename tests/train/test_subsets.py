@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow.settings import HAPLOTYPE
 from evoflow.train.subsets import subsets, truths
 
 
@@ -43,6 +44,14 @@ def test_kinds_of_variants_are_kinds_of_carriers(predictions):
 
 def test_one_individual_is_no_subset_of_its_own(predictions):
     assert list(subsets(predictions.iloc[:2])) == ["all", "carriers", "SNVs", "coding"]
+
+
+def test_made_haplotypes_stand_apart_from_reads(predictions):
+    mixed = predictions.replace({"individual": {"B": HAPLOTYPE}})
+    found = {name: np.flatnonzero(rows).tolist() for name, rows in subsets(mixed).items()}
+    assert found["from reads"] == [0, 1]
+    assert found["from haplotypes"] == [2, 3, 4]
+    assert not any(name.startswith("individual") for name in found)
 
 
 def test_pathogenic_is_what_clinvar_calls_a_carried_allele(predictions):
