@@ -248,7 +248,7 @@ class EvoFlow(FlowSpec):
         from evoflow.report.provenance import software
         from evoflow.report.record import RunRecord
         from evoflow.report.summary import summary
-        from evoflow.report.tags import add_tags, result_tags
+        from evoflow.report.tags import add_tags, result_tags, settings_tags
 
         record = RunRecord(
             name=f"{current.flow_name}/{current.run_id}",
@@ -266,7 +266,8 @@ class EvoFlow(FlowSpec):
         )
         self.summary = summary(record)
         show_report(current.card, record)
-        add_tags(current, result_tags(self.metrics))
+        # A resumed run has not gone through `start`, and carries no tags of it.
+        add_tags(current, settings_tags(self.settings) + result_tags(self.metrics))
         if self.export_examples:
             write_jsonl(self.examples, Path(self.export_examples))
         print(self.summary)
