@@ -60,20 +60,22 @@ class Embedder:
         tiny = model.checkpoint == TINY
         if tiny and model.revision is not None:
             raise InputError(f"model.revision: {TINY} is made on the spot and has none; remove it")
-        checkpoint = None if tiny else find_checkpoint(model.checkpoint, model.revision)
-        config = checkpoint.config() if checkpoint else evo_tiny_config()
-        require_memory(config, dtype, device, model.tokens_per_batch, model.checkpoint)
-        loaded = (
-            EvoForCausalLM.load(checkpoint, config, dtype=dtype, device=device)
-            if checkpoint
-            else evo_tiny(dtype, device)
-        )
+        name, commit = model.checkpoint, None
+        if tiny:
+            require_memory(evo_tiny_config(), dtype, device, model.tokens_per_batch, name)
+            loaded = evo_tiny(dtype, device)
+        else:
+            described = find_checkpoint(name, model.revision, files=["config.json"])
+            config, commit = described.config(), described.commit
+            require_memory(config, dtype, device, model.tokens_per_batch, name)
+            checkpoint = find_checkpoint(name, commit or model.revision)
+            loaded = EvoForCausalLM.load(checkpoint, config, dtype=dtype, device=device)
         free = free_memory(device)
         if free is not None:
             loaded.backbone.filter_cache.max_bytes = free // 4
         provenance = Provenance(
             checkpoint=model.checkpoint,
-            revision=checkpoint.commit if checkpoint else None,
+            revision=commit,
             layer=model.embedding.layer,
             tokens=model.embedding.tokens,
             dtype=str(dtype).removeprefix("torch."),
