@@ -45,6 +45,9 @@ where `carries_alt`, else with `ref`. `reference_sequence` is the reference from
 the first base of `sequence` is aligned. `strand` is that of the read (`+` or `-`).
 """
 
+_ROWS_AT_ONCE = 5_000
+"""Rows whose JSON is in memory at once."""
+
 ALLELE = ["individual", "contig", "position", "ref", "alt"]
 """Columns that identify an allele of an individual; its first row is its own read."""
 
@@ -75,7 +78,10 @@ def write_jsonl(examples: pd.DataFrame, path: Path) -> None:
     """Write the table as JSON lines, one example a line, columns in order; all of it or nothing."""
     beside = path.with_name(f".{path.name}.part")
     try:
-        examples.to_json(beside, orient="records", lines=True)
+        with beside.open("w", encoding="utf-8") as file:
+            for first in range(0, len(examples), _ROWS_AT_ONCE):
+                rows = examples.iloc[first : first + _ROWS_AT_ONCE]
+                rows.to_json(file, orient="records", lines=True)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

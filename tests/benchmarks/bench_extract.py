@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -196,7 +197,11 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "reads.bam.bai").exists():
-            simulate(folder, given.megabases, given.loci_per_megabase, given.depth, given.seed)
+            # In a process of its own: what is started later would inherit its peak of memory.
+            wanted = (given.megabases, given.loci_per_megabase, given.depth, given.seed)
+            maker = get_context("spawn").Process(target=simulate, args=(folder, *wanted))
+            maker.start()
+            maker.join()
         runs = []
         for _ in range(given.repeats):
             seconds, megabytes = evoflow_extract(folder, given.processes)
