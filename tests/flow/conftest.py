@@ -127,7 +127,7 @@ SMALL = {
         "balance": {"by": "weights"},
         "head": {"epochs": 2},
     },
-    "compute": {"processes": 1, "sequences_per_shard": 100},
+    "compute": {"processes": 1, "sequences_per_shard": 200},
 }
 """A run of a few hundred sequences in several shards."""
 

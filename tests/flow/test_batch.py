@@ -32,7 +32,7 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     changes = {
         "cpu_steps": {"queue": "cpu-queue", "cpu": 2},
         "minutes_between_retries": 0,
-        "sequences_per_shard": 100,
+        "sequences_per_shard": 200,
         "processes": 1,
     }
     configs = write_configs(tmp_path, compute=compute | changes)
