@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
-from evoflow.augment.sequences import shard_ranges, unique_sequences
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evoflow.augment.sequences import shard_ranges, unique_sequences
 
 
 @pytest.fixture
