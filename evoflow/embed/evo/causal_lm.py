@@ -167,9 +167,13 @@ class EvoForCausalLM(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Draw weights under which signals keep their size and filters decay, fast to slowly."""
+        """Draw weights under which every block adds a little, and filters decay, fast to slowly.
+
+        As in GPT-2 the linear weights are small beside the embedding: else a few random blocks
+        drown the bases that they are given.
+        """
         if isinstance(module, nn.Linear):
-            module.weight.normal_(std=module.in_features**-0.5)
+            module.weight.normal_(std=0.02)
             if module.bias is not None:
                 module.bias.zero_()
         elif isinstance(module, nn.Embedding):
