@@ -190,13 +190,21 @@ class HeadSettings(_Strict):
     """The convolutional head and its training."""
 
     channels: PositiveInt = 64
+    """Channels between the convolutions."""
     kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
+    """Tokens that a convolution sees at once; odd."""
     layers: PositiveInt = 3
+    """Convolutions; each sees three times as far as the one before."""
     dropout: Fraction = 0.1
+    """Share of the values that training hides at random."""
     learning_rate: PositiveFloat = 1e-3
+    """Its peak, after the warm-up."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    """Of AdamW."""
     batch_size: PositiveInt = 64
+    """Training rows of one optimiser step."""
     epochs: PositiveInt = 40
+    """Passes over the training rows, at most."""
     patience: PositiveInt = 8
     """Epochs that rank the validation rows no better, after which training stops."""
     memory: PositiveFloat = 4.0
@@ -226,9 +234,13 @@ class Toleration(_Strict):
     """A taint of Kubernetes nodes that a pod puts up with."""
 
     key: str
+    """The taint's key."""
     operator: Literal["Exists", "Equal"] = "Exists"
+    """`Equal` also compares the value."""
     value: str | None = None
+    """The taint's value, for `Equal`."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """The taint's effect; default: any."""
 
 
 class Machine(_Strict):

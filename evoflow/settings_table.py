@@ -28,10 +28,10 @@ def markdown() -> str:
 def _rows(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ...]]:
     for name, field in kind.model_fields.items():
         key = f"{prefix}{name}"
-        if field.description:
-            meaning = " ".join(field.description.split()).replace("|", "\\|")
-            yield key, _type(field.annotation), _default(field), meaning
         section = _section(field.annotation)
+        if field.description or section is None:
+            meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+            yield key, _type(field.annotation), _default(field), meaning
         if section is not None:
             yield from _rows(section, f"{key}{_ITEMS.get(get_origin(field.annotation), '')}.")
 

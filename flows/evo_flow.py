@@ -173,9 +173,12 @@ class EvoFlow(FlowSpec):
     def embed(self):
         """Embed one shard of the unique sequences with Evo."""
         from evoflow.embed.cached import with_cache
+        from evoflow.embed.device import share_cores
         from evoflow.embed.embedder import Embedder
         from evoflow.report import cards
 
+        if self.settings.compute.target == "local":
+            share_cores(len(self.shards))
         self.shard = self.input
         start, stop = self.shards[self.shard]
         sequences = self.sequences.iloc[start:stop]

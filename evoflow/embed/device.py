@@ -55,6 +55,14 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
 
 
+def share_cores(tasks: int) -> None:
+    """Compute on this task's share of the cores, where so many tasks run on one machine.
+
+    The threads of each task would else wait for each other while another task has their cores.
+    """
+    torch.set_num_threads(max(1, torch.get_num_threads() // tasks))
+
+
 def free_memory(device: torch.device) -> int | None:
     """Bytes that a device has free; None where the system does not say."""
     if device.type == "cuda":

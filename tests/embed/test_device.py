@@ -75,3 +75,12 @@ def test_enough_memory_is_enough():
     assert free is None or free > 0
     config = EvoConfig(hidden_size=32, num_layers=1, attn_layer_idxs=[], num_attention_heads=1)
     device.require_memory(config, torch.float32, torch.device("cpu"), 10, "small")
+
+
+@pytest.mark.parametrize(("threads", "tasks", "left"), [(8, 2, 4), (8, 3, 2), (2, 5, 1), (4, 1, 4)])
+def test_tasks_on_one_machine_share_its_cores(monkeypatch, threads, tasks, left):
+    asked = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    device.share_cores(tasks)
+    assert asked == [left]
