@@ -35,7 +35,7 @@ def run_flow(folder, *arguments):
 @pytest.fixture(scope="module")
 def demo_run(tmp_path_factory):
     """The process and the finished run."""
-    from metaflow import Run, metadata, namespace
+    from metaflow import Run, default_metadata, default_namespace, metadata, namespace
 
     folder = tmp_path_factory.mktemp("run")
     done = run_flow(folder, "run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl")
@@ -43,7 +43,9 @@ def demo_run(tmp_path_factory):
     namespace(None)
     metadata(f"local@{folder}")
     run = Run(f"EvoFlow/{(folder / 'run-id').read_text()}")
-    return folder, done, run
+    yield folder, done, run
+    default_metadata()
+    default_namespace()
 
 
 def test_the_six_steps_finish(demo_run):
