@@ -113,7 +113,7 @@ class EvoFlow(FlowSpec):
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
-    @card(type="blank", refresh_interval=1)
+    @card(type="blank", refresh_interval=5)
     @cpu
     @readable_errors
     @step
@@ -166,7 +166,7 @@ class EvoFlow(FlowSpec):
         cards.show_augmentation(current.card, self.examples, self.training_rows, self.shards)
         self.next(self.embed, foreach="shard_numbers")
 
-    @card(type="blank", refresh_interval=1)
+    @card(type="blank", refresh_interval=5)
     @gpu(model="A100")
     @readable_errors
     @step
@@ -201,7 +201,7 @@ class EvoFlow(FlowSpec):
         cards.show_embedding(current.card, embedded)
         self.next(self.train)
 
-    @card(type="blank", refresh_interval=1)
+    @card(type="blank", refresh_interval=5)
     @gpu(model="V100")
     @readable_errors
     @step

@@ -24,8 +24,8 @@ MOST_ROWS = 200
 MOST_BARS = 30
 ALLELES = "alleles and reference loci"
 
-REFRESH_SECONDS = 1.0
-"""A card is redrawn at most so often: each refresh writes the card to the datastore."""
+REFRESH_SECONDS = 5.0
+"""A card is redrawn at most so often: each refresh is a process that renders and stores it."""
 
 
 def table(frame: pd.DataFrame) -> Table:

@@ -17,17 +17,23 @@ from evoflow.augment.sequences import unique_sequences
 from evoflow.augment.split import assign_splits
 from evoflow.embed.embedder import Embedder
 from evoflow.extract.examples import extract_examples
-from evoflow.settings import DataSettings, DemoSettings, ModelSettings, read_model_settings
+from evoflow.settings import (
+    DemoSettings,
+    ModelSettings,
+    read_data_settings,
+    read_model_settings,
+)
 from evoflow.train.learning import Learning, learn
 
-MODEL = Path(__file__).resolve().parents[2] / "config" / "model" / "evo-tiny.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "config"
 GOAL = 0.6
 BEATEN = ["training_mean", "kmer_ridge"]
 
 
 def run(seed: int, model: ModelSettings) -> Learning:
     """Take the demo of one seed through extract, augment, embed and train."""
-    data = DataSettings(demo=DemoSettings(seed=seed), reference_loci="all", seed=seed)
+    changes = {"demo": DemoSettings(seed=seed), "seed": seed}
+    data = read_data_settings(CONFIG / "data" / "demo.yaml").model_copy(update=changes)
     examples = extract_examples(demo.prepare(data)).examples
     examples = assign_splits(examples, model.split, read_length=data.read_length, seed=seed)
     training_rows = balance(examples, model.balance, seed=seed)
@@ -57,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4, 5])
     options = parser.parse_args()
-    model = read_model_settings(MODEL)
+    model = read_model_settings(CONFIG / "model" / "evo-tiny.yaml")
     for seed in options.seeds:
         started = time.perf_counter()
         learning = run(seed, model)
