@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator
 
+from evoflow.augment.strands import reverse_complement
+
 Interval = tuple[int, int]
 
 CONTIGS = ("chr1", "chr2", "chr3")
@@ -27,7 +29,6 @@ GENETIC_CODE = dict(
 )
 """The standard genetic code, NCBI translation table 1; `*` is a stop."""
 
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 # Shares of A, C, G and T: AT-rich outside coding sequences, as in plants and insects.
 _INTERGENIC = (0.35, 0.15, 0.15, 0.35)
@@ -122,11 +123,6 @@ class Genome:
 
     sequences: dict[str, str]
     genes: tuple[Gene, ...]
-
-
-def reverse_complement(sequence: str) -> str:
-    """Read `ACGT` bases from the other strand."""
-    return sequence.translate(_COMPLEMENT)[::-1]
 
 
 def translate(coding: str) -> str:
