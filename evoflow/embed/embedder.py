@@ -45,6 +45,9 @@ class Embedder:
     def __init__(self, model: EvoForCausalLM, provenance: Provenance) -> None:
         self.model = model.eval()
         self.provenance = provenance
+        free = free_memory(model.device)
+        if free is not None:
+            model.backbone.filter_cache.max_bytes = free // 4
 
     @classmethod
     def from_settings(cls, model: ModelSettings) -> Self:
@@ -70,9 +73,6 @@ class Embedder:
             require_memory(config, dtype, device, model.tokens_per_batch, name)
             checkpoint = find_checkpoint(name, commit or model.revision)
             loaded = EvoForCausalLM.load(checkpoint, config, dtype=dtype, device=device)
-        free = free_memory(device)
-        if free is not None:
-            loaded.backbone.filter_cache.max_bytes = free // 4
         provenance = Provenance(
             checkpoint=model.checkpoint,
             revision=commit,

@@ -182,8 +182,10 @@ class EmbeddingStream:
         sequences = [self._unique[row] for row in batch.rows]
         ids = torch.from_numpy(encode(sequences))
         if device.type == "cuda":
-            # Matrix products are several times slower on rows that are not whole 16 bytes.
-            ids = F.pad(ids, (0, -batch.length % 8), value=PAD_ID).pin_memory()
+            # Matrix products are several times slower on rows that are not whole 16 bytes; a
+            # batch of 8 sequences, or a multiple, has such rows.
+            padding = -batch.length % 8 if len(batch.rows) % 8 else 0
+            ids = F.pad(ids, (0, padding), value=PAD_ID).pin_memory()
         num_tokens = ids.numel()
         ids = ids.to(device, non_blocking=True).int()
         states, log_likelihood = self._forward(ids, [len(sequence) for sequence in sequences])

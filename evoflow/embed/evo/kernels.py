@@ -1,13 +1,14 @@
 """The work between Evo's matrix products as Triton kernels, for NVIDIA GPUs.
 
-Each computes what its namesake in `elementwise` does, in float32, in one pass over memory. They
-take any shape, so that each is compiled once, in about a second.
+Each computes what its namesake in `operations` does, in float32, in one pass over memory. They
+take any shape, so that each is compiled once or twice, in about a second.
 """
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+from torch.nn import functional as F
 
 TOKENS = 1024
 """Tokens of a channel that one program takes."""
@@ -28,7 +29,7 @@ def _rms_norm(x, delta, total, out, scale, eps, WIDTH: tl.constexpr, BLOCK: tl.c
 
 
 def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """See `elementwise.rms_norm`."""
+    """See `operations.rms_norm`."""
     x, out, width = x.contiguous(), torch.empty_like(x), x.shape[-1]
     grid = (x.numel() // width,)
     _rms_norm[grid](x, None, None, out, scale, eps, width, triton.next_power_of_2(width))
@@ -36,7 +37,7 @@ def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
 
 
 def add_rms_norm(x: Tensor, delta: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """See `elementwise.add_rms_norm`."""
+    """See `operations.add_rms_norm`."""
     x, delta, width = x.contiguous(), delta.contiguous(), x.shape[-1]
     total, out = torch.empty_like(x), torch.empty_like(x)
     grid = (x.numel() // width,)
@@ -54,22 +55,30 @@ def _gated_gelu(gate, x, out, size, BLOCK: tl.constexpr):
 
 
 def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
-    """See `elementwise.gated_gelu`."""
+    """See `operations.gated_gelu`."""
     out = torch.empty_like(gate)
     _gated_gelu[(triton.cdiv(out.numel(), TOKENS),)](gate, x, out, out.numel(), TOKENS)
     return out
 
 
+def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
+    """See `operations.add_gated_mlp`."""
+    hidden = gated_gelu(F.linear(u, l1), F.linear(u, l2))
+    # cuBLAS adds on the way out.
+    return torch.addmm(x.flatten(0, -2), hidden.flatten(0, -2), l3.t()).view(x.shape)
+
+
 @triton.jit
-def _short_filter(z, bias, weight, shift, row, index, time, inside, tokens, TAPS: tl.constexpr):
+def _short_filter(z, bias, weight, shift, row, index, tokens, batch, TAPS: tl.constexpr):
     """Convolve one channel, `bias` added before and `shift` after, as float32."""
     added = tl.load(bias + row).to(tl.float32)
-    total = tl.zeros_like(time).to(tl.float32)
+    total = tl.zeros_like(index).to(tl.float32)
     if shift is not None:
         total += tl.load(shift + row).to(tl.float32)
     for lag in tl.static_range(TAPS):
-        known = inside & (time >= lag)
-        value = tl.load(z + row * tokens + index - lag, mask=known, other=0.0).to(tl.float32)
+        earlier = index - lag * batch
+        known = (earlier >= 0) & (index < tokens)
+        value = tl.load(z + row * tokens + earlier, mask=known, other=0.0).to(tl.float32)
         tap = tl.load(weight + row * TAPS + TAPS - 1 - lag).to(tl.float32)
         total += tl.where(known, value + added, 0.0) * tap
     return total
@@ -77,17 +86,17 @@ def _short_filter(z, bias, weight, shift, row, index, time, inside, tokens, TAPS
 
 @triton.jit
 def _hyena_gates(
-    z, bias, weight, shift, x2, w, tokens, length,
-    HEAD: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
+    z, bias, weight, shift, x2, w, parts, batch_parts,
+    PART: tl.constexpr, HEAD: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
+    tokens, batch = parts * PART, batch_parts * PART
     channel = tl.program_id(1).to(tl.int64)
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = index < tokens
-    time = index % length
     row = channel // HEAD * 3 * HEAD + channel % HEAD  # of x2; x1 and v follow a head size later
-    gate = _short_filter(z, bias, weight, shift, row, index, time, inside, tokens, TAPS)
-    x1 = _short_filter(z, bias, weight, shift, row + HEAD, index, time, inside, tokens, TAPS)
-    v = _short_filter(z, bias, weight, shift, row + 2 * HEAD, index, time, inside, tokens, TAPS)
+    gate = _short_filter(z, bias, weight, shift, row, index, tokens, batch, TAPS)
+    x1 = _short_filter(z, bias, weight, shift, row + HEAD, index, tokens, batch, TAPS)
+    v = _short_filter(z, bias, weight, shift, row + 2 * HEAD, index, tokens, batch, TAPS)
     tl.store(x2 + channel * tokens + index, gate, mask=inside)
     tl.store(w + channel * tokens + index, x1 * v, mask=inside)
 
@@ -95,12 +104,12 @@ def _hyena_gates(
 def hyena_gates(
     z: Tensor, bias: Tensor, weight: Tensor, shift: Tensor | None, num_heads: int
 ) -> tuple[Tensor, Tensor]:
-    """See `elementwise.hyena_gates`."""
-    channels, batch, length = z.shape[0] // 3, *z.shape[1:]
-    x2, w = (z.new_empty(channels, batch, length) for _ in range(2))
-    tokens = batch * length
-    _hyena_gates[(triton.cdiv(tokens, TOKENS), channels)](
-        z, bias, weight, shift, x2, w, tokens, length,
-        channels // num_heads, weight.shape[-1], TOKENS,
+    """See `operations.hyena_gates`."""
+    channels, length, batch = z.shape[0] // 3, *z.shape[1:]
+    x2, w = (z.new_empty(channels, length, batch) for _ in range(2))
+    part = 8 if batch % 8 == 0 else 1  # so that the compiler knows what is aligned
+    _hyena_gates[(triton.cdiv(length * batch, TOKENS), channels)](
+        z, bias, weight, shift, x2, w, length * batch // part, batch // part,
+        part, channels // num_heads, weight.shape[-1], TOKENS,
     )  # fmt: skip
     return x2, w

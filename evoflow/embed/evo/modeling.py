@@ -2,10 +2,12 @@
 
 Modules and parameters are named as in the published checkpoints, so that a state dict IS the
 published layout. Every operation is causal: right-padded batches need no mask.
+
+Inside, the axes are (length, batch, channels): a token's predecessor then lies a whole batch
+before it, so that neither convolution has to shift within a row.
 """
 
 from collections.abc import Callable, Hashable, Iterator
-from itertools import count
 from typing import Self
 
 import torch
@@ -15,7 +17,7 @@ from torch.nn import functional as F
 from evoflow.embed.evo import convolution
 from evoflow.embed.evo.configuration import EvoConfig
 from evoflow.embed.evo.convolution import FilterCache
-from evoflow.embed.evo.elementwise import Elementwise, fastest
+from evoflow.embed.evo.operations import Operations, fastest
 
 
 class RMSNorm(nn.Module):
@@ -26,17 +28,17 @@ class RMSNorm(nn.Module):
         self.eps = config.eps
         self.scale = nn.Parameter(torch.ones(config.hidden_size))
 
-    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
+    def forward(self, x: Tensor, ops: Operations) -> Tensor:
         """Normalise (..., hidden)."""
         return ops.rms_norm(x, self.scale, self.eps)
 
-    def after_adding(self, x: Tensor, delta: Tensor, ops: Elementwise) -> tuple[Tensor, Tensor]:
+    def after_adding(self, x: Tensor, delta: Tensor, ops: Operations) -> tuple[Tensor, Tensor]:
         """Return `x + delta` and it normalised."""
         return ops.add_rms_norm(x, delta, self.scale, self.eps)
 
 
 class GatedMLP(nn.Module):
-    """`l3(gelu(l1 x) * l2 x)`."""
+    """`l3(gelu(l1 u) * l2 u)`."""
 
     def __init__(self, config: EvoConfig) -> None:
         super().__init__()
@@ -44,9 +46,9 @@ class GatedMLP(nn.Module):
         self.l2 = nn.Linear(config.hidden_size, config.inner_mlp_size, bias=False)
         self.l3 = nn.Linear(config.inner_mlp_size, config.hidden_size, bias=False)
 
-    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
-        """Transform (..., hidden)."""
-        return self.l3(ops.gated_gelu(self.l1(x), self.l2(x)))
+    def add_to(self, x: Tensor, u: Tensor, ops: Operations) -> Tensor:
+        """Add what becomes of `u` to `x`, both (..., hidden)."""
+        return ops.add_gated_mlp(x, u, self.l1.weight, self.l2.weight, self.l3.weight)
 
 
 class HyenaFilter(nn.Module):
@@ -68,35 +70,36 @@ class HyenaFilter(nn.Module):
         self.poles = nn.Parameter(torch.empty(width, states, 1, 2, dtype=torch.float32))
         self.residues = nn.Parameter(torch.empty(width, states, 1, 2, dtype=torch.float32))
 
-    def forward(self, z: Tensor, bias: Tensor, ops: Elementwise) -> Tensor:
-        """Gate and convolve the projections `z + bias`, (3C, B, L) to (C, B, L)."""
-        x2, w = ops.hyena_gates(  # (C, B, L) both
+    def forward(self, z: Tensor, bias: Tensor, ops: Operations) -> Tensor:
+        """Gate and convolve the projections `z + bias`, (3C, L, B) to (C, L, B)."""
+        x2, w = ops.hyena_gates(  # (C, L, B) both
             z, bias, self.short_filter_weight, self.short_filter_bias, self.num_heads
         )
         return self.convolve(w) * x2
 
     def convolve(self, w: Tensor) -> Tensor:
-        """Convolve (C, B, L) with the long filter, the skip `D * w` included."""
-        length = w.shape[-1]
+        """Convolve (C, L, B) with the long filter, the skip `D * w` included."""
+        length = w.shape[1]
         if length <= convolution.LONGEST_PRODUCT[w.device.type]:
             matrices = self._kept(
                 length,
                 w.dtype,
                 lambda: convolution.triangular_matrices(self._taps(length).to(w.dtype)),
             )
-            return torch.bmm(w, matrices)
+            return torch.bmm(matrices, w)
         size = convolution.fft_size(length)
-        parts = w.split(max(1, convolution.FFT_ELEMENTS // size))
         return torch.cat(
             [
-                convolution.fft_convolve(x, self._spectrum(length, size, start, len(x)), size)
-                for start, x in zip(count(0, len(parts[0])), parts, strict=False)
+                convolution.fft_convolve(w[part], self._spectrum(length, size, part), size)
+                for part in convolution.fft_parts(w, size)
             ]
         )
 
-    def _spectrum(self, length: int, size: int, start: int, channels: int) -> Tensor:
-        part = slice(start, start + channels)
-        return self._kept(length, start, lambda: torch.fft.rfft(self._taps(length, part), n=size))
+    def _spectrum(self, length: int, size: int, part: slice) -> Tensor:
+        def compute() -> Tensor:
+            return torch.fft.rfft(self._taps(length, part), n=size)
+
+        return self._kept(length, (part.start, part.stop), compute)
 
     def _taps(self, length: int, part: slice = slice(None)) -> Tensor:
         """Taps of the long filter, shape=(channels, length); D is added to the first."""
@@ -134,17 +137,18 @@ class HyenaBlock(nn.Module):
         self.out_filter_dense = nn.Linear(width, width)
         self.mlp = GatedMLP(config)
 
-    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
-        """Transform the residual stream, (B, L, C)."""
+    def forward(self, x: Tensor, ops: Operations) -> Tensor:
+        """Transform the residual stream, (L, B, C)."""
         x, u = self.post_norm.after_adding(x, self.mix(self.pre_norm(x, ops), ops), ops)
-        return x + self.mlp(u, ops)
+        return self.mlp.add_to(x, u, ops)
 
-    def mix(self, u: Tensor, ops: Elementwise) -> Tensor:
+    def mix(self, u: Tensor, ops: Operations) -> Tensor:
         """Mix tokens channels-first, so that no step has to transpose anything in memory."""
-        batch, length, width = u.shape
-        z = self.projections.weight @ u.reshape(-1, width).t()  # (3C, BL)
-        y = self.filter(z.view(-1, batch, length), self.projections.bias, ops)  # (C, B, L)
-        return self.out_filter_dense(y.view(width, -1).t()).view(batch, length, width)
+        length, batch, width = u.shape
+        z = ops.linear(self.projections.weight, u.view(-1, width), None)  # (3C, LB)
+        y = self.filter(z.view(-1, length, batch), self.projections.bias, ops)  # (C, L, B)
+        out = self.out_filter_dense
+        return ops.linear(y.view(width, -1).t(), out.weight, out.bias).view(u.shape)
 
 
 class RotaryEmbedding(nn.Module):
@@ -161,10 +165,10 @@ class RotaryEmbedding(nn.Module):
         return self.base ** (-exponents / self.head_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Rotate x, shape=(B, L, 2, heads, head_size), in float32."""
-        positions = torch.arange(x.shape[1], device=x.device, dtype=torch.float32) / self.scale
-        angles = torch.outer(positions, self.frequencies(x.device))[:, None, None]  # (L, 1, 1, D/2)
-        cos, sin = angles.cos(), angles.sin()
+        """Rotate x, shape=(L, B, 2, heads, head_size), in float32."""
+        positions = torch.arange(x.shape[0], device=x.device, dtype=torch.float32) / self.scale
+        angles = torch.outer(positions, self.frequencies(x.device))[:, None, None, None]
+        cos, sin = angles.cos(), angles.sin()  # (L, 1, 1, 1, D/2)
         first, second = x.float().chunk(2, dim=-1)
         rotated = (first * cos - second * sin, first * sin + second * cos)
         return torch.cat(rotated, dim=-1).to(x.dtype)
@@ -181,14 +185,16 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(width, width, bias=config.mha_out_proj_bias)
         self.rotary_emb = RotaryEmbedding(config)
 
-    def forward(self, u: Tensor) -> Tensor:
-        """Mix the tokens of (B, L, C)."""
-        batch, length, width = u.shape
-        qkv = self.Wqkv(u).view(batch, length, 3, self.num_heads, -1)
-        q, k = self.rotary_emb(qkv[:, :, :2]).permute(2, 0, 3, 1, 4)  # (B, H, L, D)
-        v = qkv[:, :, 2].transpose(1, 2)
+    def forward(self, u: Tensor, ops: Operations) -> Tensor:
+        """Mix the tokens of (L, B, C)."""
+        length, batch, width = u.shape
+        qkv = ops.linear(u, self.Wqkv.weight, self.Wqkv.bias)
+        qkv = qkv.view(length, batch, 3, self.num_heads, -1)
+        q, k = self.rotary_emb(qkv[:, :, :2]).permute(2, 1, 3, 0, 4)  # (B, H, L, D)
+        v = qkv[:, :, 2].permute(1, 2, 0, 3)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.out_proj(y.transpose(1, 2).reshape(batch, length, width))
+        y = y.permute(2, 0, 1, 3).reshape(length, batch, width)
+        return ops.linear(y, self.out_proj.weight, self.out_proj.bias)
 
 
 class AttentionBlock(nn.Module):
@@ -200,10 +206,10 @@ class AttentionBlock(nn.Module):
         self.inner_mha_cls = Attention(config)
         self.mlp = GatedMLP(config)
 
-    def forward(self, x: Tensor, ops: Elementwise) -> Tensor:
-        """Transform the residual stream, (B, L, C)."""
-        x, u = self.post_norm.after_adding(x, self.inner_mha_cls(self.pre_norm(x, ops)), ops)
-        return x + self.mlp(u, ops)
+    def forward(self, x: Tensor, ops: Operations) -> Tensor:
+        """Transform the residual stream, (L, B, C)."""
+        x, u = self.post_norm.after_adding(x, self.inner_mha_cls(self.pre_norm(x, ops), ops), ops)
+        return self.mlp.add_to(x, u, ops)
 
 
 class StripedHyena(nn.Module):
@@ -239,17 +245,20 @@ class StripedHyena(nn.Module):
         Tensor
             shape=(batch, length, hidden).
         """
-        x = self.embedding_layer(input_ids)
-        ops = fastest(x.device)
-        yield x
+        x = self.embedding_layer(input_ids.t())  # (L, B, C), what all blocks work on
+        ops = fastest(x)
+        yield x.transpose(0, 1)
         for block in self.blocks[:num_blocks]:
             x = block(x, ops)
-            yield x
+            yield x.transpose(0, 1)
 
     def finish(self, x: Tensor) -> Tensor:
-        """Apply the last norm."""
-        return x if self.norm is None else self.norm(x, fastest(x.device))
+        """Apply the last norm to what `forward` yielded last."""
+        if self.norm is None:
+            return x
+        return self.norm(x.transpose(0, 1), fastest(x)).transpose(0, 1)
 
     def logits(self, final: Tensor) -> Tensor:
         """Unembed what `finish` returned."""
-        return F.linear(final, (self.unembed or self.embedding_layer).weight)
+        weight = (self.unembed or self.embedding_layer).weight
+        return fastest(final).linear(final.transpose(0, 1), weight, None).transpose(0, 1)

@@ -36,22 +36,22 @@ def test_a_pole_of_zero_is_a_filter_of_one_tap():
 
 def test_triangular_matrices_by_hand():
     matrices = triangular_matrices(torch.tensor([[1.0, 2.0, 3.0]]))
-    assert matrices.tolist() == [[[1, 2, 3], [0, 1, 2], [0, 0, 1]]]
+    assert matrices.tolist() == [[[1, 0, 0], [2, 1, 0], [3, 2, 1]]]
 
 
 @given(st.integers(1, 60), st.integers(1, 4), st.integers(0, 2**16))
 def test_product_and_fft_are_the_convolution(length, batch, seed):
     generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(3, batch, length, generator=generator)
+    x = torch.randn(3, length, batch, generator=generator)
     taps = torch.randn(3, length, generator=generator)
     expected = torch.zeros_like(x)
     for channel in range(3):
         for row in range(batch):
-            whole = np.convolve(x[channel, row].numpy(), taps[channel].numpy())
-            expected[channel, row] = torch.from_numpy(whole[:length])
+            whole = np.convolve(x[channel, :, row].numpy(), taps[channel].numpy())
+            expected[channel, :, row] = torch.from_numpy(whole[:length])
     size = fft_size(length)
     torch.testing.assert_close(
-        torch.bmm(x, triangular_matrices(taps)), expected, atol=1e-4, rtol=1e-4
+        torch.bmm(triangular_matrices(taps), x), expected, atol=1e-4, rtol=1e-4
     )
     spectrum = torch.fft.rfft(taps, n=size)
     torch.testing.assert_close(fft_convolve(x, spectrum, size), expected, atol=1e-4, rtol=1e-4)

@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from evoflow.embed.evo import elementwise
+from evoflow.embed.evo import operations
 
 pytest.importorskip("triton")
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -39,9 +39,9 @@ def test_norms(draw):
     from evoflow.embed.evo import kernels
 
     x, delta, scale = draw(3, 5, 96), draw(3, 5, 96), draw(96)
-    close(kernels.rms_norm(x, scale, 1e-6), elementwise.rms_norm(*wide(x, scale), 1e-6))
+    close(kernels.rms_norm(x, scale, 1e-6), operations.rms_norm(*wide(x, scale), 1e-6))
     got = kernels.add_rms_norm(x, delta, scale, 1e-6)
-    for one, other in zip(got, elementwise.add_rms_norm(*wide(x, delta, scale), 1e-6), strict=True):
+    for one, other in zip(got, operations.add_rms_norm(*wide(x, delta, scale), 1e-6), strict=True):
         close(one, other)
 
 
@@ -49,18 +49,19 @@ def test_gated_gelu(draw):
     from evoflow.embed.evo import kernels
 
     gate, x = draw(7, 333), draw(7, 333)
-    close(kernels.gated_gelu(gate, x), elementwise.gated_gelu(*wide(gate, x)))
+    close(kernels.gated_gelu(gate, x), operations.gated_gelu(*wide(gate, x)))
 
 
 @pytest.mark.parametrize("length", [1, 2, 150])
+@pytest.mark.parametrize("batch", [1, 9, 16])
 @pytest.mark.parametrize("shifted", [True, False])
-def test_hyena_gates(draw, length, shifted):
+def test_hyena_gates(draw, length, batch, shifted):
     from evoflow.embed.evo import kernels
 
-    z, bias, weight = draw(24, 9, length), draw(24), draw(24, 1, 3)
+    z, bias, weight = draw(24, length, batch), draw(24), draw(24, 1, 3)
     shift = draw(24) if shifted else None
     got = kernels.hyena_gates(z, bias, weight, shift, 2)
     for one, other in zip(
-        got, elementwise.hyena_gates(*wide(z, bias, weight, shift), 2), strict=True
+        got, operations.hyena_gates(*wide(z, bias, weight, shift), 2), strict=True
     ):
         close(one, other)
