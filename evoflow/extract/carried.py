@@ -1,20 +1,18 @@
 """Every allele that individuals carry, in ClinVar or not, with the reads that carry it."""
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import pysam
 
 from evoflow.errors import InputError
 from evoflow.extract import inventory, remote, units, variants
-from evoflow.extract.alignment import Evidence
 from evoflow.extract.examples import ALLELE
-from evoflow.extract.pool import run_tasks
+from evoflow.extract.pool import Pool, Tally
 from evoflow.extract.preflight import check_individuals
+from evoflow.extract.taking import carrier_parts, take
 from evoflow.settings import DataSettings
 
 ANNOTATION = ["genotype", "rsid", "clinvar_id", "clinical_significance", "gene", "consequence"]
@@ -35,7 +33,7 @@ def extract_carried(
     processes
         Processes to work in; 0: one a core. The result does not depend on it.
     progress
-        Called with the number of (individual, contig) units done and in all.
+        Called with the number of parts of the work done, and of those known up to now.
 
     Returns
     -------
@@ -52,20 +50,29 @@ def extract_carried(
     """
     data = remote.localise(data)
     check_individuals(data)
-    with TemporaryDirectory(prefix="evoflow-clinvar-") as folder:
+    tally = Tally(progress)
+    with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool(processes) as pool:
         todo = _units(data, Path(folder))
-        results = run_tasks(
-            partial(_extract_unit, data=data),
+        found = pool.run(
+            partial(_find, data=data),
             todo,
-            processes=processes,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
-            done=lambda done: progress(done, len(todo)) if progress else None,
+            done=tally.expect(len(todo)),
         )
-    if not sum(len(alleles) for alleles, _ in results):
-        people = ", ".join(person.variants for person in data.individuals)
-        raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
-    alleles, reads = (pd.concat(tables, ignore_index=True) for tables in zip(*results, strict=True))
-    return alleles.sort_values(ALLELE, ignore_index=True), reads
+        if not sum(map(len, found)):
+            people = ", ".join(person.variants for person in data.individuals)
+            raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
+        parts = [
+            part
+            for unit, alleles in zip(todo, found, strict=True)
+            for part in carrier_parts(unit, alleles)
+        ]
+        taken = take(pool, parts, data, tally.expect(len(parts)))
+    reads = pd.concat([part.examples for part in taken], ignore_index=True)
+    named = [_named(unit, alleles) for unit, alleles in zip(todo, found, strict=True)]
+    alleles = pd.concat(named, ignore_index=True).sort_values(ALLELE, ignore_index=True)
+    sequences = ["sequence", "reference_sequence", "variant_offset"]
+    return alleles[[*ALLELE, *ANNOTATION]], reads[[*ALLELE, *sequences]]
 
 
 def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
@@ -103,30 +110,25 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
     return todo
 
 
-def _extract_unit(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take the alleles of an individual's contig, and their reads."""
-    with (
-        TemporaryDirectory(prefix="evoflow-") as name,
-        pysam.FastaFile(str(data.reference)) as genome,
-    ):
-        folder = Path(name)
+def _find(unit: units.Unit, data: DataSettings) -> pd.DataFrame:
+    """Find the alleles of an individual's contig."""
+    with TemporaryDirectory(prefix="evoflow-") as folder:
         table, _ = variants.write_called(
-            unit.called, unit.individual.sample, str(data.reference), folder
+            unit.called, unit.individual.sample, str(data.reference), Path(folder)
         )
         carried, _, _ = variants.read_called(table, unit.called)
-        inside = carried[variants.inside_regions(carried, unit.called)].sort_values(variants.KEY)
-        alleles = _annotate(inside, unit)
-        taker = units.Taker(unit, data, genome, folder, Counter())
-        reads = taker.take(alleles, Evidence.ALTERNATE, data.reads_per_variant)
-    alleles = alleles.assign(
+    inside = carried[variants.inside_regions(carried, unit.called)].sort_values(variants.KEY)
+    return _annotate(inside, unit)
+
+
+def _named(unit: units.Unit, alleles: pd.DataFrame) -> pd.DataFrame:
+    return alleles.assign(
         individual=unit.individual.sample,
         contig=unit.contig,
         rsid=alleles["rs"].map(units.rs_ids),
         clinical_significance=alleles["significance"].replace(".", ""),
         gene=alleles["gene"].map(units.gene_symbols),
     )
-    sequences = ["sequence", "reference_sequence", "variant_offset"]
-    return alleles[[*ALLELE, *ANNOTATION]], reads[[*ALLELE, *sequences]]
 
 
 def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:

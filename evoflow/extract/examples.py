@@ -11,7 +11,8 @@ import pandas as pd
 from evoflow.extract import gather, remote, units
 from evoflow.extract.haplotypes import extract_haplotypes, listed_contigs
 from evoflow.extract.plan import make_plan
-from evoflow.extract.pool import Pool
+from evoflow.extract.pool import Pool, Tally
+from evoflow.extract.rounds import take_reads
 from evoflow.settings import DataSettings
 
 COLUMNS = {
@@ -102,8 +103,8 @@ def extract_examples(
     processes
         Processes to work in; 0: one a core. The result does not depend on it.
     progress
-        Called with the number of (individual, contig) units, and of contigs for `haplotypes`, done
-        and in all.
+        Called with the number of parts of the work done, and of those known up to now: units,
+        then parts of their loci, then contigs for `haplotypes`.
 
     Raises
     ------
@@ -111,29 +112,27 @@ def extract_examples(
         When ClinVar knows none of the variants, or no read fits.
     """
     local = remote.localise(data)
+    tally = Tally(progress)
     with (
         remote.urls_named(data, local),
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
         Pool(processes) as pool,
     ):
         plan = make_plan(local, pool, Path(folder))
-        todo = plan.units
         listed = list(listed_contigs(local))
-        total = len(todo) + len(listed)
-        results = pool.run(
-            partial(units.extract_unit, data=local),
-            todo,
+        finding, making = tally.expect(len(plan.units)), tally.expect(len(listed))
+        looked = pool.run(
+            partial(units.find, data=local),
+            plan.units,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
-            done=lambda done: progress(done, total) if progress else None,
+            done=finding,
         )
-        gather.refuse_nothing(local, todo, results)
-        made, considered = extract_haplotypes(
-            local,
-            listed,
-            processes=processes,
-            done=lambda done: progress(len(todo) + done, total) if progress else None,
-        )
-    drawn = gather.draw_references(todo, results, data.reference_loci)
+        found = dict(zip(plan.units, looked, strict=True))
+        reads = take_reads(pool, found, local, tally.expect)
+        results = [gather.put_together(found[unit], reads[unit]) for unit in plan.units]
+        gather.refuse_nothing(local, plan.units, results)
+        made, considered = extract_haplotypes(local, listed, processes=processes, done=making)
+    drawn = gather.draw_references(plan.units, results, data.reference_loci)
     tables = [result.examples for result in results] + [*drawn, made]
     counts = pd.concat([gather.count(plan, results, drawn), considered], ignore_index=True)
     examples = pd.concat([*tables, pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)

@@ -2,17 +2,71 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract import inventory, refusals
 from evoflow.extract.plan import Plan
-from evoflow.extract.units import LOCUS, VARIANT, VARIANT_READ, Unit, UnitResult
+from evoflow.extract.rounds import UnitReads
+from evoflow.extract.taking import Taken
+from evoflow.extract.units import LOCUS, VARIANT, Found, Unit, add
+from evoflow.extract.variants import KEY
 from evoflow.settings import DataSettings, Individual
 
 CONTIG = "contig"
+VARIANT_READ = "read over a variant"
+LOCUS_READ = "read over a reference locus"
 COUNTS = ["individual", "contig", "subject", "reason"]
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """Examples of a unit.
+
+    Attributes
+    ----------
+    examples
+        Rows of carrier reads.
+    references
+        Rows of reference reads, with their `rank`.
+    counts
+        Count by (subject, reason).
+    longest_read
+        Length of the longest read that was too short.
+    """
+
+    examples: pd.DataFrame
+    references: pd.DataFrame
+    counts: Counter[tuple[str, str]]
+    longest_read: int
+
+
+def put_together(found: Found, reads: UnitReads) -> UnitResult:
+    """Put the parts of a unit together, and count."""
+    counts = Counter(found.counts)
+    examples, rows = _joined(reads.carriers), _joined(reads.references)
+    for parts, subject in (
+        (reads.carriers, VARIANT_READ),
+        (reads.references, LOCUS_READ),
+    ):
+        for part in parts:
+            add(counts, subject, part.counts)
+    kept = len(examples.drop_duplicates(KEY))
+    counts[VARIANT, "kept"] = kept
+    counts[VARIANT, "no read carries it"] = len(found.alleles) - kept
+    looked = sum(part.loci for part in reads.references)
+    counts[LOCUS, "no read shows the reference"] = looked - len(rows)
+    counts[LOCUS, "not drawn"] = len(found.positions) - looked
+    longest = max((part.longest_read for part in (*reads.carriers, *reads.references)), default=0)
+    return UnitResult(examples, rows, +counts, longest)
+
+
+def _joined(parts: Sequence[Taken]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=[*KEY, "contig", "rank"])
+    return pd.concat([part.examples for part in parts], ignore_index=True)
 
 
 def draw_references(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -64,3 +65,15 @@ def _shortest(chunk: pd.DataFrame) -> pd.DataFrame:
         ["position", "length", "ref", "alt", "lacks_mc", "clinvar_id"]
     )
     return ordered.drop_duplicates("position").drop(columns=["length", "lacks_mc"])
+
+
+def ranks(
+    positions: npt.NDArray[np.int64], seed: int, sample: str, contig: str
+) -> npt.NDArray[np.uint64]:
+    """Hash positions of an individual's contig (the finaliser of SplitMix64, vectorised)."""
+    salt = f"{seed} {sample} {contig}"
+    key = int.from_bytes(blake2b(salt.encode(), digest_size=8).digest(), "little")
+    mixed = positions.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))

@@ -108,6 +108,25 @@ class Pool:
         return [results[number] for number in range(len(tasks))]
 
 
+class Tally:
+    """Counts the parts of several stages together; stages become known one by one."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None) -> None:
+        self._progress = progress
+        self._done = self._total = 0
+
+    def expect(self, parts: int) -> Callable[[int], None]:
+        """Add a stage; return what is called after each of its parts."""
+        self._total += parts
+
+        def done(_: int) -> None:
+            self._done += 1
+            if self._progress:
+                self._progress(self._done, self._total)
+
+        return done
+
+
 def run_tasks(
     work: Callable[[Task], Result],
     tasks: Sequence[Task],

@@ -14,8 +14,8 @@ from evoflow.extract import remote
 from evoflow.extract.alignment import Evidence, Footprint, central_window, evidence, layout
 from evoflow.extract.htslib import run
 
-_LOCI_AT_ONCE = 5_000
-"""Loci whose reads are copied out of the file at once: what bounds the copy's size."""
+_SAMPLE = 0.25
+"""Share of the reads that is looked at first where one read is enough."""
 
 _FLAGS = {
     pysam.FUNMAP: "unmapped",
@@ -219,9 +219,15 @@ class ReadChooser:
 
 
 def reads_over(
-    path: str, spelling: str, loci: Sequence[Footprint], reference: str, folder: Path
+    path: str,
+    spelling: str,
+    loci: Sequence[Footprint],
+    reference: str,
+    folder: Path,
+    *,
+    sample: bool = False,
 ) -> Iterator[pysam.AlignedSegment]:
-    """Read all alignments over any of the loci, once each, in coordinate order.
+    """Read alignments over any of the loci, once each, in coordinate order.
 
     Parameters
     ----------
@@ -235,17 +241,14 @@ def reads_over(
         FASTA that a CRAM is decoded with.
     folder
         Where the alignments are copied to.
+    sample
+        Whether a quarter of the reads, chosen by a hash of the name, is enough.
     """
     remote.provide_contig(path, spelling, [(each.start, each.start + 1) for each in loci])
     bed, copied = folder / "loci.bed", folder / "reads.bam"
     bed.write_text("".join(f"{spelling}\t{each.start}\t{each.start + 1}\n" for each in loci))
-    arguments = ("-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied), path)
-    run(pysam.samtools.view, *arguments, about=path)
+    arguments = ["-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied)]
+    arguments += ["--subsample", str(_SAMPLE), "--subsample-seed", "0"] if sample else []
+    run(pysam.samtools.view, *arguments, path, about=path)
     with pysam.AlignmentFile(str(copied), check_sq=False) as alignments:
         yield from alignments.fetch(until_eof=True)
-
-
-def batches(loci: Sequence[Footprint]) -> Iterator[Sequence[Footprint]]:
-    """Divide loci so that the reads of each part fit on a small disk."""
-    for first in range(0, len(loci), _LOCI_AT_ONCE):
-        yield loci[first : first + _LOCI_AT_ONCE]

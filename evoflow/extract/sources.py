@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
-
 from evoflow.errors import InputError
+
+if TYPE_CHECKING:
+    import requests
 
 _CONNECT, _READ = 10, 60
 _CHUNK = 1 << 16
@@ -106,7 +107,9 @@ def _refusal(url: str, status: int) -> Exception:
 
 
 @cache
-def _session() -> requests.Session:
+def _session() -> "requests.Session":
+    import requests
+
     session = requests.Session()
     session.headers["Accept-Encoding"] = "identity"  # compressed on the way, sizes would lie
     return session
@@ -129,10 +132,12 @@ class _WebFile:
 
     def read(self, start: int, stop: int) -> Body:
         answer = self._ask(start, stop)
-        partial = answer.status_code == requests.codes.partial_content
+        partial = answer.status_code == HTTPStatus.PARTIAL_CONTENT
         return Body(_web_version(answer), start if partial else 0, _web_chunks(answer))
 
-    def _ask(self, start: int, stop: int) -> requests.Response:
+    def _ask(self, start: int, stop: int) -> "requests.Response":
+        import requests
+
         try:
             answer = _session().get(
                 self.url,
@@ -144,7 +149,7 @@ class _WebFile:
             raise TransientError(f"the connection failed ({type(error).__name__})") from error
         except requests.RequestException as error:
             raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             answer.close()
             raise InputError(f"{self.url}: is empty; give a complete file")
         if not answer.ok:
@@ -153,11 +158,13 @@ class _WebFile:
         return answer
 
 
-def _web_version(answer: requests.Response) -> str:
+def _web_version(answer: "requests.Response") -> str:
     return answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
 
 
-def _web_chunks(answer: requests.Response) -> Iterator[bytes]:
+def _web_chunks(answer: "requests.Response") -> Iterator[bytes]:
+    from urllib3.exceptions import HTTPError
+
     with answer:
         try:
             # As they are: some servers declare a .gz file to be a compressed plain one.

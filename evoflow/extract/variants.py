@@ -6,9 +6,12 @@ contig, split by allele, left-aligned and trimmed. Only what joins is kept in me
 
 import csv
 import shutil
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -128,14 +131,28 @@ def _normalise(plain: Path, reference: str, source: Source, columns: str) -> tup
     return table, int(counted["mismatch_removed"])
 
 
-def read_clinvar(path: Path, source: Source) -> Iterator[pd.DataFrame]:
+def read_clinvar(
+    path: Path, source: Source, bounds: tuple[int, int] | None = None
+) -> Iterator[pd.DataFrame]:
     """Read ClinVar's alleles that have a sequence; missing values are `.`.
 
-    Yields chunks in the order of positions, none of which is in two chunks.
+    Parameters
+    ----------
+    path
+        The table that `write_clinvar` made.
+    source
+        The regions to stay within.
+    bounds
+        The first and the last position wanted, 1-based; default: all.
+
+    Yields
+    ------
+    DataFrame
+        In the order of positions, none of which is in two chunks.
     """
     columns = [*KEY, "clinvar_id", *CLINVAR_FIELDS]
     rest = pd.DataFrame(columns=columns).astype(_types(columns))
-    for chunk in _read(path, columns):
+    for chunk in _read(path, columns, bounds):
         usable = chunk[inside_regions(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
         known = pd.concat([rest, usable], ignore_index=True)
         at_end = known["position"] == known["position"].max()
@@ -191,9 +208,11 @@ def _kind(genotype: str) -> str:
     return {1: "haploid", 2: "diploid"}.get(len(alleles), "polyploid")
 
 
-def _read(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+def _read(
+    path: Path, columns: list[str], bounds: tuple[int, int] | None = None
+) -> Iterator[pd.DataFrame]:
     for chunk in pd.read_csv(
-        path,
+        path if bounds is None else _between(path, *bounds),
         sep="\t",
         names=columns,
         dtype=_types(columns),
@@ -202,6 +221,20 @@ def _read(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
         chunksize=_CHUNK,
     ):
         yield chunk.assign(ref=chunk["ref"].str.upper(), alt=chunk["alt"].str.upper())
+
+
+def _between(path: Path, first: int, last: int) -> BytesIO:
+    """Cut the lines of two positions and all between out of a table sorted by position."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
+
+        def position(byte: int) -> int:
+            start = lines.rfind(b"\n", 0, byte) + 1  # of the line that the byte is in
+            return int(lines[start : lines.find(b"\t", start)])
+
+        start, stop = (
+            bisect_left(range(len(lines)), wanted, key=position) for wanted in (first, last + 1)
+        )
+        return BytesIO(lines[start:stop])
 
 
 def _types(columns: list[str]) -> dict[Hashable, str]:

@@ -150,7 +150,7 @@ def test_processes_and_progress(tmp_path):
     two = extract_examples(data, processes=2)
     assert two.examples.equals(one.examples)
     assert two.counts.equals(one.counts)
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == [(1, 2), (2, 4), (3, 4), (4, 4)]
 
 
 def test_nothing_to_draw_from(tmp_path):

@@ -5,6 +5,7 @@ from random import Random
 import pysam
 import pytest
 
+from evoflow.extract import taking
 from evoflow.extract.examples import extract_examples
 from evoflow.settings import DataSettings, Individual
 
@@ -114,7 +115,21 @@ def test_every_process_count_gives_the_same_rows(data):
     done = []
     many = extract_examples(data, processes=3, progress=lambda *each: done.append(each))
     assert many.examples.equals(examples(data))
-    assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    # Four contigs of two people; then their alleles, and their reference loci.
+    assert done[:4] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert done[4:] == [(number, 12) for number in range(5, 13)]
+
+
+def test_size_of_the_parts_does_not_matter(data, monkeypatch):
+    whole = extract_examples(data, processes=1)
+    monkeypatch.setattr(taking, "_LOCI_AT_ONCE", 3)
+    parted = extract_examples(data, processes=1)
+    assert parted.examples.equals(whole.examples)
+    totals = [
+        each.counts.groupby(["individual", "subject", "reason"])["count"].sum()
+        for each in (whole, parted)
+    ]
+    assert totals[0].equals(totals[1])
 
 
 def test_order_of_reads_in_the_file_does_not_matter(data):
