@@ -170,7 +170,10 @@ def _train(
 ) -> tuple[list[Epoch], int, dict[str, Tensor]]:
     """Run epochs until the validation rows are ranked no better: history, best epoch, weights."""
     optimizer = AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        network.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
     schedule = lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))

@@ -75,11 +75,16 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
     share = _divide(weights, weights.sum(axis=1, keepdims=True))
-    x = x - (share * x).sum(axis=1, keepdims=True)
-    y = y - (share * y).sum(axis=1, keepdims=True)
+    x, y = _centred(x, share), _centred(y, share)
     spread = (share * x**2).sum(axis=1) * (share * y**2).sum(axis=1)
-    tiny = 1e-12 * max(float(np.nanmax(spread, initial=0)), 1e-300)
-    return _divide((share * x * y).sum(axis=1), np.sqrt(np.where(spread > tiny, spread, 0)))
+    return _divide((share * x * y).sum(axis=1), np.sqrt(spread))
+
+
+def _centred(x: Floats, share: Floats) -> Floats:
+    """Subtract the weighted mean; what is left of equal values by rounding becomes 0."""
+    centred = x - (share * x).sum(axis=1, keepdims=True)
+    rounding = 1e-13 * np.abs(x).max(axis=1, keepdims=True)
+    return np.where(np.abs(centred) > rounding, centred, 0)
 
 
 def _divide(top: Floats, bottom: Floats) -> Floats:
