@@ -1,6 +1,6 @@
 """Whether the files speak of one genome: contigs, their lengths, their build, their bases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import pysam
@@ -75,6 +75,13 @@ def differing_bases(
                 bases = genome.fetch(reference.names[name], start, end).upper()
                 if not _agree(ref, bases):
                     differing.append(f"{record.chrom}:{record.pos} has {ref}, not {bases or 'it'}")
+    return too_many_differ(reference_path, path, differing, looked)
+
+
+def too_many_differ(
+    reference_path: str, path: str, differing: Sequence[str], looked: int
+) -> str | None:
+    """Say which records have another REF than the reference, if these are too many of all."""
     if len(differing) <= _TOLERATED * looked:
         return None
     return (

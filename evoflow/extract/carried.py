@@ -113,10 +113,10 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
 def _find(unit: units.Unit, data: DataSettings) -> pd.DataFrame:
     """Find the alleles of an individual's contig."""
     with TemporaryDirectory(prefix="evoflow-") as folder:
-        table, _ = variants.write_called(
+        written = variants.write_called(
             unit.called, unit.individual.sample, str(data.reference), Path(folder)
         )
-        carried, _, _ = variants.read_called(table, unit.called)
+        carried, _, _ = variants.read_called(written.table, unit.called)
     inside = carried[variants.inside_regions(carried, unit.called)].sort_values(variants.KEY)
     return _annotate(inside, unit)
 

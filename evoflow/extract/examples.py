@@ -109,7 +109,8 @@ def extract_examples(
     Raises
     ------
     InputError
-        When ClinVar knows none of the variants, or no read fits.
+        When ClinVar knows none of the variants, when no read fits, or when more variants than a
+        few have another REF than the reference.
     """
     local = remote.localise(data)
     tally = Tally(progress)
@@ -128,6 +129,7 @@ def extract_examples(
             done=finding,
         )
         found = dict(zip(plan.units, looked, strict=True))
+        gather.refuse_another_reference(local, found)
         reads = take_reads(pool, found, local, tally.expect)
         results = [gather.put_together(found[unit], reads[unit]) for unit in plan.units]
         gather.refuse_nothing(local, plan.units, results)

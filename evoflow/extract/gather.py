@@ -1,13 +1,13 @@
 """The units' results put together: reference loci drawn, counts added, nothing refused."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, refusals
+from evoflow.extract import agreement, inventory, refusals
 from evoflow.extract.plan import Plan
 from evoflow.extract.rounds import UnitReads
 from evoflow.extract.taking import Taken
@@ -114,6 +114,26 @@ def count(plan: Plan, results: Sequence[UnitResult], drawn: Sequence[pd.DataFram
         counts[*who, CONTIG, found] = 1
     rows = [(*key, number) for key, number in counts.items() if number]
     return pd.DataFrame(rows, columns=[*COUNTS, "count"])
+
+
+def refuse_another_reference(data: DataSettings, found: Mapping[Unit, Found]) -> None:
+    """Stop where individuals' variants were called on another reference.
+
+    Raises
+    ------
+    InputError
+        With a problem per individual.
+    """
+    problems = []
+    for person in data.individuals:
+        own = [each for unit, each in found.items() if unit.individual == person]
+        differing = [shown for each in own for shown in each.differing]
+        looked = sum(each.records for each in own)
+        problems.append(
+            agreement.too_many_differ(str(data.reference), person.variants, differing, looked)
+        )
+    if any(problems):
+        raise InputError([problem for problem in problems if problem])
 
 
 def refuse_nothing(data: DataSettings, todo: Sequence[Unit], results: Sequence[UnitResult]) -> None:

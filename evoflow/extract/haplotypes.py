@@ -134,10 +134,10 @@ def _candidates(
     with TemporaryDirectory(prefix="evoflow-") as name:
         folder = Path(name)
         carried = _carried(contig, data, folder)
-        table, mismatches = write_table(contig.clinvar, str(data.reference), folder)
-        counts["REF differs from the reference"] = mismatches
+        written = write_table(contig.clinvar, str(data.reference), folder)
+        counts["REF differs from the reference"] = written.mismatches
         best = pd.DataFrame(columns=["consequence", "rank"])
-        for chunk in read_clinvar(table, contig.clinvar):
+        for chunk in read_clinvar(written.table, contig.clinvar):
             usable = _usable(chunk, carried, contig.clinvar.contig, data, counts)
             both = pd.concat([best, usable]) if len(best) else usable
             ranked = both.sort_values(["rank", *KEY, "clinvar_id"]).drop_duplicates(KEY)
@@ -152,8 +152,8 @@ def _carried(contig: ListedContig, data: DataSettings, folder: Path) -> pd.DataF
     """Everybody's alleles."""
     tables = [pd.DataFrame(columns=KEY)]
     for person, called in contig.called:
-        table, _ = write_called(called, person.sample, str(data.reference), folder)
-        tables.append(read_called(table, called)[0][KEY])
+        written = write_called(called, person.sample, str(data.reference), folder)
+        tables.append(read_called(written.table, called)[0][KEY])
     return pd.concat(tables[1:] or tables).drop_duplicates()
 
 

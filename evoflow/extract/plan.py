@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
-from evoflow.extract import inventory
+from evoflow.errors import InputError
+from evoflow.extract import agreement, inventory
 from evoflow.extract.inventory import Held
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit
-from evoflow.extract.variants import Source, write_clinvar
+from evoflow.extract.variants import Source, Written, write_clinvar
 from evoflow.settings import DataSettings
 
 
@@ -41,6 +42,11 @@ def make_plan(data: DataSettings, pool: Pool, folder: Path) -> Plan:
         Where the tables are written.
     folder
         Where they stay as long as the units need them.
+
+    Raises
+    ------
+    InputError
+        When more of ClinVar's records than a few have another REF than the reference.
     """
     reference = inventory.held_by_reference(str(data.reference))
     clinvar = inventory.held_by_variants(str(data.clinvar))
@@ -64,6 +70,15 @@ def make_plan(data: DataSettings, pool: Pool, folder: Path) -> Plan:
         name=lambda source: f"{source.path}, contig {source.contig}",
     )
     tables = dict(zip(sources, written, strict=True))
+    differing = [each for table in written for each in table.differing]
+    problem = agreement.too_many_differ(
+        str(data.reference),
+        str(data.clinvar),
+        differing,
+        sum(table.records for table in written),
+    )
+    if problem:
+        raise InputError(problem)
     todo = [
         Unit(
             individual=person,
@@ -74,7 +89,7 @@ def make_plan(data: DataSettings, pool: Pool, folder: Path) -> Plan:
                 person.variants, called.names[name], reference.names[name], regions[name]
             ),
             clinvar=sources[name],
-            clinvar_table=tables[name],
+            clinvar_table=tables[name].table,
         )
         for (person, reads, called), names in zip(people, shared, strict=True)
         for name in names
@@ -88,8 +103,8 @@ def make_plan(data: DataSettings, pool: Pool, folder: Path) -> Plan:
     return Plan(tuple(todo), tuple(left_out))
 
 
-def _write_table(source: Source, reference: str, folder: Path) -> Path:
-    return write_clinvar(source, reference, Path(mkdtemp(dir=folder)))[0]
+def _write_table(source: Source, reference: str, folder: Path) -> Written:
+    return write_clinvar(source, reference, Path(mkdtemp(dir=folder)))
 
 
 def _why_left_out(name: str, clinvar: Held, reads: Held, called: Held) -> str | None:

@@ -62,23 +62,27 @@ class Found:
         1-based positions of the reference loci, sorted.
     counts
         Count by (subject, reason).
+    records, differing
+        As in `variants.Written`, of the individual's variants.
     """
 
     alleles: pd.DataFrame
     positions: npt.NDArray[np.int64]
     counts: Counter[tuple[str, str]]
+    records: int
+    differing: tuple[str, ...]
 
 
 def find(unit: Unit, data: DataSettings) -> Found:
     """Join an individual's alleles on a contig with ClinVar's, and find the reference loci."""
     counts: Counter[tuple[str, str]] = Counter()
     with TemporaryDirectory(prefix="evoflow-") as folder:
-        table, mismatches = variants.write_called(
+        written = variants.write_called(
             unit.called, unit.individual.sample, str(data.reference), Path(folder)
         )
-        carried, dropped, genotypes = variants.read_called(table, unit.called)
+        carried, dropped, genotypes = variants.read_called(written.table, unit.called)
     add(counts, VARIANT, dropped)
-    counts[VARIANT, "REF differs from the reference"] += mismatches
+    counts[VARIANT, "REF differs from the reference"] += written.mismatches
     add(counts, GENOTYPE, genotypes)
     alleles, dropped, unknown = variants.join(
         carried, variants.read_clinvar(unit.clinvar_table, unit.clinvar), unit.called
@@ -93,7 +97,9 @@ def find(unit: Unit, data: DataSettings) -> Found:
         longest=data.read_length,
     )
     add(counts, LOCUS, dropped)
-    return Found(alleles.sort_values(variants.KEY), positions, counts)
+    return Found(
+        alleles.sort_values(variants.KEY), positions, counts, written.records, written.differing
+    )
 
 
 def add(counts: Counter[tuple[str, str]], subject: str, reasons: Counter[str]) -> None:

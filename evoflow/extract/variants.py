@@ -56,15 +56,30 @@ class Source:
     regions: tuple[tuple[int, int], ...]
 
 
-def write_clinvar(source: Source, reference: str, folder: Path) -> tuple[Path, int]:
-    """Write ClinVar's alleles of a contig as a table.
+@dataclass(frozen=True)
+class Written:
+    """A table of alleles, and what was left out of it.
 
-    Returns
-    -------
-    path, mismatches
-        The table (`KEY`, `clinvar_id` and the columns of `CLINVAR_FIELDS`), and how many records
-        were left out because their REF is not in the reference.
+    Attributes
+    ----------
+    table
+        Tab-separated, without a head.
+    records
+        How many records the file has there.
+    mismatches
+        How many of them were left out because the reference has other bases than their REF.
+    differing
+        Those of them where the reference has known bases, as `chr1:5 has A, not C`.
     """
+
+    table: Path
+    records: int
+    mismatches: int
+    differing: tuple[str, ...]
+
+
+def write_clinvar(source: Source, reference: str, folder: Path) -> Written:
+    """Write ClinVar's alleles of a contig: `KEY`, `clinvar_id`, columns of `CLINVAR_FIELDS`."""
     with quiet(), pysam.VariantFile(source.path) as variants:
         given = [field for field in CLINVAR_FIELDS.values() if field in variants.header.info]
     plain = _take(source, folder, ";".join(f"{field}=%INFO/{field}" for field in given), given)
@@ -72,8 +87,8 @@ def write_clinvar(source: Source, reference: str, folder: Path) -> tuple[Path, i
     return _normalise(plain, reference, source, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n")
 
 
-def write_called(source: Source, sample: str, reference: str, folder: Path) -> tuple[Path, int]:
-    """Write an individual's alleles of a contig as a table of `KEY` and `genotype`.
+def write_called(source: Source, sample: str, reference: str, folder: Path) -> Written:
+    """Write an individual's alleles of a contig: `KEY` and `genotype`.
 
     FILTER is not looked at: a wrong call has no read that carries it.
     """
@@ -111,12 +126,12 @@ def _take(
     return plain
 
 
-def _normalise(plain: Path, reference: str, source: Source, columns: str) -> tuple[Path, int]:
+def _normalise(plain: Path, reference: str, source: Source, columns: str) -> Written:
     """Split, left-align and trim, and write the result as a table."""
     normalised, table = plain.with_name("normalised.bcf"), plain.with_name("table.tsv")
     said = run(
         pysam.bcftools.norm,
-        *("--multiallelics", "-", "--check-ref", "x", "--fasta-ref", reference),
+        *("--multiallelics", "-", "--check-ref", "wx", "--fasta-ref", reference),
         *("-Ou", "--output", str(normalised), str(plain)),
         about=source.path,
     )
@@ -128,7 +143,15 @@ def _normalise(plain: Path, reference: str, source: Source, columns: str) -> tup
     # Its last words name the counts, then give them: `.../mismatch_removed/...: .../0/...`.
     kinds, _, numbers = said.rpartition("Lines")[2].partition(":")
     counted = dict(zip(kinds.split()[0].split("/"), numbers.split()[0].split("/"), strict=True))
-    return table, int(counted["mismatch_removed"])
+    mismatches = [
+        line.split("\t")[1:] for line in said.splitlines() if line.startswith("REF_MISMATCH")
+    ]
+    differing = tuple(
+        f"{contig}:{position} has {ref}, not {bases}"
+        for contig, position, ref, bases in mismatches
+        if "N" not in bases.upper()
+    )
+    return Written(table, int(counted["total"]), int(counted["mismatch_removed"]), differing)
 
 
 def read_clinvar(

@@ -89,9 +89,9 @@ def write_alleles(path: Path, reference: str, length: int) -> tuple[pd.DataFrame
     with TemporaryDirectory(prefix="evoflow-") as name, pysam.FastaFile(reference) as genome:
         folder = Path(name)
         for source in _sources(_indexed(path, folder), reference, path):
-            table, mismatches = variants.write_clinvar(source, reference, folder)
-            dropped += mismatches
-            for allele in _alleles(table, source):
+            listed = variants.write_clinvar(source, reference, folder)
+            dropped += listed.mismatches
+            for allele in _alleles(listed.table, source):
                 written = write_allele(genome, source.contig, *allele[:3], length=length)
                 if written is None or set(written[0] + written[1]) - _LETTERS:
                     dropped += 1

@@ -148,6 +148,25 @@ def another_reference(folder):
     (folder / "genome.fa").write_text(f">chr1\n{'A' * LENGTH}\n")
 
 
+def _sound_then_lifted_from_elsewhere(sound: str) -> list[Record]:
+    """Records of which the first 250, more than are looked at before the work, are sound."""
+    return [
+        Record(at, base if at <= 290 else "ACGT"[("ACGT".index(base) + 1) % 4], ("N",), rs="7")
+        for at, base in enumerate(sound, 1)
+        if 40 < at <= 293
+    ]
+
+
+def clinvar_of_another_reference_further_on(folder):
+    records = _sound_then_lifted_from_elsewhere(small_world().genome)
+    write_vcf(folder / "clinvar.vcf", "1", LENGTH, [*records, *small_world().clinvar])
+
+
+def variants_of_another_reference_further_on(folder):
+    records = _sound_then_lifted_from_elsewhere(small_world().genome)
+    write_vcf(folder / "person.vcf", "chr1", LENGTH, [*records, *small_world().called], SAMPLE)
+
+
 def fasta_without_index(folder):
     (folder / "genome.fa.fai").unlink()
 
@@ -230,6 +249,14 @@ CASES = [
     (
         another_reference,
         r"person\.vcf\.gz: REF differs from .*genome\.fa in 1 of 1 records: chr1:300",
+    ),
+    (
+        clinvar_of_another_reference_further_on,
+        r"clinvar\.vcf\.gz: REF differs from .*genome\.fa in 3 of 254 records: chr1:291 has",
+    ),
+    (
+        variants_of_another_reference_further_on,
+        r"person\.vcf\.gz: REF differs from .*genome\.fa in 3 of 254 records: chr1:291 has",
     ),
     (fasta_without_index, r"genome\.fa: has no index .*`samtools faidx"),
     (fasta_without_the_contig, r"no contig of .*genome\.fa \(chr2\) has records in all files"),

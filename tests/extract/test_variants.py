@@ -40,9 +40,9 @@ def write(folder, rows, *, header=(), samples=("p",)) -> Source:
 
 
 def called(folder, source, sample="p"):
-    table, mismatches = write_called(source, sample, str(folder / "genome.fa"), folder)
-    carried, dropped, genotypes = read_called(table, source)
-    return carried, +dropped, genotypes, mismatches
+    written = write_called(source, sample, str(folder / "genome.fa"), folder)
+    carried, dropped, genotypes = read_called(written.table, source)
+    return carried, +dropped, genotypes, written.mismatches
 
 
 def other(position, steps=1):
@@ -88,6 +88,15 @@ def test_every_kind_of_record_is_taken_or_counted(folder):
     assert len(carried) + sum(dropped.values()) == sum(genotypes.values())
 
 
+def test_mismatches_are_shown_unless_the_reference_is_unknown_there(folder):
+    (folder / "masked.fa").write_text(f">chr1\n{GENOME[:29]}N{GENOME[30:]}\n")
+    wrong = [(at, other(at), other(at, 2), ".", "0/1") for at in (20, 30)]
+    source = write(folder, [*wrong, (40, None, other(40), ".", "0/1")], header=[GT])
+    written = write_called(source, "p", str(folder / "masked.fa"), folder)
+    assert (written.records, written.mismatches) == (3, 2)
+    assert written.differing == (f"chr1:20 has {other(20)}, not {GENOME[19]}",)
+
+
 def test_one_sample_of_many(folder):
     site = (20, None, other(20), ".", "0/0", "1/1")
     source = write(folder, [site], header=[GT, "##contig=<ID=1>"], samples=("a", "b"))
@@ -99,7 +108,7 @@ def test_regions_hold_the_normalised_position(folder):
     rows = [(position, None, other(position), ".", "0/1") for position in (100, 101, 200, 201)]
     source = write(folder, rows, header=[GT])
     within = Source(source.path, "1", "chr1", ((99, 100), (200, 400)))
-    table, _ = write_called(within, "p", str(folder / "genome.fa"), folder)
+    table = write_called(within, "p", str(folder / "genome.fa"), folder).table
     # Those behind the regions are known, for they may overlap a locus; but none is counted.
     _, dropped, genotypes = read_called(table, within)
     assert genotypes == {"diploid": 2}
@@ -112,7 +121,7 @@ MISSENSE = "MC=SO:0001583|missense_variant"
 
 def clinvar(folder, rows):
     source = write(folder, rows, header=[*INFO, "##contig=<ID=1>"], samples=())
-    table, _ = write_clinvar(source, str(folder / "genome.fa"), folder)
+    table = write_clinvar(source, str(folder / "genome.fa"), folder).table
     return source, table
 
 
