@@ -192,6 +192,7 @@ class EvoFlow(FlowSpec):
             layer=wish.layer,
             tokens=wish.tokens,
             stored_dtype=wish.stored_dtype,
+            filled=True,  # or the number of shards would show in the last bits
             progress=cards.progress(current.card, f"shard {self.shard}", "sequences"),
         )
         self.embeddings = embedded.values

@@ -14,28 +14,34 @@ class Batch:
         Indices of the sequences, longest first.
     length
         Tokens of the longest.
+    size
+        Rows computed: as many as `rows`, or more, which are then padding.
     """
 
     rows: tuple[int, ...]
     length: int
+    size: int
 
     @property
     def num_tokens(self) -> int:
         """Tokens computed, padding included."""
-        return len(self.rows) * self.length
+        return self.size * self.length
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """Split into two, for a device that has too little memory for the whole."""
         middle = len(self.rows) // 2
-        return Batch(self.rows[:middle], self.length), Batch(self.rows[middle:], self.length)
+        first, second = self.rows[:middle], self.rows[middle:]
+        return Batch(first, self.length, len(first)), Batch(second, self.length, len(second))
 
 
-def plan_batches(sequences: Sequence[str], tokens_per_batch: int) -> list[Batch]:
+def plan_batches(
+    sequences: Sequence[str], tokens_per_batch: int, *, filled: bool = False
+) -> list[Batch]:
     """Group sequences of like length within a budget of tokens.
 
     Longest first, so that a lack of memory shows at once. Ties are ordered by the sequence, so
     that the order in which sequences come changes no batch. A sequence longer than the budget
-    goes alone.
+    goes alone. Where batches are `filled`, all those of a length are of one size.
     """
     order = sorted(range(len(sequences)), key=lambda row: (-len(sequences[row]), sequences[row]))
     batches: list[Batch] = []
@@ -46,6 +52,6 @@ def plan_batches(sequences: Sequence[str], tokens_per_batch: int) -> list[Batch]
         if num_rows > 8:
             num_rows -= num_rows % 8  # what matrix products on GPUs are laid out for
         rows = order[start : start + num_rows]
-        batches.append(Batch(tuple(rows), length))
+        batches.append(Batch(tuple(rows), length, num_rows if filled else len(rows)))
         start += len(rows)
     return batches

@@ -53,6 +53,7 @@ class CachedEmbedder:
         tokens: Tokens,
         offsets: Sequence[int] | None = None,
         stored_dtype: Literal["float16", "float32"] = "float16",
+        filled: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Embeddings:
         """Embed sequences; see `Embedder.embed`. The report tells what the store gave."""
@@ -61,7 +62,7 @@ class CachedEmbedder:
         width = self.embedder.width(layer)
         told = offsets if isinstance(tokens, Window) and offsets is not None else repeat(None)
         keys = [sequence_key(*wanted) for wanted in zip(sequences, told, strict=False)]
-        filled = _Filled(keys, stream.spans, width, stored_dtype, progress)
+        table = _Filled(keys, stream.spans, width, stored_dtype, progress)
         recipe = {
             "weights": weights_identity(self.embedder),
             "layer": layer,
@@ -69,11 +70,11 @@ class CachedEmbedder:
             "dtype": self.embedder.provenance.dtype,
         }
         store = EmbeddingStore(self.objects, recipe, stored_dtype, width)
-        missing = dict(filled.rows)
+        missing = dict(table.rows)
         for stored in store.find(
             {key: stream.spans[at[0]].num_tokens for key, at in missing.items()}
         ):
-            filled.put(stored)
+            table.put(stored)
             del missing[stored.key]
         store.use.misses = len(missing)
         first = [rows[0] for rows in missing.values()]
@@ -83,12 +84,13 @@ class CachedEmbedder:
             tokens=tokens,
             offsets=None if offsets is None else [offsets[row] for row in first],
             stored_dtype=stored_dtype,
+            filled=filled,
         )
         segment: list[Stored] = []
         for result in stream:
             # A copy: the values are a view of their whole batch.
             stored = Stored(keys[first[result.index]], result.values.copy(), result.log_likelihood)
-            filled.put(stored)
+            table.put(stored)
             segment.append(stored)
             if len(segment) * stored.values.nbytes >= SEGMENT_BYTES:
                 store.add(segment)
@@ -101,7 +103,7 @@ class CachedEmbedder:
             cache=store.use,
         )
         provenance = replace(self.embedder.provenance, layer=layer, tokens=tokens)
-        return Embeddings(filled.values, filled.log_likelihood, report, provenance)
+        return Embeddings(table.values, table.log_likelihood, report, provenance)
 
 
 class _Filled:

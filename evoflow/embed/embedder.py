@@ -95,6 +95,7 @@ class Embedder:
         tokens: Tokens,
         offsets: Sequence[int] | None = None,
         stored_dtype: Literal["float16", "float32"] = "float16",
+        filled: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> Embeddings:
         """Embed sequences.
@@ -111,6 +112,10 @@ class Embedder:
             0-based index of each allele's first base, for a window; default: the middle.
         stored_dtype
             Type of the values.
+        filled
+            Whether to fill the last batch with padding, so that, to the last bit, a sequence's
+            result does not depend on how many others it is embedded with. It takes up to one
+            batch more.
         progress
             Called with the number of sequences done and of all.
 
@@ -121,7 +126,12 @@ class Embedder:
             for a layer that the model lacks; for results that are not finite.
         """
         stream = self.stream(
-            sequences, layer=layer, tokens=tokens, offsets=offsets, stored_dtype=stored_dtype
+            sequences,
+            layer=layer,
+            tokens=tokens,
+            offsets=offsets,
+            stored_dtype=stored_dtype,
+            filled=filled,
         )
         width = self.width(layer)
         rows = max((kept.num_tokens for kept in stream.spans), default=0)
@@ -144,6 +154,7 @@ class Embedder:
         tokens: Tokens,
         offsets: Sequence[int] | None = None,
         stored_dtype: Literal["float16", "float32"] = "float16",
+        filled: bool = False,
         names: Sequence[str] | None = None,
     ) -> EmbeddingStream:
         """Check sequences as `embed` does, and return what yields their results one by one.
@@ -175,6 +186,7 @@ class Embedder:
             layer=layer,
             stored_dtype=stored_dtype,
             tokens_per_batch=self.provenance.tokens_per_batch,
+            filled=filled,
         )
 
     def width(self, layer: Layer) -> int:

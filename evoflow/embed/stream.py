@@ -97,6 +97,8 @@ class EmbeddingStream:
         Type of the values.
     tokens_per_batch
         Tokens that go through the model at once, unless one sequence has more.
+    filled
+        Whether batches are filled with padding; see `Embedder.embed`.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class EmbeddingStream:
         layer: Layer,
         stored_dtype: Literal["float16", "float32"],
         tokens_per_batch: int,
+        filled: bool,
     ) -> None:
         self.model = model
         self.layer = layer
@@ -120,7 +123,7 @@ class EmbeddingStream:
         for index, (sequence, span) in enumerate(zip(sequences, spans, strict=True)):
             self._requests.setdefault(sequence.upper(), {}).setdefault(span, []).append(index)
         self._unique = list(self._requests)
-        self._batches = plan_batches(self._unique, tokens_per_batch)
+        self._batches = plan_batches(self._unique, tokens_per_batch, filled=filled)
 
     @property
     def num_unique(self) -> int:
@@ -181,10 +184,11 @@ class EmbeddingStream:
         device = self.model.device
         sequences = [self._unique[row] for row in batch.rows]
         ids = torch.from_numpy(encode(sequences))
+        ids = F.pad(ids, (0, 0, 0, batch.size - len(ids)), value=PAD_ID)
         if device.type == "cuda":
             # Matrix products are several times slower on rows that are not whole 16 bytes; a
             # batch of 8 sequences, or a multiple, has such rows.
-            padding = -batch.length % 8 if len(batch.rows) % 8 else 0
+            padding = -batch.length % 8 if batch.size % 8 else 0
             ids = F.pad(ids, (0, padding), value=PAD_ID).pin_memory()
         num_tokens = ids.numel()
         ids = ids.to(device, non_blocking=True).int()
@@ -216,7 +220,7 @@ class EmbeddingStream:
         states = {"final": final, "logits": logits}.get(str(self.layer), x)
         losses = F.cross_entropy(
             logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten().long(), reduction="none"
-        ).view(len(lengths), -1)
+        ).view(len(ids), -1)[: len(lengths)]
         predicted = torch.tensor(lengths, device=ids.device) - 1
         inside = torch.arange(losses.shape[1], device=ids.device) < predicted[:, None]
         return states, -(losses * inside).sum(1) / predicted  # 0 / 0 is NaN: one base has none

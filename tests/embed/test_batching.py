@@ -28,5 +28,11 @@ def test_the_order_of_the_sequences_changes_no_batch(both, budget):
     assert first == second
 
 
+def test_filled_batches_of_a_length_are_of_one_size():
+    batches = plan_batches(["ACGT"] * 20 + ["ACG"] * 3, 36, filled=True)
+    assert [(len(batch.rows), batch.size) for batch in batches] == [(8, 8), (8, 8), (7, 8)]
+    assert [batch.size for batch in plan_batches(["ACGT"] * 9, 36)] == [8, 1]
+
+
 def test_halves():
-    assert Batch((4, 2, 7), 10).halves() == (Batch((4,), 10), Batch((2, 7), 10))
+    assert Batch((4, 2, 7), 10, 8).halves() == (Batch((4,), 10, 1), Batch((2, 7), 10, 2))

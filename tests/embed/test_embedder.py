@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -74,3 +75,21 @@ def test_provenance_holds_the_commit_and_what_was_decided(monkeypatch, tmp_path)
     assert got.versions["torch"] == torch.__version__
     local = Embedder.from_settings(settings.model_copy(update={"checkpoint": str(golden)}))
     assert local.provenance.revision is None
+
+
+@pytest.mark.parametrize("shards", [2, 3, 5])
+def test_results_of_filled_batches_do_not_depend_on_the_shards_to_the_last_bit(shards):
+    embedder = Embedder.from_settings(ModelSettings())
+    draw = Random(0)
+    sequences = ["".join(draw.choices("ACGT", k=150)) for _ in range(70)]
+
+    def embed(part):
+        kept = {"layer": "final", "tokens": "all", "stored_dtype": "float32"}
+        got = embedder.embed(part, **kept, filled=True)
+        return got.values, got.log_likelihood
+
+    values, log_likelihood = embed(sequences)
+    size = -(-len(sequences) // shards)
+    parts = [embed(sequences[start : start + size]) for start in range(0, 70, size)]
+    assert np.array_equal(np.concatenate([part[0] for part in parts]), values)
+    assert np.array_equal(np.concatenate([part[1] for part in parts]), log_likelihood)
