@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from evoflow.embed.embedder import Embedder, Provenance
 from evoflow.embed.evo import EvoConfig, EvoForCausalLM, convolution
 from evoflow.embed.evo.modeling import Attention, AttentionBlock, HyenaBlock
-from evoflow.embed.evo.operations import fastest
+from evoflow.embed.evo.operations import PLAIN, fastest
 from evoflow.embed.evo.tokenizer import encode
 
 READ_LENGTH = 150
@@ -57,7 +57,7 @@ def reference_hyena(block: HyenaBlock, u: Tensor) -> Tensor:
 def reference_attention(attention: Attention, u: Tensor) -> Tensor:
     batch, length, width = u.shape
     qkv = attention.Wqkv(u).view(batch, length, 3, attention.num_heads, -1)
-    q, k = attention.rotary_emb(qkv[:, :, :2].transpose(0, 1)).permute(2, 1, 3, 0, 4)
+    q, k = attention.rotary_emb(qkv[:, :, :2].transpose(0, 1), PLAIN).permute(2, 1, 3, 0, 4)
     v = qkv[:, :, 2].transpose(1, 2)
     y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     return attention.out_proj(y.transpose(1, 2).reshape(batch, length, width))
@@ -175,14 +175,14 @@ def bench_convolution(device: torch.device, dtype: torch.dtype, channels: int, t
         batch = max(1, tokens // length)
         x = torch.randn(channels, length, batch, device=device).to(dtype)
         taps = torch.randn(channels, length, device=device)
-        matrices = convolution.triangular_matrices(taps.to(dtype))
+        matrices = convolution.triangular_matrices(taps.to(dtype), length)
         size = convolution.fft_size(length)
         spectrum = torch.fft.rfft(taps, n=size)
         both = {
             "product": lambda x=x, m=matrices: torch.bmm(m, x),
             "fft": lambda x=x, s=spectrum, n=size: torch.cat(
                 [
-                    convolution.fft_convolve(x[part], s[part], n)
+                    convolution.fft_convolve(x[part], s[part], n, x.shape[1])
                     for part in convolution.fft_parts(x, n)
                 ]
             ),

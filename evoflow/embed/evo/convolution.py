@@ -120,24 +120,26 @@ def modal_filter(poles: Tensor, residues: Tensor, length: int) -> Tensor:
     return taps
 
 
-def triangular_matrices(taps: Tensor) -> Tensor:
+def triangular_matrices(taps: Tensor, columns: int) -> Tensor:
     """Lay filters out as matrices `m[c, i, j] = h[c, i - j]`, zero where `i < j`.
 
     Parameters
     ----------
     taps
         shape=(channels, length).
+    columns
+        `length`, or more: how many rows the inputs have, of which the last are zeros.
 
     Returns
     -------
     Tensor
-        shape=(channels, length, length); its rows begin at whole 16 bytes, as fast products on
-        GPUs want.
+        shape=(channels, length, columns).
     """
     channels, length = taps.shape
     padded = F.pad(taps, (length - 1, 0))  # h[1 - length], ..., h[length - 1]
-    matrices = taps.new_empty(channels, length, length + -length % 8)[..., :length]
-    return matrices.copy_(padded.unfold(1, length, 1).flip(2))
+    matrices = taps.new_zeros(channels, length, columns)
+    matrices[..., :length] = padded.unfold(1, length, 1).flip(2)
+    return matrices
 
 
 def fft_size(length: int) -> int:
@@ -151,18 +153,19 @@ def fft_parts(x: Tensor, size: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, x.shape[0], step)]
 
 
-def fft_convolve(x: Tensor, spectrum: Tensor, size: int) -> Tensor:
+def fft_convolve(x: Tensor, spectrum: Tensor, size: int, length: int) -> Tensor:
     """Convolve by real FFTs, in float32.
 
     Parameters
     ----------
     x
-        shape=(channels, length, batch).
+        shape=(channels, rows, batch); rows beyond `length` are zeros.
     spectrum
         Real FFT of the filters zero-padded to `size`, shape=(channels, size // 2 + 1).
     size
         Length of the transform, at least `2 * length - 1`.
+    length
+        Rows of the result.
     """
-    length = x.shape[1]
     product = torch.fft.rfft(x.float(), n=size, dim=1) * spectrum[..., None]
     return torch.fft.irfft(product, n=size, dim=1)[:, :length].to(x.dtype)

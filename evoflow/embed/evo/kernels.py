@@ -64,8 +64,37 @@ def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
 def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
     """See `operations.add_gated_mlp`."""
     hidden = gated_gelu(F.linear(u, l1), F.linear(u, l2))
-    # cuBLAS adds on the way out.
-    return torch.addmm(x.flatten(0, -2), hidden.flatten(0, -2), l3.t()).view(x.shape)
+    x.view(-1, x.shape[-1]).addmm_(hidden.flatten(0, -2), l3.t())  # cuBLAS adds on the way out
+    return x
+
+
+@triton.jit
+def _rotate(
+    x, cos, sin, batch, token_stride, HALF: tl.constexpr, HEADS: tl.constexpr,
+    HALF_BLOCK: tl.constexpr, HEADS_BLOCK: tl.constexpr,
+):  # fmt: skip
+    token = tl.program_id(0).to(tl.int64)
+    half = tl.arange(0, HALF_BLOCK)[None, :]
+    head = tl.arange(0, HEADS_BLOCK)[:, None]
+    inside = (half < HALF) & (head < HEADS)
+    first = x + token * token_stride + (tl.program_id(1) * HEADS + head) * 2 * HALF + half
+    angle = token // batch * HALF + half
+    c = tl.load(cos + angle, mask=half < HALF, other=0.0)
+    s = tl.load(sin + angle, mask=half < HALF, other=0.0)
+    a = tl.load(first, mask=inside, other=0.0).to(tl.float32)
+    b = tl.load(first + HALF, mask=inside, other=0.0).to(tl.float32)
+    tl.store(first, a * c - b * s, mask=inside)
+    tl.store(first + HALF, a * s + b * c, mask=inside)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """See `operations.rotate`."""
+    length, batch, kinds, heads, size = x.shape
+    _rotate[(length * batch, kinds)](
+        x, cos, sin, batch, x.stride(1), size // 2, heads,
+        triton.next_power_of_2(size // 2), triton.next_power_of_2(heads),
+    )  # fmt: skip
+    return x
 
 
 @triton.jit
@@ -86,7 +115,7 @@ def _short_filter(z, bias, weight, shift, row, index, tokens, batch, TAPS: tl.co
 
 @triton.jit
 def _hyena_gates(
-    z, bias, weight, shift, x2, w, parts, batch_parts,
+    z, bias, weight, shift, x2, w, parts, batch_parts, w_parts,
     PART: tl.constexpr, HEAD: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     tokens, batch = parts * PART, batch_parts * PART
@@ -98,7 +127,7 @@ def _hyena_gates(
     x1 = _short_filter(z, bias, weight, shift, row + HEAD, index, tokens, batch, TAPS)
     v = _short_filter(z, bias, weight, shift, row + 2 * HEAD, index, tokens, batch, TAPS)
     tl.store(x2 + channel * tokens + index, gate, mask=inside)
-    tl.store(w + channel * tokens + index, x1 * v, mask=inside)
+    tl.store(w + channel * (w_parts * PART) + index, x1 * v, mask=inside)
 
 
 def hyena_gates(
@@ -106,10 +135,12 @@ def hyena_gates(
 ) -> tuple[Tensor, Tensor]:
     """See `operations.hyena_gates`."""
     channels, length, batch = z.shape[0] // 3, *z.shape[1:]
-    x2, w = (z.new_empty(channels, length, batch) for _ in range(2))
+    x2 = z.new_empty(channels, length, batch)
+    w = z.new_empty(channels, length + -length % 8, batch)  # whole 16 bytes in a matrix' rows
+    w[:, length:] = 0
     part = 8 if batch % 8 == 0 else 1  # so that the compiler knows what is aligned
     _hyena_gates[(triton.cdiv(length * batch, TOKENS), channels)](
         z, bias, weight, shift, x2, w, length * batch // part, batch // part,
-        part, channels // num_heads, weight.shape[-1], TOKENS,
+        w.shape[1] * batch // part, part, channels // num_heads, weight.shape[-1], TOKENS,
     )  # fmt: skip
     return x2, w

@@ -75,22 +75,25 @@ class HyenaFilter(nn.Module):
         x2, w = ops.hyena_gates(  # (C, L, B) both
             z, bias, self.short_filter_weight, self.short_filter_bias, self.num_heads
         )
-        return self.convolve(w) * x2
+        return self.convolve(w, z.shape[1]) * x2
 
-    def convolve(self, w: Tensor) -> Tensor:
-        """Convolve (C, L, B) with the long filter, the skip `D * w` included."""
-        length = w.shape[1]
+    def convolve(self, w: Tensor, length: int) -> Tensor:
+        """Convolve (C, L, B) with the long filter, the skip `D * w` included.
+
+        What `w` has beyond the length are zeros.
+        """
+        columns = w.shape[1]
         if length <= convolution.LONGEST_PRODUCT[w.device.type]:
             matrices = self._kept(
                 length,
-                w.dtype,
-                lambda: convolution.triangular_matrices(self._taps(length).to(w.dtype)),
+                (w.dtype, columns),
+                lambda: convolution.triangular_matrices(self._taps(length).to(w.dtype), columns),
             )
             return torch.bmm(matrices, w)
         size = convolution.fft_size(length)
         return torch.cat(
             [
-                convolution.fft_convolve(w[part], self._spectrum(length, size, part), size)
+                convolution.fft_convolve(w[part], self._spectrum(length, size, part), size, length)
                 for part in convolution.fft_parts(w, size)
             ]
         )
@@ -164,14 +167,11 @@ class RotaryEmbedding(nn.Module):
         exponents = torch.arange(0, self.head_size, 2, device=device, dtype=torch.float32)
         return self.base ** (-exponents / self.head_size)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Rotate x, shape=(L, B, 2, heads, head_size), in float32."""
+    def forward(self, x: Tensor, ops: Operations) -> Tensor:
+        """Rotate x, shape=(L, B, 2, heads, head_size), which may be overwritten."""
         positions = torch.arange(x.shape[0], device=x.device, dtype=torch.float32) / self.scale
-        angles = torch.outer(positions, self.frequencies(x.device))[:, None, None, None]
-        cos, sin = angles.cos(), angles.sin()  # (L, 1, 1, 1, D/2)
-        first, second = x.float().chunk(2, dim=-1)
-        rotated = (first * cos - second * sin, first * sin + second * cos)
-        return torch.cat(rotated, dim=-1).to(x.dtype)
+        angles = torch.outer(positions, self.frequencies(x.device))  # (L, D/2)
+        return ops.rotate(x, angles.cos(), angles.sin())
 
 
 class Attention(nn.Module):
@@ -190,7 +190,7 @@ class Attention(nn.Module):
         length, batch, width = u.shape
         qkv = ops.linear(u, self.Wqkv.weight, self.Wqkv.bias)
         qkv = qkv.view(length, batch, 3, self.num_heads, -1)
-        q, k = self.rotary_emb(qkv[:, :, :2]).permute(2, 1, 3, 0, 4)  # (B, H, L, D)
+        q, k = self.rotary_emb(qkv[:, :, :2], ops).permute(2, 1, 3, 0, 4)  # (B, H, L, D)
         v = qkv[:, :, 2].permute(1, 2, 0, 3)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         y = y.permute(2, 0, 1, 3).reshape(length, batch, width)

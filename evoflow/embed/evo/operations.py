@@ -27,6 +27,22 @@ def add_rms_norm(x: Tensor, delta: Tensor, scale: Tensor, eps: float) -> tuple[T
     return x, rms_norm(x, scale, eps)
 
 
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate the two halves of each head into each other, in float32.
+
+    Parameters
+    ----------
+    x
+        Queries and keys, shape=(length, batch, 2, heads, head_size); may be overwritten.
+    cos, sin
+        Of the angles, float32, shape=(length, head_size / 2).
+    """
+    cos, sin = cos[:, None, None, None], sin[:, None, None, None]
+    first, second = x.to(torch.promote_types(x.dtype, torch.float32)).chunk(2, dim=-1)
+    rotated = (first * cos - second * sin, first * sin + second * cos)
+    return torch.cat(rotated, dim=-1).to(x.dtype)
+
+
 def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
     """Multiply by the exact GELU of the gate."""
     return F.gelu(gate) * x
@@ -38,7 +54,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
-    """Return `x + l3(gelu(l1 u) * l2 u)`, shape=(..., hidden)."""
+    """Return `x + l3(gelu(l1 u) * l2 u)`, shape=(..., hidden); `x` may be overwritten."""
     return x + F.linear(gated_gelu(F.linear(u, l1), F.linear(u, l2)), l3)
 
 
@@ -62,7 +78,8 @@ def hyena_gates(
     Returns
     -------
     tuple of Tensor
-        `x2` and `x1 * v`, both shape=(hidden, length, batch).
+        `x2` and `x1 * v`, both shape=(hidden, length, batch); the latter may have further rows of
+        zeros, where that makes its product faster.
     """
     width, length, batch = z.shape
     taps = weight.shape[-1]
@@ -84,6 +101,7 @@ class Operations(NamedTuple):
 
     rms_norm: Callable[[Tensor, Tensor, float], Tensor] = rms_norm
     add_rms_norm: Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]] = add_rms_norm
+    rotate: Callable[[Tensor, Tensor, Tensor], Tensor] = rotate
     linear: Callable[[Tensor, Tensor, Tensor | None], Tensor] = linear
     add_gated_mlp: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] = add_gated_mlp
     hyena_gates: Callable[[Tensor, Tensor, Tensor, Tensor | None, int], tuple[Tensor, Tensor]] = (
@@ -114,6 +132,7 @@ def _on_gpu(device: torch.device) -> Operations:
     return Operations(
         rms_norm=kernels.rms_norm,
         add_rms_norm=kernels.add_rms_norm,
+        rotate=kernels.rotate,
         add_gated_mlp=kernels.add_gated_mlp,
         hyena_gates=kernels.hyena_gates,
     )

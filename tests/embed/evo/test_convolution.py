@@ -35,8 +35,9 @@ def test_a_pole_of_zero_is_a_filter_of_one_tap():
 
 
 def test_triangular_matrices_by_hand():
-    matrices = triangular_matrices(torch.tensor([[1.0, 2.0, 3.0]]))
-    assert matrices.tolist() == [[[1, 0, 0], [2, 1, 0], [3, 2, 1]]]
+    taps = torch.tensor([[1.0, 2.0, 3.0]])
+    assert triangular_matrices(taps, 3).tolist() == [[[1, 0, 0], [2, 1, 0], [3, 2, 1]]]
+    assert triangular_matrices(taps, 4).tolist() == [[[1, 0, 0, 0], [2, 1, 0, 0], [3, 2, 1, 0]]]
 
 
 @given(st.integers(1, 60), st.integers(1, 4), st.integers(0, 2**16))
@@ -51,10 +52,12 @@ def test_product_and_fft_are_the_convolution(length, batch, seed):
             expected[channel, :, row] = torch.from_numpy(whole[:length])
     size = fft_size(length)
     torch.testing.assert_close(
-        torch.bmm(triangular_matrices(taps), x), expected, atol=1e-4, rtol=1e-4
+        torch.bmm(triangular_matrices(taps, length), x), expected, atol=1e-4, rtol=1e-4
     )
     spectrum = torch.fft.rfft(taps, n=size)
-    torch.testing.assert_close(fft_convolve(x, spectrum, size), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        fft_convolve(x, spectrum, size, length), expected, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_the_cache_keeps_within_its_bound_and_forgets_whole_lengths():

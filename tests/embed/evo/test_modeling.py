@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from evoflow.embed.evo import EvoConfig, EvoForCausalLM, convolution
+from evoflow.embed.evo.operations import PLAIN
 from evoflow.errors import InputError
 
 GOLDEN = Path(__file__).parents[2] / "data" / "evo-tiny-8k-reference"
@@ -123,7 +124,7 @@ def test_interpolated_positions_are_divided():
         for scaled in (False, True)
     )
     x = torch.randn(1, 1, 1, 1, 8).expand(65, 1, 1, 1, 8)
-    torch.testing.assert_close(scaled(x)[::16], plain(x)[:5])
+    torch.testing.assert_close(scaled(x, PLAIN)[::16], plain(x, PLAIN)[:5])
 
 
 def test_rotary_halves_by_hand():
@@ -136,7 +137,7 @@ def test_rotary_halves_by_hand():
         math.sin(a) + 3 * math.cos(a),
         2 * math.sin(b) + 4 * math.cos(b),
     ]
-    torch.testing.assert_close(rotary(x)[1, 0, 0, 0], torch.tensor(expected))
+    torch.testing.assert_close(rotary(x, PLAIN)[1, 0, 0, 0], torch.tensor(expected))
 
 
 @pytest.mark.parametrize(
