@@ -60,7 +60,7 @@ def extract(settings: Path, output: Path, processes: int) -> None:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"genome build: {inputs.genome_build or 'unknown'}")
     click.echo(inputs.contigs.to_string(index=False))
-    with tqdm(unit=" contigs", disable=None) as bar:  # only on a terminal
+    with tqdm(unit=" parts", disable=None) as bar:  # only on a terminal
 
         def progress(done: int, total: int) -> None:
             bar.total = total

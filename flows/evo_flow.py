@@ -126,7 +126,7 @@ class EvoFlow(FlowSpec):
         extraction = extract_examples(
             demo.prepare(self.settings.data),
             processes=self.settings.compute.processes,
-            progress=cards.progress(current.card, "individuals and contigs", "units"),
+            progress=cards.progress(current.card, "individuals and contigs", "parts"),
         )
         self.examples = extraction.examples
         self.extraction = extraction.counts

@@ -27,11 +27,12 @@ class Batch:
         """Tokens computed, padding included."""
         return self.size * self.length
 
-    def halves(self) -> tuple["Batch", "Batch"]:
-        """Split into two, for a device that has too little memory for the whole."""
-        middle = len(self.rows) // 2
-        first, second = self.rows[:middle], self.rows[middle:]
-        return Batch(first, self.length, len(first)), Batch(second, self.length, len(second))
+    def halves(self) -> "list[Batch]":
+        """Split into two, or one if that holds all rows, for a device with too little memory."""
+        half = (self.size + 1) // 2
+        first = Batch(self.rows[:half], self.length, half)
+        rest = Batch(self.rows[half:], self.length, self.size - half)
+        return [first, rest] if rest.rows else [first]
 
 
 def plan_batches(

@@ -113,9 +113,8 @@ class Embedder:
         stored_dtype
             Type of the values.
         filled
-            Whether to fill the last batch with padding, so that, to the last bit, a sequence's
-            result does not depend on how many others it is embedded with. It takes up to one
-            batch more.
+            Whether to fill the last batch with padding, so that, to the last bit, the result of a
+            sequence does not depend on the others of its length. It takes up to one batch more.
         progress
             Called with the number of sequences done and of all.
 

@@ -149,9 +149,9 @@ class EmbeddingStream:
                 if pending is not None:
                     yield from self._collect(pending)
                 pending = launched
-            elif len(batch.rows) > 1:
+            elif batch.size > 1:
                 halves = batch.halves()
-                largest = min(largest, halves[1].num_tokens)
+                largest = min(largest, halves[0].num_tokens)
                 queue += halves[::-1]
             else:
                 raise InputError(

@@ -1,14 +1,16 @@
 """Whether the files speak of one genome: contigs, their lengths, their build, their bases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import pysam
 
+from evoflow.errors import InputError
 from evoflow.extract import inventory, remote
 from evoflow.extract.contigs import BUILDS, genome_build
 from evoflow.extract.htslib import quiet
 from evoflow.extract.inventory import Held
+from evoflow.extract.variants import Differing, Written
 
 _RECORDS = 200
 """Records of a contig whose REF is compared."""
@@ -75,19 +77,35 @@ def differing_bases(
                 bases = genome.fetch(reference.names[name], start, end).upper()
                 if not _agree(ref, bases):
                     differing.append(f"{record.chrom}:{record.pos} has {ref}, not {bases or 'it'}")
-    return too_many_differ(reference_path, path, differing, looked)
+    shown = Differing(len(differing), tuple(differing[:_SHOWN]))
+    return too_many_differ(reference_path, path, shown, looked)
 
 
 def too_many_differ(
-    reference_path: str, path: str, differing: Sequence[str], looked: int
+    reference_path: str, path: str, differing: Differing, looked: int
 ) -> str | None:
     """Say which records have another REF than the reference, if these are too many of all."""
-    if len(differing) <= _TOLERATED * looked:
+    if differing.count <= _TOLERATED * looked:
         return None
     return (
-        f"{path}: REF differs from {reference_path} in {len(differing)} of {looked} records: "
-        f"{'; '.join(differing[:_SHOWN])}; give the FASTA that it was made with"
+        f"{path}: REF differs from {reference_path} in {differing.count} of {looked} records: "
+        f"{'; '.join(differing.shown)}; give the FASTA that it was made with"
     )
+
+
+def refuse_another_reference(reference: str, path: str, written: Iterable[Written]) -> None:
+    """Stop where more records than a few have another REF than the reference.
+
+    Raises
+    ------
+    InputError
+        With the first of them.
+    """
+    tables = list(written)
+    differing = sum((table.differing for table in tables), Differing())
+    problem = too_many_differ(reference, path, differing, sum(each.records for each in tables))
+    if problem:
+        raise InputError(problem)
 
 
 def _agree(ref: str, bases: str) -> bool:

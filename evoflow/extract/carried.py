@@ -9,6 +9,7 @@ import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract import inventory, remote, units, variants
+from evoflow.extract.agreement import refuse_another_reference
 from evoflow.extract.examples import ALLELE
 from evoflow.extract.pool import Pool, Tally
 from evoflow.extract.preflight import check_individuals
@@ -59,20 +60,27 @@ def extract_carried(
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=tally.expect(len(todo)),
         )
-        if not sum(map(len, found)):
+        for person in data.individuals:
+            own = [
+                written
+                for unit, (_, written) in zip(todo, found, strict=True)
+                if unit.individual == person
+            ]
+            refuse_another_reference(str(data.reference), person.variants, own)
+        if not sum(len(alleles) for alleles, _ in found):
             people = ", ".join(person.variants for person in data.individuals)
             raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
         parts = [
             part
-            for unit, alleles in zip(todo, found, strict=True)
+            for unit, (alleles, _) in zip(todo, found, strict=True)
             for part in carrier_parts(unit, alleles)
         ]
         taken = take(pool, parts, data, tally.expect(len(parts)))
-    reads = pd.concat([part.examples for part in taken], ignore_index=True)
-    named = [_named(unit, alleles) for unit, alleles in zip(todo, found, strict=True)]
+    columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
+    reads = pd.concat([part.examples[columns] for part in taken], ignore_index=True)
+    named = [_named(unit, alleles) for unit, (alleles, _) in zip(todo, found, strict=True)]
     alleles = pd.concat(named, ignore_index=True).sort_values(ALLELE, ignore_index=True)
-    sequences = ["sequence", "reference_sequence", "variant_offset"]
-    return alleles[[*ALLELE, *ANNOTATION]], reads[[*ALLELE, *sequences]]
+    return alleles[[*ALLELE, *ANNOTATION]], reads
 
 
 def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
@@ -110,15 +118,15 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
     return todo
 
 
-def _find(unit: units.Unit, data: DataSettings) -> pd.DataFrame:
-    """Find the alleles of an individual's contig."""
+def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, variants.Written]:
+    """Find the alleles of an individual's contig, and what their table left out."""
     with TemporaryDirectory(prefix="evoflow-") as folder:
         written = variants.write_called(
             unit.called, unit.individual.sample, str(data.reference), Path(folder)
         )
         carried, _, _ = variants.read_called(written.table, unit.called)
     inside = carried[variants.inside_regions(carried, unit.called)].sort_values(variants.KEY)
-    return _annotate(inside, unit)
+    return _annotate(inside, unit), written
 
 
 def _named(unit: units.Unit, alleles: pd.DataFrame) -> pd.DataFrame:

@@ -67,8 +67,9 @@ class Extraction:
         dropped. For each subject the counts add up to all that were looked at: `variant` (ALT
         alleles of the individual), `genotype` (of these alleles, by kind), `reference locus`
         (positions of ClinVar's alleles with an RS id), `read over a variant` and `read over a
-        reference locus` (pairs of a read and a place it covers), `contig` (with any record);
-        `unknown consequence term` counts the alleles that have one.
+        reference locus` (pairs of a read and a place it covers; at a reference locus a quarter of
+        the reads is looked at, and all of them only where none of these shows the reference),
+        `contig` (with any record); `unknown consequence term` counts the alleles that have one.
     """
 
     examples: pd.DataFrame
@@ -123,7 +124,7 @@ def extract_examples(
         listed = list(listed_contigs(local))
         finding, making = tally.expect(len(plan.units)), tally.expect(len(listed))
         looked = pool.run(
-            partial(units.find, data=local),
+            partial(units.find, data=local, folder=Path(folder)),
             plan.units,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=finding,
@@ -133,7 +134,7 @@ def extract_examples(
         reads = take_reads(pool, found, local, tally.expect)
         results = [gather.put_together(found[unit], reads[unit]) for unit in plan.units]
         gather.refuse_nothing(local, plan.units, results)
-        made, considered = extract_haplotypes(local, listed, processes=processes, done=making)
+        made, considered = extract_haplotypes(local, listed, pool, done=making)
     drawn = gather.draw_references(plan.units, results, data.reference_loci)
     tables = [result.examples for result in results] + [*drawn, made]
     counts = pd.concat([gather.count(plan, results, drawn), considered], ignore_index=True)

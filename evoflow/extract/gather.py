@@ -58,7 +58,7 @@ def put_together(found: Found, reads: UnitReads) -> UnitResult:
     counts[VARIANT, "no read carries it"] = len(found.alleles) - kept
     looked = sum(part.loci for part in reads.references)
     counts[LOCUS, "no read shows the reference"] = looked - len(rows)
-    counts[LOCUS, "not drawn"] = len(found.positions) - looked
+    counts[LOCUS, "not drawn"] = found.num_positions - looked
     longest = max((part.longest_read for part in (*reads.carriers, *reads.references)), default=0)
     return UnitResult(examples, rows, +counts, longest)
 
@@ -126,14 +126,13 @@ def refuse_another_reference(data: DataSettings, found: Mapping[Unit, Found]) ->
     """
     problems = []
     for person in data.individuals:
-        own = [each for unit, each in found.items() if unit.individual == person]
-        differing = [shown for each in own for shown in each.differing]
-        looked = sum(each.records for each in own)
-        problems.append(
-            agreement.too_many_differ(str(data.reference), person.variants, differing, looked)
-        )
-    if any(problems):
-        raise InputError([problem for problem in problems if problem])
+        own = [each.written for unit, each in found.items() if unit.individual == person]
+        try:
+            agreement.refuse_another_reference(str(data.reference), person.variants, own)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
 
 
 def refuse_nothing(data: DataSettings, todo: Sequence[Unit], results: Sequence[UnitResult]) -> None:

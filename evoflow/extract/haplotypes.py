@@ -18,11 +18,18 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, units
+from evoflow.extract import agreement, inventory, units
 from evoflow.extract.consequences import most_severe
 from evoflow.extract.gather import COUNTS
-from evoflow.extract.pool import run_tasks
-from evoflow.extract.variants import KEY, Source, read_called, read_clinvar, write_called
+from evoflow.extract.pool import Pool
+from evoflow.extract.variants import (
+    KEY,
+    Source,
+    Written,
+    read_called,
+    read_clinvar,
+    write_called,
+)
 from evoflow.extract.variants import write_clinvar as write_table
 from evoflow.extract.written import write_allele
 from evoflow.settings import HAPLOTYPE, DataSettings, Individual
@@ -44,8 +51,8 @@ class ListedContig:
 def extract_haplotypes(
     data: DataSettings,
     contigs: Sequence[ListedContig],
+    pool: Pool,
     *,
-    processes: int = 0,
     done: Callable[[int], None] = lambda _: None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw ClinVar alleles that no individual carries and write them into the reference.
@@ -56,8 +63,8 @@ def extract_haplotypes(
         The inputs; `haplotypes` is how many alleles are drawn.
     contigs
         Those of `listed_contigs`.
-    processes
-        Processes to work in; 0: one a core. The result does not depend on it.
+    pool
+        Where the contigs are read; the result does not depend on its size.
     done
         Called with the number of contigs done.
 
@@ -77,17 +84,19 @@ def extract_haplotypes(
     """
     if not data.haplotypes:
         return pd.DataFrame(), pd.DataFrame(columns=[*COUNTS, "count"])
-    results = run_tasks(
+    results = pool.run(
         partial(_candidates, data=data),
         contigs,
-        processes=processes,
         name=lambda contig: f"haplotypes, contig {contig.clinvar.contig}",
         done=done,
     )
+    agreement.refuse_another_reference(
+        str(data.reference), str(data.clinvar), [written for _, _, written in results]
+    )
     counts: Counter[tuple[str, str]] = Counter()
-    for _, of_contig in results:
+    for _, of_contig, _ in results:
         counts.update(of_contig)
-    found = pd.concat([table for table, _ in results], ignore_index=True) if results else None
+    found = pd.concat([table for table, _, _ in results], ignore_index=True) if results else None
     if found is None or found.empty:
         reasons = Counter[str]()
         for (_, reason), number in counts.items():
@@ -128,7 +137,7 @@ def listed_contigs(data: DataSettings) -> Iterator[ListedContig]:
 
 def _candidates(
     contig: ListedContig, data: DataSettings
-) -> tuple[pd.DataFrame, Counter[tuple[str, str]]]:
+) -> tuple[pd.DataFrame, Counter[tuple[str, str]], Written]:
     """Rank a contig's alleles; of each consequence no more than are wanted in all."""
     counts: Counter[str] = Counter()
     with TemporaryDirectory(prefix="evoflow-") as name:
@@ -145,7 +154,7 @@ def _candidates(
             best = ranked.groupby("consequence").head(data.haplotypes)
             counts["not drawn"] += len(ranked) - len(best)
     by_contig = Counter({(contig.clinvar.contig, reason): n for reason, n in counts.items()})
-    return best, by_contig
+    return best, by_contig, written
 
 
 def _carried(contig: ListedContig, data: DataSettings, folder: Path) -> pd.DataFrame:

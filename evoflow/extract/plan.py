@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
-from evoflow.errors import InputError
 from evoflow.extract import agreement, inventory
 from evoflow.extract.inventory import Held
 from evoflow.extract.pool import Pool
@@ -70,15 +69,7 @@ def make_plan(data: DataSettings, pool: Pool, folder: Path) -> Plan:
         name=lambda source: f"{source.path}, contig {source.contig}",
     )
     tables = dict(zip(sources, written, strict=True))
-    differing = [each for table in written for each in table.differing]
-    problem = agreement.too_many_differ(
-        str(data.reference),
-        str(data.clinvar),
-        differing,
-        sum(table.records for table in written),
-    )
-    if problem:
-        raise InputError(problem)
+    agreement.refuse_another_reference(str(data.reference), str(data.clinvar), written)
     todo = [
         Unit(
             individual=person,

@@ -127,19 +127,6 @@ class Tally:
         return done
 
 
-def run_tasks(
-    work: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    *,
-    processes: int,
-    name: Callable[[Task], str],
-    done: Callable[[int], None] = lambda _: None,
-) -> list[Result]:
-    """Do all tasks in a pool of their own; see `Pool.run`."""
-    with Pool(processes) as pool:
-        return pool.run(work, tasks, name=name, done=done)
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

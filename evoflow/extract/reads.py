@@ -86,6 +86,7 @@ class _Locus:
     where: Footprint
     salt: int
     reads: list[tuple[int, str, pysam.AlignedSegment]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -100,6 +101,9 @@ class ReadChooser:
         Length of the contig.
     salt
         What the choice depends on besides the read and the locus, such as the individual.
+    sampled
+        Whether the reads are a sample; loci without a kept one will be looked at again, and are
+        not counted.
     counts
         Why each read over each locus was kept or dropped.
     longest
@@ -109,6 +113,7 @@ class ReadChooser:
     rules: ReadRules
     contig_length: int
     salt: str
+    sampled: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     longest: int = 0
 
@@ -149,7 +154,7 @@ class ReadChooser:
                 if not begin <= locus.where.start < end:
                     continue
                 if reason:
-                    self.counts[reason] += 1
+                    locus.counts[reason] += 1
                 else:
                     rank = crc32(name.encode(), locus.salt) << 1 | read.is_read2
                     locus.reads.append((rank, name, read))
@@ -184,17 +189,19 @@ class ReadChooser:
         locus.reads.sort(key=itemgetter(0, 1))
         for looked, (_, name, read) in enumerate(locus.reads):
             if len(chosen) == self.rules.wanted:
-                self.counts["enough others"] += len(locus.reads) - looked
+                locus.counts["enough others"] += len(locus.reads) - looked
                 break
             if name in chosen:
-                self.counts["its mate is kept"] += 1
+                locus.counts["its mate is kept"] += 1
                 continue
             kept = self._keep(read, locus.where)
             if isinstance(kept, str):
-                self.counts[kept] += 1
+                locus.counts[kept] += 1
             else:
-                self.counts["kept"] += 1
+                locus.counts["kept"] += 1
                 chosen[name] = kept
+        if chosen or not self.sampled:
+            self.counts.update(locus.counts)
         return list(chosen.values())
 
     def _keep(self, read: pysam.AlignedSegment, where: Footprint) -> ChosenRead | str:

@@ -1,7 +1,7 @@
 """All reads of all units, in rounds: reference loci are drawn over all contigs of an individual."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy.typing as npt
 from evoflow.extract.loci import ranks
 from evoflow.extract.pool import Pool
 from evoflow.extract.taking import (
-    CarrierPart,
     ReferencePart,
     Taken,
     carrier_parts,
@@ -58,61 +57,63 @@ def take_reads(
         ones wanted; there may be more.
     """
     draws = [
-        _Draw.of({unit: each for unit, each in found.items() if unit.individual == person}, data)
+        _Draw({unit: each for unit, each in found.items() if unit.individual == person}, data)
         for person in dict.fromkeys(unit.individual for unit in found)
     ]
     reads = {unit: UnitReads() for unit in found}
-    parts: list[CarrierPart | ReferencePart] = [
-        part for unit, each in found.items() for part in carrier_parts(unit, each.alleles)
-    ]
-    while parts := parts + [part for draw in draws for part in draw.next_parts()]:
-        taken = take(pool, parts, data, expect(len(parts)))
-        for part, each in zip(parts, taken, strict=True):
-            of_unit = reads[part.unit]
-            kind = of_unit.carriers if isinstance(part, CarrierPart) else of_unit.references
-            kind.append(each)
+    carriers = [part for unit, each in found.items() for part in carrier_parts(unit, each.alleles)]
+    references = [part for draw in draws for part in draw.next_parts()]
+    while carriers or references:
+        done = expect(len(carriers) + len(references))
+        taken = take(pool, [*carriers, *references], data, done)
+        for carried, each in zip(carriers, taken[: len(carriers)], strict=True):
+            reads[carried.unit].carriers.append(each)
+        for drawn, each in zip(references, taken[len(carriers) :], strict=True):
+            reads[drawn.unit].references.append(each)
         for draw in draws:
             draw.kept = sum(
-                len(each.examples) for unit in draw.units for each in reads[unit].references
+                len(each.examples) for unit in draw.found for each in reads[unit].references
             )
-        parts = []
+        carriers, references = [], [part for draw in draws for part in draw.next_parts()]
     return reads
 
 
 @dataclass
 class _Draw:
-    """One individual's loci in the order of their ranks, and how far they were looked at."""
+    """How many of an individual's loci were looked at, in the order of their ranks, and kept."""
 
-    units: Sequence[Unit]
-    number: npt.NDArray[np.int64]
-    position: npt.NDArray[np.int64]
-    wanted: int
+    found: Mapping[Unit, Found]
+    data: DataSettings
     looked: int = 0
     kept: int = 0
 
-    @classmethod
-    def of(cls, found: Mapping[Unit, Found], data: DataSettings) -> "_Draw":
-        sizes = [len(each.positions) for each in found.values()]
-        number = np.repeat(np.arange(len(sizes)), sizes)
-        position = np.concatenate([each.positions for each in found.values()])
-        rank = np.concatenate(
-            [
-                ranks(each.positions, data.seed, unit.individual.sample, unit.contig)
-                for unit, each in found.items()
-            ]
-        )
-        order = np.lexsort((position, number, rank))
-        wanted = len(position) if data.reference_loci == "all" else int(data.reference_loci)
-        return cls(list(found), number[order], position[order], wanted)
-
     def next_parts(self) -> list[ReferencePart]:
         """Return as many loci as should give what is still missing, by the share that did."""
+        wanted, held = (
+            self.data.reference_loci,
+            sum(each.num_positions for each in self.found.values()),
+        )
+        missing = (held if wanted == "all" else int(wanted)) - self.kept
+        if missing <= 0 or self.looked == held:
+            return []
         share = max(self.kept / self.looked, 0.1) if self.looked else 1.0
-        more = slice(self.looked, self.looked + math.ceil((self.wanted - self.kept) / share))
-        number, position = self.number[more], self.position[more]
+        more = slice(self.looked, self.looked + math.ceil(missing / share))
+        number, position = (column[more] for column in self._in_order())
         self.looked += len(position)
         return [
             part
-            for index, unit in enumerate(self.units)
+            for index, unit in enumerate(self.found)
             for part in reference_parts(unit, np.sort(position[number == index]))
         ]
+
+    def _in_order(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """List all loci by rank: the unit's number and the position."""
+        of_units = [np.load(each.positions) for each in self.found.values()]
+        rank = [
+            ranks(positions, self.data.seed, unit.individual.sample, unit.contig)
+            for unit, positions in zip(self.found, of_units, strict=True)
+        ]
+        number = np.repeat(np.arange(len(of_units)), [len(each) for each in of_units])
+        position = np.concatenate(of_units)
+        order = np.lexsort((position, number, np.concatenate(rank)))
+        return number[order], position[order]

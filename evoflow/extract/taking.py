@@ -22,7 +22,7 @@ from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit, gene_symbols, rs_ids
 from evoflow.settings import DataSettings
 
-_LOCI_AT_ONCE = 5_000
+_LOCI_AT_ONCE = 2_500
 """Loci of a part: what bounds the disk and the memory that their reads take."""
 
 
@@ -148,6 +148,7 @@ def _take(
         reads.ReadRules(data.read_length, data.min_mapping_quality, wanted, shown, data.seed),
         unit.contig_length,
         f"{unit.individual.sample} {unit.contig}",
+        sampled=sample,
     )
     with (
         TemporaryDirectory(prefix="evoflow-") as folder,

@@ -1,12 +1,12 @@
 """One (individual, contig) unit of work: from its files to the loci whose reads are wanted."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkstemp
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from evoflow.errors import InputError
@@ -59,26 +59,32 @@ class Found:
     alleles
         The individual's alleles that ClinVar knows, labelled, sorted by `variants.KEY`.
     positions
-        1-based positions of the reference loci, sorted.
+        File of the 1-based positions of the reference loci, sorted: those of many people are too
+        many to be held at once.
+    num_positions
+        How many they are.
     counts
         Count by (subject, reason).
-    records, differing
-        As in `variants.Written`, of the individual's variants.
+    written
+        The table of the individual's alleles, which is gone by then.
     """
 
     alleles: pd.DataFrame
-    positions: npt.NDArray[np.int64]
+    positions: Path
+    num_positions: int
     counts: Counter[tuple[str, str]]
-    records: int
-    differing: tuple[str, ...]
+    written: variants.Written
 
 
-def find(unit: Unit, data: DataSettings) -> Found:
-    """Join an individual's alleles on a contig with ClinVar's, and find the reference loci."""
+def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
+    """Join an individual's alleles on a contig with ClinVar's, and find the reference loci.
+
+    The positions of these stay in the folder.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    with TemporaryDirectory(prefix="evoflow-") as folder:
+    with TemporaryDirectory(prefix="evoflow-") as own:
         written = variants.write_called(
-            unit.called, unit.individual.sample, str(data.reference), Path(folder)
+            unit.called, unit.individual.sample, str(data.reference), Path(own)
         )
         carried, dropped, genotypes = variants.read_called(written.table, unit.called)
     add(counts, VARIANT, dropped)
@@ -97,9 +103,11 @@ def find(unit: Unit, data: DataSettings) -> Found:
         longest=data.read_length,
     )
     add(counts, LOCUS, dropped)
-    return Found(
-        alleles.sort_values(variants.KEY), positions, counts, written.records, written.differing
-    )
+    descriptor, path = mkstemp(suffix=".npy", dir=folder)
+    with os.fdopen(descriptor, "wb") as file:
+        np.save(file, positions)
+    alleles = alleles.sort_values(variants.KEY)
+    return Found(alleles, Path(path), len(positions), counts, written)
 
 
 def add(counts: Counter[tuple[str, str]], subject: str, reasons: Counter[str]) -> None:

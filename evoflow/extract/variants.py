@@ -6,13 +6,14 @@ contig, split by allele, left-aligned and trimmed. Only what joins is kept in me
 
 import csv
 import shutil
+import sys
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GEN
 """Columns of ClinVar's table and the INFO fields that they come from."""
 
 _CHUNK = 50_000
+_SHOWN = 5
 _BASES = r"[ACGTN]+"
 _SHIFT = 1_000
 """Bases behind a region that are read too: left-aligning may move a record into the region."""
@@ -57,6 +59,17 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Differing:
+    """Records whose REF is not what the reference has: how many, and the first few in words."""
+
+    count: int = 0
+    shown: tuple[str, ...] = ()
+
+    def __add__(self, other: "Differing") -> "Differing":
+        return Differing(self.count + other.count, (self.shown + other.shown)[:_SHOWN])
+
+
+@dataclass(frozen=True)
 class Written:
     """A table of alleles, and what was left out of it.
 
@@ -69,13 +82,13 @@ class Written:
     mismatches
         How many of them were left out because the reference has other bases than their REF.
     differing
-        Those of them where the reference has known bases, as `chr1:5 has A, not C`.
+        Those of them where both bases are known.
     """
 
     table: Path
     records: int
     mismatches: int
-    differing: tuple[str, ...]
+    differing: Differing
 
 
 def write_clinvar(source: Source, reference: str, folder: Path) -> Written:
@@ -84,7 +97,7 @@ def write_clinvar(source: Source, reference: str, folder: Path) -> Written:
         given = [field for field in CLINVAR_FIELDS.values() if field in variants.header.info]
     plain = _take(source, folder, ";".join(f"{field}=%INFO/{field}" for field in given), given)
     columns = "\t".join(f"%INFO/{field}" for field in CLINVAR_FIELDS.values())
-    return _normalise(plain, reference, source, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n")
+    return _normalise(plain, reference, source, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n", ordered=True)
 
 
 def write_called(source: Source, sample: str, reference: str, folder: Path) -> Written:
@@ -126,8 +139,14 @@ def _take(
     return plain
 
 
-def _normalise(plain: Path, reference: str, source: Source, columns: str) -> Written:
-    """Split, left-align and trim, and write the result as a table."""
+def _normalise(
+    plain: Path, reference: str, source: Source, columns: str, *, ordered: bool = False
+) -> Written:
+    """Split, left-align and trim, and write the result as a table.
+
+    bcftools keeps the order of positions as far as 1,000 bases; in a longer repeat a record can
+    move further, and a table that must be `ordered` is sorted.
+    """
     normalised, table = plain.with_name("normalised.bcf"), plain.with_name("table.tsv")
     said = run(
         pysam.bcftools.norm,
@@ -135,6 +154,14 @@ def _normalise(plain: Path, reference: str, source: Source, columns: str) -> Wri
         *("-Ou", "--output", str(normalised), str(plain)),
         about=source.path,
     )
+    if ordered:
+        unordered = normalised.replace(plain.with_name("unordered.bcf"))
+        run(
+            pysam.bcftools.sort,
+            *("--temp-dir", str(plain.with_name("sorting")), "-Ou"),
+            *("--output", str(normalised), str(unordered)),
+            about=source.path,
+        )
     run(
         pysam.bcftools.query,
         *("--allow-undef-tags", "--format", columns, "--output", str(table), str(normalised)),
@@ -143,14 +170,15 @@ def _normalise(plain: Path, reference: str, source: Source, columns: str) -> Wri
     # Its last words name the counts, then give them: `.../mismatch_removed/...: .../0/...`.
     kinds, _, numbers = said.rpartition("Lines")[2].partition(":")
     counted = dict(zip(kinds.split()[0].split("/"), numbers.split()[0].split("/"), strict=True))
-    mismatches = [
+    mismatches = (
         line.split("\t")[1:] for line in said.splitlines() if line.startswith("REF_MISMATCH")
-    ]
-    differing = tuple(
-        f"{contig}:{position} has {ref}, not {bases}"
-        for contig, position, ref, bases in mismatches
-        if "N" not in bases.upper()
     )
+    known = [each for each in mismatches if "N" not in (each[2] + each[3]).upper()]
+    shown = tuple(
+        f"{contig}:{position} has {ref}, not {bases}"
+        for contig, position, ref, bases in known[:_SHOWN]
+    )
+    differing = Differing(len(known), shown)
     return Written(table, int(counted["total"]), int(counted["mismatch_removed"]), differing)
 
 
@@ -234,30 +262,34 @@ def _kind(genotype: str) -> str:
 def _read(
     path: Path, columns: list[str], bounds: tuple[int, int] | None = None
 ) -> Iterator[pd.DataFrame]:
-    for chunk in pd.read_csv(
-        path if bounds is None else _between(path, *bounds),
-        sep="\t",
-        names=columns,
-        dtype=_types(columns),
-        na_filter=False,
-        quoting=csv.QUOTE_NONE,
-        chunksize=_CHUNK,
-    ):
-        yield chunk.assign(ref=chunk["ref"].str.upper(), alt=chunk["alt"].str.upper())
+    first, last = bounds or (0, sys.maxsize)
+    with path.open("rb") as file:
+        if bounds is not None:
+            file.seek(_offset(file, first))
+        for chunk in pd.read_csv(
+            file,
+            sep="\t",
+            names=columns,
+            dtype=_types(columns),
+            na_filter=False,
+            quoting=csv.QUOTE_NONE,
+            chunksize=_CHUNK,
+        ):
+            wanted = chunk[chunk["position"] <= last]
+            yield wanted.assign(ref=wanted["ref"].str.upper(), alt=wanted["alt"].str.upper())
+            if len(wanted) < len(chunk):
+                return
 
 
-def _between(path: Path, first: int, last: int) -> BytesIO:
-    """Cut the lines of two positions and all between out of a table sorted by position."""
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
+def _offset(file: BinaryIO, position: int) -> int:
+    """Find the first line of a position, or of the next one, in a table sorted by position."""
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
 
-        def position(byte: int) -> int:
+        def position_of(byte: int) -> int:
             start = lines.rfind(b"\n", 0, byte) + 1  # of the line that the byte is in
             return int(lines[start : lines.find(b"\t", start)])
 
-        start, stop = (
-            bisect_left(range(len(lines)), wanted, key=position) for wanted in (first, last + 1)
-        )
-        return BytesIO(lines[start:stop])
+        return bisect_left(range(len(lines)), position, key=position_of)
 
 
 def _types(columns: list[str]) -> dict[Hashable, str]:

@@ -110,7 +110,6 @@ def _embed(
             layer=trained.embedding.layer,
             tokens=trained.embedding.tokens,
             stored_dtype=trained.embedding.stored_dtype,
-            filled=True,
         )
         log_likelihood[start:stop] = embedded.log_likelihood
         if progress is not None:

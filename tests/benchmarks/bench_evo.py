@@ -180,12 +180,7 @@ def bench_convolution(device: torch.device, dtype: torch.dtype, channels: int, t
         spectrum = torch.fft.rfft(taps, n=size)
         both = {
             "product": lambda x=x, m=matrices: torch.bmm(m, x),
-            "fft": lambda x=x, s=spectrum, n=size: torch.cat(
-                [
-                    convolution.fft_convolve(x[part], s[part], n, x.shape[1])
-                    for part in convolution.fft_parts(x, n)
-                ]
-            ),
+            "fft": lambda x=x, s=spectrum, n=size: convolution.fft_convolve(x, s, n, x.shape[1]),
         }
         with torch.inference_mode():
             took = {name: [] for name in both}

@@ -35,4 +35,6 @@ def test_filled_batches_of_a_length_are_of_one_size():
 
 
 def test_halves():
-    assert Batch((4, 2, 7), 10, 8).halves() == (Batch((4,), 10, 1), Batch((2, 7), 10, 2))
+    assert Batch((4, 2, 7), 10, 3).halves() == [Batch((4, 2), 10, 2), Batch((7,), 10, 1)]
+    assert Batch((4, 2, 7), 10, 8).halves() == [Batch((4, 2, 7), 10, 4)]
+    assert Batch((4, 2, 7), 10, 4).halves() == [Batch((4, 2), 10, 2), Batch((7,), 10, 2)]

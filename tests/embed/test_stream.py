@@ -96,6 +96,25 @@ def test_too_little_memory_halves_the_batch_and_goes_on(model, monkeypatch, erro
     assert got.report.halved_batches <= 5  # what did not fit once is not tried again
 
 
+@pytest.mark.parametrize("number", [1, 3, 9])
+def test_filled_batches_are_halved_too(model, monkeypatch, number):
+    sequences = [base * 3 + "ACGTACGTA"[:9] for base in "ACGTACGTA"[:number]]
+    sequences = [
+        f"{sequence}{'ACGT'[k % 4]}{'ACGT'[k // 4]}" for k, sequence in enumerate(sequences)
+    ]
+    expected = embedder(model).embed(sequences, layer="final", tokens="mean")
+    forward = model.backbone.forward
+
+    def limited(ids, *args):
+        if len(ids) > 3:
+            raise torch.OutOfMemoryError
+        return forward(ids, *args)
+
+    monkeypatch.setattr(model.backbone, "forward", limited)
+    got = embedder(model, 8 * 14).embed(sequences, layer="final", tokens="mean", filled=True)
+    np.testing.assert_allclose(got.values, expected.values, atol=2e-3)
+
+
 def test_one_sequence_that_does_not_fit_is_an_error(model, monkeypatch):
     def forward(*_):
         raise torch.OutOfMemoryError

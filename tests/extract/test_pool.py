@@ -3,7 +3,12 @@ import signal
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.extract.pool import run_tasks
+from evoflow.extract.pool import Pool
+
+
+def run_tasks(work, tasks, *, processes, **names):
+    with Pool(processes) as pool:
+        return pool.run(work, tasks, **names)
 
 
 @pytest.mark.parametrize("processes", [1, 3])

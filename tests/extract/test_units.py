@@ -9,6 +9,8 @@ from evoflow.extract import taking
 from evoflow.extract.examples import extract_examples
 from evoflow.settings import DataSettings, Individual
 
+from .twin import in_sample
+
 CONTIGS = {"chr1": 3000, "chr2": 2000}
 SITES = range(100, 1900, 30)
 """0-based loci of ClinVar on each contig; Ann carries every fifth, Bob every seventh."""
@@ -213,3 +215,16 @@ def test_counts_of_a_subject_add_up_to_all(data):
             assert totals[individual, contig, "reference locus"] == len(SITES)
             # Six reads of each haplotype lie over a site.
             assert totals[individual, contig, "read over a variant"] == 12 * alleles
+
+
+def test_reads_of_a_sample_are_counted_and_all_reads_only_where_it_has_none(data):
+    counts = extract_examples(data.model_copy(update={"reference_loci": "all"}), processes=1).counts
+    of_loci = counts[counts["subject"] == "read over a reference locus"]
+    totals = of_loci.groupby(["individual", "contig"])["count"].sum()
+    for individual, step in (("ann", 5), ("bob", 7)):
+        looked = 0
+        for at in set(SITES) - set(SITES[::step]):
+            over = [begin for begin in range(0, 1940, 10) if begin <= at < begin + 60]
+            names = [f"{individual}-{begin}-{own}" for begin in over for own in (True, False)]
+            looked += sum(map(in_sample, names)) or len(names)
+        assert totals[individual, "chr1"] == totals[individual, "chr2"] == looked

@@ -1,13 +1,16 @@
 """Real VCFs hold more than letters: what is taken, what is dropped, and that both are counted."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
+import pandas as pd
 import pysam
 import pytest
 
 from evoflow.extract.loci import loci_at, reference_loci
 from evoflow.extract.variants import (
+    Differing,
     Source,
     join,
     read_called,
@@ -94,7 +97,7 @@ def test_mismatches_are_shown_unless_the_reference_is_unknown_there(folder):
     source = write(folder, [*wrong, (40, None, other(40), ".", "0/1")], header=[GT])
     written = write_called(source, "p", str(folder / "masked.fa"), folder)
     assert (written.records, written.mismatches) == (3, 2)
-    assert written.differing == (f"chr1:20 has {other(20)}, not {GENOME[19]}",)
+    assert written.differing == Differing(1, (f"chr1:20 has {other(20)}, not {GENOME[19]}",))
 
 
 def test_one_sample_of_many(folder):
@@ -123,6 +126,39 @@ def clinvar(folder, rows):
     source = write(folder, rows, header=[*INFO, "##contig=<ID=1>"], samples=())
     table = write_clinvar(source, str(folder / "genome.fa"), folder).table
     return source, table
+
+
+def test_part_of_a_table_is_what_the_whole_has_there(folder):
+    rows = [
+        (at, None, other(at, steps), f"RS={at};{MISSENSE}")
+        for at in (20, 30, 40, 41, 170)
+        for steps in (1, 2)
+    ]
+    source, table = clinvar(folder, rows)
+    whole = pd.concat(read_clinvar(table, source))
+    for bounds in ((20, 170), (30, 41), (31, 39), (41, 41), (1, 20), (171, 180)):
+        part = pd.concat(read_clinvar(table, source, bounds))
+        expected = whole[whole["position"].between(*bounds)]
+        assert part.to_numpy().tolist() == expected.to_numpy().tolist()
+
+
+def test_table_is_sorted_where_a_record_moves_far_in_a_repeat(tmp_path):
+    unit, around = "ACGGT", "".join(Random(3).choices("ACGT", k=500))
+    genome = around + "T" + unit * 600 + "CC" + around
+    (tmp_path / "genome.fa").write_text(f">chr1\n{genome}\n")
+    pysam.faidx(str(tmp_path / "genome.fa"))
+    first, far = len(around), len(around) + 2900
+    rows = [
+        *((at, genome[at - 1], "N", "RS=1") for at in range(first + 20, far, 20)),
+        (far, genome[far - 1 : far + 5], genome[far - 1], "RS=2"),  # deletes one of the 600
+        (far + 20, genome[far + 19], "N", "RS=1"),
+    ]
+    source = write(tmp_path, rows, header=[*INFO, "##contig=<ID=1>"], samples=())
+    source = replace(source, regions=((0, len(genome)),))
+    table = write_clinvar(source, str(tmp_path / "genome.fa"), tmp_path).table
+    found = pd.concat(read_clinvar(table, source))
+    assert found[found["rs"] == "2"]["position"].item() <= first + 1
+    assert found["position"].is_monotonic_increasing
 
 
 def test_join_is_by_allele_and_says_why_not(folder):

@@ -84,7 +84,10 @@ def s3_environment(s3_url):
 @pytest.fixture
 def batch(tmp_path, s3_environment):
     """The Batch stand-in; `batch.environment` points Metaflow at it."""
+    # The same machine is to multiply by the same kernels, to the last bit.
+    kernels = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
     container = s3_environment | {
+        **kernels,
         "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
         "EVOFLOW_CACHE": os.environ["EVOFLOW_CACHE"],
         "OMP_NUM_THREADS": "1",

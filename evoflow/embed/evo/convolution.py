@@ -147,10 +147,10 @@ def fft_size(length: int) -> int:
     return int(next_fast_len(2 * length - 1, real=True))
 
 
-def fft_parts(x: Tensor, size: int) -> list[slice]:
-    """Divide the channels of (channels, length, batch) into those whose FFT is taken at once."""
-    step = max(1, FFT_ELEMENTS[x.device.type] // (size * x.shape[2]))
-    return [slice(start, start + step) for start in range(0, x.shape[0], step)]
+def fft_parts(channels: int, size: int, device: torch.device) -> list[slice]:
+    """Divide channels into those whose spectra are computed, and kept, together."""
+    step = max(1, FFT_ELEMENTS[device.type] // size)
+    return [slice(start, min(start + step, channels)) for start in range(0, channels, step)]
 
 
 def fft_convolve(x: Tensor, spectrum: Tensor, size: int, length: int) -> Tensor:
@@ -167,5 +167,9 @@ def fft_convolve(x: Tensor, spectrum: Tensor, size: int, length: int) -> Tensor:
     length
         Rows of the result.
     """
-    product = torch.fft.rfft(x.float(), n=size, dim=1) * spectrum[..., None]
-    return torch.fft.irfft(product, n=size, dim=1)[:, :length].to(x.dtype)
+    step = max(1, FFT_ELEMENTS[x.device.type] // (size * x.shape[2]))
+    parts = []
+    for some, spectra in zip(x.split(step), spectrum.split(step), strict=True):
+        product = torch.fft.rfft(some.float(), n=size, dim=1) * spectra[..., None]
+        parts.append(torch.fft.irfft(product, n=size, dim=1)[:, :length].to(x.dtype))
+    return torch.cat(parts)

@@ -30,7 +30,8 @@ def _rms_norm(x, delta, total, out, scale, eps, WIDTH: tl.constexpr, BLOCK: tl.c
 
 def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
     """See `operations.rms_norm`."""
-    x, out, width = x.contiguous(), torch.empty_like(x), x.shape[-1]
+    x, width = x.contiguous(), x.shape[-1]
+    out = torch.empty_like(x)
     grid = (x.numel() // width,)
     _rms_norm[grid](x, None, None, out, scale, eps, width, triton.next_power_of_2(width))
     return out

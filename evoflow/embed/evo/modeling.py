@@ -94,7 +94,7 @@ class HyenaFilter(nn.Module):
         return torch.cat(
             [
                 convolution.fft_convolve(w[part], self._spectrum(length, size, part), size, length)
-                for part in convolution.fft_parts(w, size)
+                for part in convolution.fft_parts(len(w), size, w.device)
             ]
         )
 
@@ -102,7 +102,7 @@ class HyenaFilter(nn.Module):
         def compute() -> Tensor:
             return torch.fft.rfft(self._taps(length, part), n=size)
 
-        return self._kept(length, (part.start, part.stop), compute)
+        return self._kept(length, part.start, compute)
 
     def _taps(self, length: int, part: slice = slice(None)) -> Tensor:
         """Taps of the long filter, shape=(channels, length); D is added to the first."""

@@ -40,6 +40,8 @@ def test_norms(draw):
 
     x, delta, scale = draw(3, 5, 96), draw(3, 5, 96), draw(96)
     close(kernels.rms_norm(x, scale, 1e-6), operations.rms_norm(*wide(x, scale), 1e-6))
+    flipped = x.transpose(0, 1)
+    close(kernels.rms_norm(flipped, scale, 1e-6), operations.rms_norm(*wide(flipped, scale), 1e-6))
     got = kernels.add_rms_norm(x, delta, scale, 1e-6)
     for one, other in zip(got, operations.add_rms_norm(*wide(x, delta, scale), 1e-6), strict=True):
         close(one, other)

@@ -1,0 +1,50 @@
+"""What CPUs with AVX-512 compute by oneDNN, against the plain functions."""
+
+import pytest
+import torch
+
+from evoflow.embed.evo import operations
+
+FAST = operations._on_cpu()
+pytestmark = pytest.mark.skipif(
+    FAST is operations.PLAIN, reason="this CPU has no AVX-512, so the plain functions run"
+)
+
+
+@pytest.mark.parametrize("leading", [(1,), (7,), (150, 1), (5, 3)])
+@pytest.mark.parametrize("biased", [True, False])
+def test_linear(leading, biased):
+    x, weight = torch.randn(*leading, 24), torch.randn(40, 24)
+    bias = torch.randn(40) if biased else None
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            FAST.linear(x, weight, bias), operations.linear(x, weight, bias), atol=1e-5, rtol=1e-5
+        )
+
+
+def test_linear_of_a_transposed_input():
+    x, weight = torch.randn(24, 9).t(), torch.randn(40, 24)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            FAST.linear(x, weight, None), operations.linear(x, weight), atol=1e-5, rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("leading", [(1, 1), (9, 2)])
+def test_add_gated_mlp(leading):
+    x, u = torch.randn(*leading, 16), torch.randn(*leading, 16)
+    l1, l2, l3 = torch.randn(48, 16), torch.randn(48, 16), torch.randn(16, 48) / 48
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            FAST.add_gated_mlp(x, u, l1, l2, l3),
+            operations.add_gated_mlp(x, u, l1, l2, l3),
+            atol=1e-5,
+            rtol=1e-5,
+        )
+
+
+def test_only_plain_functions_where_gradients_flow_and_in_float64():
+    assert operations.fastest(torch.zeros(1)) is operations.PLAIN
+    with torch.no_grad():
+        assert operations.fastest(torch.zeros(1)) is FAST
+        assert operations.fastest(torch.zeros(1, dtype=torch.float64)) is operations.PLAIN
