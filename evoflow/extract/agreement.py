@@ -10,7 +10,7 @@ from evoflow.extract import inventory, remote
 from evoflow.extract.contigs import BUILDS, genome_build
 from evoflow.extract.htslib import quiet
 from evoflow.extract.inventory import Held
-from evoflow.extract.variants import Differing, Written
+from evoflow.extract.normalise import Differing, Written
 
 _RECORDS = 200
 """Records of a contig whose REF is compared."""

@@ -8,9 +8,10 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, remote, units, variants
+from evoflow.extract import inventory, normalise, remote, units, variants
 from evoflow.extract.agreement import refuse_another_reference
 from evoflow.extract.examples import ALLELE
+from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
 from evoflow.extract.pool import Pool, Tally
 from evoflow.extract.preflight import check_individuals
 from evoflow.extract.taking import carrier_parts, take
@@ -97,20 +98,20 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
             if name not in reads.records & called.records:
                 continue
             contig = reference.names[name]
-            listed = variants.Source(
+            listed = normalise.Source(
                 str(data.clinvar), clinvar.names.get(name, contig), contig, intervals
             )
             own = folder / str(list(regions).index(name))
             if name in clinvar.records and not own.exists():
                 own.mkdir()
-                variants.write_clinvar(listed, str(data.reference), own)
+                normalise.write_clinvar(listed, str(data.reference), own)
             todo.append(
                 units.Unit(
                     individual=person,
                     contig=contig,
                     contig_length=reference.lengths[name],
                     reads_spelling=reads.names[name],
-                    called=variants.Source(person.variants, called.names[name], contig, intervals),
+                    called=normalise.Source(person.variants, called.names[name], contig, intervals),
                     clinvar=listed,
                     clinvar_table=own / "table.tsv",
                 )
@@ -118,14 +119,14 @@ def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
     return todo
 
 
-def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, variants.Written]:
+def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, normalise.Written]:
     """Find the alleles of an individual's contig, and what their table left out."""
     with TemporaryDirectory(prefix="evoflow-") as folder:
-        written = variants.write_called(
+        written = normalise.write_called(
             unit.called, unit.individual.sample, str(data.reference), Path(folder)
         )
         carried, _, _ = variants.read_called(written.table, unit.called)
-    inside = carried[variants.inside_regions(carried, unit.called)].sort_values(variants.KEY)
+    inside = carried[variants.inside_regions(carried, unit.called)].sort_values(KEY)
     return _annotate(inside, unit), written
 
 
@@ -142,10 +143,10 @@ def _named(unit: units.Unit, alleles: pd.DataFrame) -> pd.DataFrame:
 def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
     """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
     if not unit.clinvar_table.exists():
-        labels = dict.fromkeys(variants.CLINVAR_FIELDS, ".")
+        labels = dict.fromkeys(CLINVAR_FIELDS, ".")
         return carried.assign(clinvar_id="", consequence="", **labels)
     clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
     known, _, _ = variants.join(carried, clinvar, unit.called)
-    found = carried.merge(known.drop(columns="genotype"), on=variants.KEY, how="left")
-    named = {"clinvar_id": "", "consequence": ""} | dict.fromkeys(variants.CLINVAR_FIELDS, ".")
+    found = carried.merge(known.drop(columns="genotype"), on=KEY, how="left")
+    named = {"clinvar_id": "", "consequence": ""} | dict.fromkeys(CLINVAR_FIELDS, ".")
     return found.fillna(named)

@@ -21,16 +21,9 @@ from evoflow.errors import InputError
 from evoflow.extract import agreement, inventory, units
 from evoflow.extract.consequences import most_severe
 from evoflow.extract.gather import COUNTS
+from evoflow.extract.normalise import KEY, Source, Written, write_called, write_clinvar
 from evoflow.extract.pool import Pool
-from evoflow.extract.variants import (
-    KEY,
-    Source,
-    Written,
-    read_called,
-    read_clinvar,
-    write_called,
-)
-from evoflow.extract.variants import write_clinvar as write_table
+from evoflow.extract.variants import read_called, read_clinvar
 from evoflow.extract.written import write_allele
 from evoflow.settings import HAPLOTYPE, DataSettings, Individual
 
@@ -143,7 +136,7 @@ def _candidates(
     with TemporaryDirectory(prefix="evoflow-") as name:
         folder = Path(name)
         carried = _carried(contig, data, folder)
-        written = write_table(contig.clinvar, str(data.reference), folder)
+        written = write_clinvar(contig.clinvar, str(data.reference), folder)
         counts["REF differs from the reference"] = written.mismatches
         best = pd.DataFrame(columns=["consequence", "rank"])
         for chunk in read_clinvar(written.table, contig.clinvar):

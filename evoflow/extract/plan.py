@@ -7,9 +7,9 @@ from tempfile import mkdtemp
 
 from evoflow.extract import agreement, inventory
 from evoflow.extract.inventory import Held
+from evoflow.extract.normalise import Source, Written, write_clinvar
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit
-from evoflow.extract.variants import Source, Written, write_clinvar
 from evoflow.settings import DataSettings
 
 

@@ -18,6 +18,7 @@ import pysam
 from evoflow.extract import loci, reads, variants
 from evoflow.extract.alignment import Evidence, footprint
 from evoflow.extract.consequences import REFERENCE
+from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit, gene_symbols, rs_ids
 from evoflow.settings import DataSettings
@@ -156,7 +157,7 @@ def _take(
     ):
         footprints = [
             footprint(genome, unit.contig, position, ref, alt, limit=data.read_length)
-            for position, ref, alt in alleles[variants.KEY].itertuples(index=False)
+            for position, ref, alt in alleles[KEY].itertuples(index=False)
         ]
         alignments = reads.reads_over(
             unit.individual.reads,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import loci, variants
+from evoflow.extract import loci, normalise, variants
 from evoflow.settings import DataSettings, Individual
 
 VARIANT = "variant"
@@ -38,15 +38,15 @@ class Unit:
     clinvar
         Where ClinVar's alleles are.
     clinvar_table
-        The contig's table that `variants.write_clinvar` made.
+        The contig's table that `normalise.write_clinvar` made.
     """
 
     individual: Individual
     contig: str
     contig_length: int
     reads_spelling: str
-    called: variants.Source
-    clinvar: variants.Source
+    called: normalise.Source
+    clinvar: normalise.Source
     clinvar_table: Path
 
 
@@ -57,7 +57,7 @@ class Found:
     Attributes
     ----------
     alleles
-        The individual's alleles that ClinVar knows, labelled, sorted by `variants.KEY`.
+        The individual's alleles that ClinVar knows, labelled, sorted by `normalise.KEY`.
     positions
         File of the 1-based positions of the reference loci, sorted: those of many people are too
         many to be held at once.
@@ -73,7 +73,7 @@ class Found:
     positions: Path
     num_positions: int
     counts: Counter[tuple[str, str]]
-    written: variants.Written
+    written: normalise.Written
 
 
 def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
@@ -83,7 +83,7 @@ def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     """
     counts: Counter[tuple[str, str]] = Counter()
     with TemporaryDirectory(prefix="evoflow-") as own:
-        written = variants.write_called(
+        written = normalise.write_called(
             unit.called, unit.individual.sample, str(data.reference), Path(own)
         )
         carried, dropped, genotypes = variants.read_called(written.table, unit.called)
@@ -106,7 +106,7 @@ def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     descriptor, path = mkstemp(suffix=".npy", dir=folder)
     with os.fdopen(descriptor, "wb") as file:
         np.save(file, positions)
-    alleles = alleles.sort_values(variants.KEY)
+    alleles = alleles.sort_values(normalise.KEY)
     return Found(alleles, Path(path), len(positions), counts, written)
 
 

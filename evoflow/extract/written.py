@@ -13,9 +13,10 @@ from evoflow.errors import InputError
 from evoflow.extract import inventory, readable, variants
 from evoflow.extract.alignment import footprint
 from evoflow.extract.htslib import quiet, run
+from evoflow.extract.normalise import KEY, Source, write_clinvar
 
 COLUMNS = [
-    "contig", *variants.KEY, "variant_id", "sequence", "reference_sequence", "variant_offset",
+    "contig", *KEY, "variant_id", "sequence", "reference_sequence", "variant_offset",
 ]  # fmt: skip
 
 _LETTERS = set("ACGTN")
@@ -89,7 +90,7 @@ def write_alleles(path: Path, reference: str, length: int) -> tuple[pd.DataFrame
     with TemporaryDirectory(prefix="evoflow-") as name, pysam.FastaFile(reference) as genome:
         folder = Path(name)
         for source in _sources(_indexed(path, folder), reference, path):
-            listed = variants.write_clinvar(source, reference, folder)
+            listed = write_clinvar(source, reference, folder)
             dropped += listed.mismatches
             for allele in _alleles(listed.table, source):
                 written = write_allele(genome, source.contig, *allele[:3], length=length)
@@ -117,7 +118,7 @@ def _indexed(path: Path, folder: Path) -> str:
     return copy
 
 
-def _sources(copy: str, reference: str, path: Path) -> list[variants.Source]:
+def _sources(copy: str, reference: str, path: Path) -> list[Source]:
     held, genome = inventory.held_by_variants(copy), inventory.held_by_reference(reference)
     shared = [name for name in genome.names if name in held.records]
     if not shared:
@@ -127,13 +128,13 @@ def _sources(copy: str, reference: str, path: Path) -> list[variants.Source]:
             "reference that its positions refer to"
         )
     return [
-        variants.Source(copy, held.names[name], genome.names[name], ((0, genome.lengths[name]),))
+        Source(copy, held.names[name], genome.names[name], ((0, genome.lengths[name]),))
         for name in shared
     ]
 
 
-def _alleles(table: Path, source: variants.Source) -> Iterator[tuple[int, str, str, str]]:
+def _alleles(table: Path, source: Source) -> Iterator[tuple[int, str, str, str]]:
     with quiet():
         for chunk in variants.read_clinvar(table, source):
-            columns = chunk.drop_duplicates(variants.KEY)[[*variants.KEY, "clinvar_id"]]
+            columns = chunk.drop_duplicates(KEY)[[*KEY, "clinvar_id"]]
             yield from columns.itertuples(index=False, name=None)

@@ -1,12 +1,14 @@
-"""A bucket that tests may fill, behind a server that fails when it is told to."""
+"""A small reference; and a bucket behind a server that fails when it is told to."""
 
 import boto3
+import pysam
 import pytest
 from moto.server import ThreadedMotoServer
 
 from evoflow.extract import mirror, sources
 
 from .faults import BUCKET, Faults, between
+from .records import GENOME
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,11 @@ def bucket(moto_port, faults, tmp_path, monkeypatch):
     for each in client.list_objects(Bucket=BUCKET).get("Contents", []):
         client.delete_object(Bucket=BUCKET, Key=each["Key"])
     client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the reference of `records`."""
+    (tmp_path / "genome.fa").write_text(f">chr1\n{GENOME}\n")
+    pysam.faidx(str(tmp_path / "genome.fa"))
+    return tmp_path

@@ -1,58 +1,20 @@
 """Real VCFs hold more than letters: what is taken, what is dropped, and that both are counted."""
 
 from collections import Counter
-from dataclasses import replace
-from random import Random
 
 import pandas as pd
-import pysam
-import pytest
 
 from evoflow.extract.loci import loci_at, reference_loci
-from evoflow.extract.variants import (
-    Differing,
-    Source,
-    join,
-    read_called,
-    read_clinvar,
-    write_called,
-    write_clinvar,
-)
+from evoflow.extract.normalise import Source, write_called, write_clinvar
+from evoflow.extract.variants import join, read_called, read_clinvar
 
-GENOME = "".join(Random(3).choices("ACGT", k=400))
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "genome.fa").write_text(f">chr1\n{GENOME}\n")
-    pysam.faidx(str(tmp_path / "genome.fa"))
-    return tmp_path
-
-
-def write(folder, rows, *, header=(), samples=("p",)) -> Source:
-    """Write rows of (position, ref or None, alt, info, genotype...) with contig `1`."""
-    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO" + "\tFORMAT" * bool(samples)
-    lines = ["##fileformat=VCFv4.2", *header, "\t".join([columns, *samples])]
-    for position, ref, alt, info, *genotypes in rows:
-        fields = ["1", str(position), ".", ref or GENOME[position - 1], alt, ".", ".", info]
-        lines.append("\t".join([*fields, *(["GT", *genotypes] if samples else [])]))
-    plain = folder / f"{len(list(folder.iterdir()))}.vcf"
-    plain.write_text("\n".join(lines) + "\n")
-    pysam.tabix_index(str(plain), preset="vcf", force=True)
-    return Source(f"{plain}.gz", "1", "chr1", ((0, len(GENOME)),))
+from .records import GENOME, GT, INFO, MISSENSE, other, write
 
 
 def called(folder, source, sample="p"):
     written = write_called(source, sample, str(folder / "genome.fa"), folder)
     carried, dropped, genotypes = read_called(written.table, source)
     return carried, +dropped, genotypes, written.mismatches
-
-
-def other(position, steps=1):
-    return "ACGT"[("ACGT".index(GENOME[position - 1]) + steps) % 4]
-
-
-GT = '##FORMAT=<ID=GT,Number=1,Type=String,Description="genotype">'
 
 
 def test_every_kind_of_record_is_taken_or_counted(folder):
@@ -91,15 +53,6 @@ def test_every_kind_of_record_is_taken_or_counted(folder):
     assert len(carried) + sum(dropped.values()) == sum(genotypes.values())
 
 
-def test_mismatches_are_shown_unless_the_reference_is_unknown_there(folder):
-    (folder / "masked.fa").write_text(f">chr1\n{GENOME[:29]}N{GENOME[30:]}\n")
-    wrong = [(at, other(at), other(at, 2), ".", "0/1") for at in (20, 30)]
-    source = write(folder, [*wrong, (40, None, other(40), ".", "0/1")], header=[GT])
-    written = write_called(source, "p", str(folder / "masked.fa"), folder)
-    assert (written.records, written.mismatches) == (3, 2)
-    assert written.differing == Differing(1, (f"chr1:20 has {other(20)}, not {GENOME[19]}",))
-
-
 def test_one_sample_of_many(folder):
     site = (20, None, other(20), ".", "0/0", "1/1")
     source = write(folder, [site], header=[GT, "##contig=<ID=1>"], samples=("a", "b"))
@@ -116,10 +69,6 @@ def test_regions_hold_the_normalised_position(folder):
     _, dropped, genotypes = read_called(table, within)
     assert genotypes == {"diploid": 2}
     assert not +dropped
-
-
-INFO = [f'##INFO=<ID={tag},Number=.,Type=String,Description="">' for tag in ("RS", "MC", "CLNSIG")]
-MISSENSE = "MC=SO:0001583|missense_variant"
 
 
 def clinvar(folder, rows):
@@ -140,25 +89,6 @@ def test_part_of_a_table_is_what_the_whole_has_there(folder):
         part = pd.concat(read_clinvar(table, source, bounds))
         expected = whole[whole["position"].between(*bounds)]
         assert part.to_numpy().tolist() == expected.to_numpy().tolist()
-
-
-def test_table_is_sorted_where_a_record_moves_far_in_a_repeat(tmp_path):
-    unit, around = "ACGGT", "".join(Random(3).choices("ACGT", k=500))
-    genome = around + "T" + unit * 600 + "CC" + around
-    (tmp_path / "genome.fa").write_text(f">chr1\n{genome}\n")
-    pysam.faidx(str(tmp_path / "genome.fa"))
-    first, far = len(around), len(around) + 2900
-    rows = [
-        *((at, genome[at - 1], "N", "RS=1") for at in range(first + 20, far, 20)),
-        (far, genome[far - 1 : far + 5], genome[far - 1], "RS=2"),  # deletes one of the 600
-        (far + 20, genome[far + 19], "N", "RS=1"),
-    ]
-    source = write(tmp_path, rows, header=[*INFO, "##contig=<ID=1>"], samples=())
-    source = replace(source, regions=((0, len(genome)),))
-    table = write_clinvar(source, str(tmp_path / "genome.fa"), tmp_path).table
-    found = pd.concat(read_clinvar(table, source))
-    assert found[found["rs"] == "2"]["position"].item() <= first + 1
-    assert found["position"].is_monotonic_increasing
 
 
 def test_join_is_by_allele_and_says_why_not(folder):
