@@ -234,8 +234,8 @@ def _batches(rows: int, size: int, rng: np.random.Generator) -> Iterator[Rows]:
 
 
 def _gather(embeddings: Embeddings, numbers: Rows, device: torch.device) -> Tensor:
-    """Bring some sequences to the device: (n, tokens, width), float32."""
-    return torch.from_numpy(embeddings[numbers]).to(device).float()
+    """Bring some sequences to the device, as they were stored: (n, tokens, width)."""
+    return torch.from_numpy(embeddings[numbers]).to(device)
 
 
 def _standardisation(training: Pairs, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -1,10 +1,16 @@
 """The convolutional head itself."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from evoflow import onednn
 from evoflow.train.head import HeadConfig
+
+PART = 2**20
+"""Values that are projected at once on a CPU: 16 MB of float32."""
 
 DILATION = 3
 """Factor by which each layer sees further: as codons do, the second layer steps by three bases."""
@@ -42,7 +48,7 @@ class ConvolutionalHead(nn.Module):
         Parameters
         ----------
         read, window
-            Embeddings, shape=(n, tokens, width).
+            Embeddings, shape=(n, tokens, width), in any floating-point type.
 
         Returns
         -------
@@ -57,27 +63,62 @@ class ConvolutionalHead(nn.Module):
         return torch.sigmoid(self.readout(pooled).squeeze(-1))
 
     def _project(self, read: Tensor, window: Tensor) -> Tensor:
-        """Standardise read and difference, and project them, without a copy of either.
+        """Standardise read and difference, and project them.
 
         The weights are standardised instead, which asks for float32: a channel's mean may be
         hundreds of times its spread.
         """
-        width = read.shape[-1]
         with torch.autocast(read.device.type, enabled=False):
             weight = self.project.weight * self.scale
             bias = self.project.bias - weight @ self.centre
-            projected = _product(read, weight[:, :width]) + bias
-            return projected + _product(read - window, weight[:, width:])
+            projected: Tensor = _PairedProduct.apply(read, window, weight)  # type: ignore[no-untyped-call]
+            return projected + bias
 
 
-def _product(x: Tensor, weight: Tensor) -> Tensor:
-    """Return `x @ weight.T`, shape=(n, tokens, channels)."""
-    if x.device.type != "cpu" or x.shape[1] == 1:
-        return F.linear(x, weight)
-    # A convolution over single tokens is the same, but by oneDNN: faster than other libraries on
-    # CPUs with AVX-512 that are not Intel's. The layout is that of images, channels last.
-    image = x.transpose(1, 2).unsqueeze(2)  # (n, width, 1, tokens)
-    return F.conv2d(image, weight[:, :, None, None]).squeeze(2).transpose(1, 2)
+class _PairedProduct(torch.autograd.Function):
+    """`[read, read - window] @ weight.T` in float32, part by part, forwards and backwards.
+
+    Both inputs in float32 are many times larger than they are stored and than the result; of
+    them only a part exists at a time, on a CPU one that stays in its cache. Only the weight has a
+    gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, read: Tensor, window: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(read, window)
+        of_read, of_difference = (half.contiguous() for half in weight.chunk(2, dim=1))
+        return torch.cat(
+            [
+                onednn.linear(x, of_read) + onednn.linear(difference, of_difference)
+                for x, difference in _parts(read, window)
+            ]
+        )
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, None, Tensor]:
+        read, window = ctx.saved_tensors
+        total = gradient.new_zeros(2, gradient.shape[-1], read.shape[-1])
+        start = 0
+        for pair in _parts(read, window):
+            some = gradient[start : start + len(pair[0])].flatten(0, 1).t()
+            for number, x in enumerate(pair):
+                total[number] += onednn.linear(some, x.flatten(0, 1).t())
+            start += len(pair[0])
+        return None, None, torch.cat([*total], dim=1)
+
+
+def _parts(read: Tensor, window: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield some rows of the read and of its difference to the window, in float32.
+
+    They lie where the ones before lay: new memory takes far longer to get than to fill.
+    """
+    rows = len(read) if read.device.type != "cpu" else max(1, PART // read[0].numel())
+    room = torch.empty((2, rows, *read.shape[1:]), dtype=torch.float32, device=read.device)
+    for some, other in zip(torch.split(read, rows), torch.split(window, rows), strict=True):
+        x, difference = room[:, : len(some)]
+        x.copy_(some)
+        torch.sub(x, difference.copy_(other), out=difference)
+        yield x, difference
 
 
 def _layer(channels: int, kernel_size: int, dilation: int, dropout: float) -> nn.Sequential:

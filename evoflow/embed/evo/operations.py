@@ -1,7 +1,6 @@
 """What Evo computes, as pure functions; where a device has something faster, that instead.
 
-Newer GPUs have the work between matrix products in fused kernels. CPUs with AVX-512 multiply by
-oneDNN, which uses it on every vendor's processors and adds, gates and activates on the way out.
+Newer GPUs have the work between matrix products in fused kernels; some CPUs multiply by oneDNN.
 """
 
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from evoflow import onednn
 
 
 def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
@@ -140,16 +141,12 @@ def _on_gpu(device: torch.device) -> Operations:
 
 @cache
 def _on_cpu() -> Operations:
-    wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
-    if not (wide and torch.backends.mkldnn.is_available()):
+    product = onednn.pointwise()
+    if product is None:
         return PLAIN
-    product = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001  # what torch.compile calls
-
-    def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return product(x, weight, bias, "none", [], "")
 
     def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
         activated = product(u, l1, None, "gelu", [], "none")
         return product.binary(product.binary(u, activated, l2, None, "mul"), x, l3, None, "add")
 
-    return Operations(linear=linear, add_gated_mlp=add_gated_mlp)
+    return Operations(linear=onednn.linear, add_gated_mlp=add_gated_mlp)

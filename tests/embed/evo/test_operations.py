@@ -11,25 +11,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("leading", [(1,), (7,), (150, 1), (5, 3)])
-@pytest.mark.parametrize("biased", [True, False])
-def test_linear(leading, biased):
-    x, weight = torch.randn(*leading, 24), torch.randn(40, 24)
-    bias = torch.randn(40) if biased else None
-    with torch.inference_mode():
-        torch.testing.assert_close(
-            FAST.linear(x, weight, bias), operations.linear(x, weight, bias), atol=1e-5, rtol=1e-5
-        )
-
-
-def test_linear_of_a_transposed_input():
-    x, weight = torch.randn(24, 9).t(), torch.randn(40, 24)
-    with torch.inference_mode():
-        torch.testing.assert_close(
-            FAST.linear(x, weight, None), operations.linear(x, weight), atol=1e-5, rtol=1e-5
-        )
-
-
 @pytest.mark.parametrize("leading", [(1, 1), (9, 2)])
 def test_add_gated_mlp(leading):
     x, u = torch.randn(*leading, 16), torch.randn(*leading, 16)
