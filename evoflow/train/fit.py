@@ -112,7 +112,9 @@ def fit(
     shape = settings.model_dump(include={"channels", "kernel_size", "layers", "dropout"})
     config = HeadConfig(width=width, **shape)
     cuda = [where] if where.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda), torch.backends.cudnn.flags(deterministic=True):
+    # `flags` switches off what it is not told to leave on.
+    repeatable = torch.backends.cudnn.flags(enabled=True, deterministic=True)
+    with torch.random.fork_rng(devices=cuda), repeatable:
         torch.manual_seed(seed)
         network = ConvolutionalHead(config)
         network.centre, network.scale = _standardisation(training, np.random.default_rng(seed))

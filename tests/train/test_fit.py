@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import spearmanr
 
 from evoflow.train.fit import fit
@@ -113,3 +114,18 @@ def test_a_head_is_read_without_torch(make_pairs, settings, tmp_path):
         [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("5\n", "")
+
+
+def test_cudnn_stays_on_and_is_repeatable_while_training(make_pairs, settings):
+    seen = []
+    pairs = make_pairs(40)
+    fit(
+        pairs,
+        pairs,
+        settings.model_copy(update={"epochs": 1}),
+        seed=0,
+        on_epoch=lambda _: seen.append(
+            (torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic)
+        ),
+    )
+    assert seen == [(True, True)]
