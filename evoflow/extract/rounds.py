@@ -89,10 +89,8 @@ class _Draw:
 
     def next_parts(self) -> list[ReferencePart]:
         """Return as many loci as should give what is still missing, by the share that did."""
-        wanted, held = (
-            self.data.reference_loci,
-            sum(each.num_positions for each in self.found.values()),
-        )
+        wanted = self.data.reference_loci
+        held = sum(each.num_positions for each in self.found.values())
         missing = (held if wanted == "all" else int(wanted)) - self.kept
         if missing <= 0 or self.looked == held:
             return []
