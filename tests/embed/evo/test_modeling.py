@@ -42,20 +42,27 @@ def check(model, expected, rows):
     mask = expected["attention_mask"][rows].bool()
     mask = mask[:, : int(mask.sum(1).max())]
     length = mask.shape[1]
-    output = model(expected["input_ids"][rows, :length], output_hidden_states=True)
+    ids = expected["input_ids"][rows, :length].to(model.device)
+    output = model(ids, output_hidden_states=True)
     names = [f"hidden_states.{k}" for k in range(5)]
     got = dict(zip(names, output.hidden_states, strict=True))
     got["final"] = model.backbone.finish(output.hidden_states[-1])
     got["logits"] = output.logits
     for name, value in got.items():
         wanted = expected[name][rows, :length]
-        assert relative_error(value[mask], wanted[mask]) <= 1e-5, name
+        assert relative_error(value.cpu()[mask], wanted[mask]) <= 1e-5, name
 
 
 @pytest.mark.parametrize("rows", [[0], [1], [2], [0, 1, 2], [2, 0, 1], [1, 1, 2, 1]])
 @pytest.mark.usefixtures("way")
 def test_every_layer_equals_the_published_package(model, expected, rows):
     check(model, expected, rows)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is present")
+@pytest.mark.parametrize("rows", [[0], [1], [0, 1, 2], [2, 0, 1] * 8])
+def test_every_layer_equals_the_published_package_on_a_gpu(expected, rows):
+    check(EvoForCausalLM.from_pretrained(GOLDEN, device_map="cuda:0"), expected, rows)
 
 
 def test_right_padding_masks_change_nothing_and_left_padding_is_refused(model, expected):
