@@ -8,7 +8,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import mean_squared_error
 
-from evoflow.train.pairs import HIGHEST_SCORE, Embeddings, Pairs
+from evoflow.extract.consequences import HIGHEST_SCORE
+from evoflow.train.pairs import Embeddings, Pairs
 
 Scores = npt.NDArray[np.float64]
 """Predicted impact scores, 0..10, shape=(n,)."""

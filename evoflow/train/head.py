@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from evoflow.train.pairs import HIGHEST_SCORE, Embeddings
+from evoflow.extract.consequences import HIGHEST_SCORE
+from evoflow.train.pairs import Embeddings
 
 if TYPE_CHECKING:
     from evoflow.train.network import ConvolutionalHead

@@ -1,12 +1,14 @@
 """The convolutional head itself."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from evoflow import onednn
+from evoflow.extract.consequences import HIGHEST_SCORE, SCORES
 from evoflow.train.head import HeadConfig
 
 PART = 2**20
@@ -16,6 +18,16 @@ DILATION = 3
 """Factor by which each layer sees further: as codons do, the second layer steps by three bases."""
 
 
+STEPS = tuple(score / HIGHEST_SCORE for score in sorted(set(SCORES.values())) if score)
+"""The scores that a row may reach, divided by the highest one."""
+
+
+def expected_score(logits: Tensor) -> Tensor:
+    """Sum the steps, each as high as above the one below it, by the odds of reaching them."""
+    heights = [high - low for low, high in pairwise((0.0, *STEPS))]
+    return (torch.sigmoid(logits.float()) * logits.new_tensor(heights, dtype=torch.float32)).sum(-1)
+
+
 class ConvolutionalHead(nn.Module):
     """A small 1-D convolutional network over a read and its difference to the reference window.
 
@@ -23,6 +35,9 @@ class ConvolutionalHead(nn.Module):
     have a few channels that are hundreds of times larger than the others. A 1x1 projection then
     brings any width down to `channels`, and residual convolutions follow, each `DILATION` times
     as wide as the one before: three of them with a kernel of 7 see 79 tokens.
+
+    Scores are ordered classes, so the head says for each how likely it is reached (Frank and Hall
+    2001); their expectation is the predicted score.
     """
 
     centre: Tensor
@@ -39,7 +54,9 @@ class ConvolutionalHead(nn.Module):
             for number in range(config.layers)
         )
         self.readout = nn.Sequential(
-            nn.LayerNorm(2 * channels), nn.Dropout(config.dropout), nn.Linear(2 * channels, 1)
+            nn.LayerNorm(2 * channels),
+            nn.Dropout(config.dropout),
+            nn.Linear(2 * channels, len(STEPS)),
         )
 
     def forward(self, read: Tensor, window: Tensor) -> Tensor:
@@ -55,12 +72,17 @@ class ConvolutionalHead(nn.Module):
         Tensor
             In [0, 1], shape=(n,).
         """
+        return expected_score(self.logits(read, window))
+
+    def logits(self, read: Tensor, window: Tensor) -> Tensor:
+        """Predict the log-odds that the score reaches each of `STEPS`, shape=(n, steps)."""
         x = self._project(read, window)  # (n, tokens, channels)
         x = x.transpose(1, 2).contiguous()  # (n, channels, tokens)
         for layer in self.layers:
             x = x + layer(x)
         pooled = torch.cat([x.mean(dim=-1), x.amax(dim=-1)], dim=-1)  # (n, 2 * channels)
-        return torch.sigmoid(self.readout(pooled).squeeze(-1))
+        found: Tensor = self.readout(pooled)
+        return found
 
     def _project(self, read: Tensor, window: Tensor) -> Tensor:
         """Standardise read and difference, and project them.

@@ -1,4 +1,4 @@
-"""The head's projection against its formula."""
+"""The head's projection and its expected score against their formulas."""
 
 import pytest
 import torch
@@ -29,3 +29,13 @@ def test_projection_and_its_gradient_are_those_of_the_formula(monkeypatch, token
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     for one, other in zip(got, gradients(expected), strict=True):
         torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-4)
+
+
+def test_expected_score_by_hand():
+    assert network.STEPS == (0.1, 0.2, 0.5, 1.0)
+    never, always, even = -100.0, 100.0, 0.0
+    logits = torch.tensor(
+        [[never] * 4, [always] * 4, [always, always, even, never], [always, even, never, never]]
+    )
+    expected = [0.0, 1.0, 0.1 + 0.1 + 0.3 / 2, 0.1 + 0.1 / 2]
+    torch.testing.assert_close(network.expected_score(logits), torch.tensor(expected))
