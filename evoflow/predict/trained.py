@@ -15,8 +15,8 @@ from evoflow.train.head import Head, HeadConfig
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-FORMAT = 1
-"""Raised when `config.json` changes so that older code cannot read it."""
+FORMAT = 2
+"""Raised when configuration or weights change so that other code cannot read them."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class TrainedHead:
             if config["format"] != FORMAT:
                 raise InputError(
                     f"{path}: its format is {config['format']}, this evoflow reads {FORMAT}: "
-                    f"use evoflow {config['evoflow_version']}"
+                    "train and export it again, or use the evoflow that wrote it "
+                    f"({config['evoflow_version']})"
                 )
             return cls(
                 Head(HeadConfig(**config["head"]), load_file(folder / WEIGHTS)),
