@@ -50,7 +50,9 @@ def extract(settings: Path, output: Path, processes: int) -> None:
     from tqdm import tqdm
 
     from evoflow import demo
-    from evoflow.extract import examples, preflight
+    from evoflow.extract import examples
+    from evoflow.inputs import preflight
+    from evoflow.table import write_jsonl
 
     data = demo.prepare(read_data_settings(settings))
     if not output.absolute().parent.is_dir():
@@ -67,7 +69,7 @@ def extract(settings: Path, output: Path, processes: int) -> None:
             bar.update(done - bar.n)
 
         extraction = examples.extract_examples(data, processes=processes, progress=progress)
-    examples.write_jsonl(extraction.examples, output)
+    write_jsonl(extraction.examples, output)
     totals = extraction.counts.groupby(["subject", "reason"])["count"].sum()
     click.echo(totals.to_string())
     click.echo(f"{len(extraction.examples):,} examples are in {output}")
@@ -93,7 +95,7 @@ def embed(settings: Path, sequences: Path, output: Path) -> None:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def report(run: str, output: Path) -> None:
     """Write the report of RUN (EvoFlow/123, 123 or latest) as one HTML file."""
-    from evoflow.report import runs
+    from evoflow import runs
 
     output.write_text(runs.report_html(runs.find_run(run)), encoding="utf-8")
     click.echo(f"the report is in {output}")
@@ -104,7 +106,7 @@ def report(run: str, output: Path) -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True)
 def export(run: str, output: Path) -> None:
     """Write the head of RUN (EvoFlow/123, 123 or latest) as a folder that others can use."""
-    from evoflow.report.export import export_run
+    from evoflow.predict.export import export_run
 
     export_run(run, output)
     click.echo(f"the head, its metrics and its model card are in {output}")
@@ -134,8 +136,8 @@ def predict(
     written into --reference.
     """
     from evoflow.predict.commands import predict_individuals, predict_variants
+    from evoflow.predict.export import find_head
     from evoflow.predict.files import check_output, write_predictions
-    from evoflow.report.export import find_head
 
     if (data is None) == (variants is None) or (variants is None) != (reference is None):
         raise click.UsageError("give either --data, or --variants with --reference")

@@ -100,7 +100,7 @@ class EvoFlow(FlowSpec):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
         from evoflow.embed.objects import open_objects
-        from evoflow.extract import preflight
+        from evoflow.inputs import preflight
         from evoflow.report import cards
         from evoflow.report.tags import add_tags, settings_tags
         from evoflow.settings import load_settings
@@ -247,12 +247,12 @@ class EvoFlow(FlowSpec):
     @step
     def end(self):
         """Sum up the run in the terminal, in its tags and in the report."""
-        from evoflow.extract.examples import write_jsonl
         from evoflow.report.final import show_report
         from evoflow.report.provenance import software
         from evoflow.report.record import RunRecord
         from evoflow.report.summary import summary
         from evoflow.report.tags import add_tags, result_tags, settings_tags
+        from evoflow.table import write_jsonl
 
         record = RunRecord(
             name=f"{current.flow_name}/{current.run_id}",

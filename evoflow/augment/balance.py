@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from evoflow.augment.strands import turnable
-from evoflow.extract.examples import ALLELE
 from evoflow.settings import BalanceSettings
+from evoflow.table import ALLELE
 
 SOURCES = ["own read", "carrier read", "reverse complement", "copy"]
 """Where a training row comes from, in the order in which balancing turns to them."""

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.augment.strands import canonical
+from evoflow.dna import canonical_strand
 from evoflow.errors import InputError
 
 SIDES = ("train", "validation", "test")
@@ -31,7 +31,9 @@ def shared(examples: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
     """
     used = np.flatnonzero(split.isin(SIDES))
     rows = examples.iloc[used]
-    windows = pd.concat([canonical(rows["sequence"]), canonical(rows["reference_sequence"])])
+    windows = pd.concat(
+        [canonical_strand(rows["sequence"]), canonical_strand(rows["reference_sequence"])]
+    )
     found = [
         _on_two_sides(kind, values, np.resize(used, len(values)), split)
         for kind, values in {

@@ -4,8 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.augment.strands import reverse_complement, turned_offset
-from evoflow.extract.examples import ALLELE
+from evoflow.augment.strands import turned_offset
+from evoflow.dna import reverse_complement
+from evoflow.table import ALLELE
 
 KEY = ["sequence", "variant_offset"]
 

@@ -4,11 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.augment import units
+from evoflow.augment import blocks as units
 from evoflow.augment.leaks import SET_ASIDE, SIDES, check_no_leak, shared
 from evoflow.errors import InputError
-from evoflow.extract.examples import ALLELE
 from evoflow.settings import SplitSettings
+from evoflow.table import ALLELE
 
 FEWEST_CONTIGS = 10
 """Contigs with examples from which on whole contigs are split."""

@@ -1,23 +1,11 @@
-"""Reverse complements, and which reads stay aligned with their reference window in them."""
+"""Which reads stay aligned with their reference window as reverse complements."""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
-
 TOLERANCE = 0.1
 """Share of differing bases right of the allele that sequencing errors may explain."""
-
-
-def reverse_complement(sequence: str) -> str:
-    """Write the other strand, 5' to 3'; upper-case A, C, G, T and N."""
-    return sequence.translate(_COMPLEMENT)[::-1]
-
-
-def canonical(sequences: pd.Series) -> pd.Series:
-    """Take the smaller, as text, of every sequence and its reverse complement."""
-    return sequences.map(lambda sequence: min(sequence, reverse_complement(sequence)))
 
 
 def allele_length(examples: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator
 
-from evoflow.augment.strands import reverse_complement
+from evoflow.dna import reverse_complement
 
 Interval = tuple[int, int]
 

@@ -11,7 +11,7 @@ import pysam
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from evoflow.demo.haplotypes import Haplotype, align, make_haplotype
+from evoflow.demo.chromosomes import Haplotype, align, make_haplotype
 from evoflow.demo.individual import Call
 
 COVERAGE = 30  # reads over a base, both haplotypes together, duplicates not counted

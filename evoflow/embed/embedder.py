@@ -9,17 +9,12 @@ from typing import Literal, Self
 import numpy as np
 
 from evoflow import __version__
-from evoflow.embed.device import (
-    choose_device,
-    choose_dtype,
-    device_name,
-    free_memory,
-    require_memory,
-)
-from evoflow.embed.evo import EvoForCausalLM
-from evoflow.embed.evo.hub import find_checkpoint
-from evoflow.embed.evo.tiny import TINY, evo_tiny, evo_tiny_config
-from evoflow.embed.evo.tokenizer import ALPHABET, unknown_letter
+from evoflow.dna import ALPHABET, unknown_letter
+from evoflow.embed.device import choose_device, choose_dtype, device_name
+from evoflow.embed.evo1 import EvoForCausalLM
+from evoflow.embed.evo1.hub import find_checkpoint
+from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
+from evoflow.embed.memory import free_memory, require_memory
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream, Layer

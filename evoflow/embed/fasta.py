@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evoflow.embed.evo.tokenizer import ALPHABET, unknown_letter
+from evoflow.dna import ALPHABET, unknown_letter
 from evoflow.errors import InputError
 
 SHOWN_PROBLEMS = 20

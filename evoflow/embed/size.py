@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from evoflow.embed.evo.hub import find_checkpoint
-from evoflow.embed.evo.tiny import TINY, evo_tiny_config
+from evoflow.embed.evo1.hub import find_checkpoint
+from evoflow.embed.evo1.tiny import TINY, evo_tiny_config
 from evoflow.embed.pooling import span
 from evoflow.settings import ModelSettings
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evoflow.embed.batching import Batch, plan_batches
-from evoflow.embed.evo import EvoForCausalLM
-from evoflow.embed.evo.tokenizer import PAD_ID, encode
+from evoflow.embed.evo1 import EvoForCausalLM
+from evoflow.embed.hyena.tokenizer import PAD_ID, encode
 from evoflow.embed.pooling import Span, pool
 from evoflow.errors import InputError
 

@@ -1,4 +1,4 @@
-"""The table of examples: one row per (read, allele), the border between extract and the rest."""
+"""From reads, variants, ClinVar and a reference to the table of examples."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,49 +8,14 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.extract import gather, remote, units
+from evoflow.extract import gather, units
 from evoflow.extract.haplotypes import extract_haplotypes, listed_contigs
 from evoflow.extract.plan import make_plan
 from evoflow.extract.pool import Pool, Tally
 from evoflow.extract.rounds import take_reads
+from evoflow.remote import local_files
 from evoflow.settings import DataSettings
-
-COLUMNS = {
-    "individual": "str",
-    "contig": "str",
-    "position": "int64",
-    "ref": "str",
-    "alt": "str",
-    "rsid": "str",
-    "clinvar_id": "str",
-    "clinical_significance": "str",
-    "gene": "str",
-    "consequence": "str",
-    "impact": "str",
-    "impact_score": "int64",
-    "genotype": "str",
-    "carries_alt": "bool",
-    "read_name": "str",
-    "strand": "str",
-    "mapping_quality": "int64",
-    "sequence": "str",
-    "reference_sequence": "str",
-    "variant_offset": "int64",
-}
-"""Column names and pandas dtypes, in order.
-
-`contig` is spelled as in the reference; `position` is 1-based and, with `ref` and `alt`, follows
-VCF (left-aligned; indels keep the base before them). `sequence` has `read_length` upper-case
-bases in the reference's forward orientation and `sequence[variant_offset:]` starts with `alt`
-where `carries_alt`, else with `ref`. `reference_sequence` is the reference from the base to which
-the first base of `sequence` is aligned. `strand` is that of the read (`+` or `-`).
-"""
-
-_ROWS_AT_ONCE = 5_000
-"""Rows whose JSON is in memory at once."""
-
-ALLELE = ["individual", "contig", "position", "ref", "alt"]
-"""Columns that identify an allele of an individual; its first row is its own read."""
+from evoflow.table import ALLELE, COLUMNS
 
 
 @dataclass(frozen=True)
@@ -74,19 +39,6 @@ class Extraction:
 
     examples: pd.DataFrame
     counts: pd.DataFrame
-
-
-def write_jsonl(examples: pd.DataFrame, path: Path) -> None:
-    """Write the table as JSON lines, one example a line, columns in order; all of it or nothing."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            for first in range(0, len(examples), _ROWS_AT_ONCE):
-                rows = examples.iloc[first : first + _ROWS_AT_ONCE]
-                rows.to_json(file, orient="records", lines=True)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def extract_examples(
@@ -113,10 +65,10 @@ def extract_examples(
         When ClinVar knows none of the variants, when no read fits, or when more variants than a
         few have another REF than the reference.
     """
-    local = remote.localise(data)
+    local = local_files.localise(data)
     tally = Tally(progress)
     with (
-        remote.urls_named(data, local),
+        local_files.urls_named(data, local),
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
         Pool(processes) as pool,
     ):

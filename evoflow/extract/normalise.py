@@ -12,14 +12,14 @@ from pathlib import Path
 import pysam
 import pysam.bcftools
 
-from evoflow.extract import remote
-from evoflow.extract.htslib import quiet, run
+from evoflow.htslib import quiet, run
+from evoflow.inputs.agreement import SHOWN, Differing
+from evoflow.remote import local_files
 
 KEY = ["position", "ref", "alt"]
 CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
 """Columns of ClinVar's table and the INFO fields that they come from."""
 
-_SHOWN = 5
 _SHIFT = 1_000
 """Bases behind a region that are read too: left-aligning may move a record into the region."""
 
@@ -44,17 +44,6 @@ class Source:
     spelling: str
     contig: str
     regions: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Differing:
-    """Records whose REF is not what the reference has: how many, and the first few in words."""
-
-    count: int = 0
-    shown: tuple[str, ...] = ()
-
-    def __add__(self, other: "Differing") -> "Differing":
-        return Differing(self.count + other.count, (self.shown + other.shown)[:_SHOWN])
 
 
 @dataclass(frozen=True)
@@ -107,7 +96,7 @@ def _take(
     """
     regions, body, plain = folder / "regions.bed", folder / "body", folder / "plain.vcf"
     intervals = [(start, end + _SHIFT) for start, end in source.regions]
-    remote.provide_contig(source.path, source.spelling, intervals)
+    local_files.provide_contig(source.path, source.spelling, intervals)
     regions.write_text("".join(f"{source.spelling}\t{start}\t{end}\n" for start, end in intervals))
     run(
         pysam.bcftools.query,
@@ -164,7 +153,7 @@ def _normalise(
     known = [each for each in mismatches if "N" not in (each[2] + each[3]).upper()]
     shown = tuple(
         f"{contig}:{position} has {ref}, not {bases}"
-        for contig, position, ref, bases in known[:_SHOWN]
+        for contig, position, ref, bases in known[:SHOWN]
     )
     differing = Differing(len(known), shown)
     return Written(table, int(counted["total"]), int(counted["mismatch_removed"]), differing)

@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
-from evoflow.extract import agreement, inventory
-from evoflow.extract.inventory import Held
 from evoflow.extract.normalise import Source, Written, write_clinvar
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit
+from evoflow.inputs import agreement, inventory
+from evoflow.inputs.inventory import Held
 from evoflow.settings import DataSettings
 
 

@@ -10,9 +10,9 @@ from zlib import crc32
 import pysam
 import pysam.samtools
 
-from evoflow.extract import remote
 from evoflow.extract.alignment import Evidence, Footprint, central_window, evidence, layout
-from evoflow.extract.htslib import run
+from evoflow.htslib import run
+from evoflow.remote import local_files
 
 _SAMPLE = 0.25
 """Share of the reads that is looked at first where one read is enough."""
@@ -251,7 +251,7 @@ def reads_over(
     sample
         Whether a quarter of the reads, chosen by a hash of the name, is enough.
     """
-    remote.provide_contig(path, spelling, [(each.start, each.start + 1) for each in loci])
+    local_files.provide_contig(path, spelling, [(each.start, each.start + 1) for each in loci])
     bed, copied = folder / "loci.bed", folder / "reads.bam"
     bed.write_text("".join(f"{spelling}\t{each.start}\t{each.start + 1}\n" for each in loci))
     arguments = ["-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied)]

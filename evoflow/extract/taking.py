@@ -17,10 +17,10 @@ import pysam
 
 from evoflow.extract import loci, reads, variants
 from evoflow.extract.alignment import Evidence, footprint
-from evoflow.extract.consequences import REFERENCE
 from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit, gene_symbols, rs_ids
+from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings
 
 _LOCI_AT_ONCE = 2_500

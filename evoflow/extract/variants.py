@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.extract.consequences import REFERENCE, most_severe
 from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, Source
+from evoflow.impact import REFERENCE, most_severe
 
 _CHUNK = 50_000
 _BASES = r"[ACGTN]+"

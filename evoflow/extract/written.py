@@ -10,10 +10,11 @@ import pysam
 import pysam.bcftools
 
 from evoflow.errors import InputError
-from evoflow.extract import inventory, readable, variants
+from evoflow.extract import variants
 from evoflow.extract.alignment import footprint
-from evoflow.extract.htslib import quiet, run
 from evoflow.extract.normalise import KEY, Source, write_clinvar
+from evoflow.htslib import quiet, run
+from evoflow.inputs import inventory, readable
 
 COLUMNS = [
     "contig", *KEY, "variant_id", "sequence", "reference_sequence", "variant_offset",

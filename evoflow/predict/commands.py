@@ -8,12 +8,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from evoflow.demo import prepare
-from evoflow.extract.carried import extract_carried
-from evoflow.extract.examples import ALLELE
 from evoflow.extract.written import write_alleles
+from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.scoring import score_alleles, score_reads
 from evoflow.predict.trained import TrainedHead
 from evoflow.settings import DataSettings, ModelSettings
+from evoflow.table import ALLELE
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract.htslib import quiet
+from evoflow.htslib import quiet
 
 ENDINGS = (".tsv", ".tsv.gz", ".vcf", ".vcf.gz")
 

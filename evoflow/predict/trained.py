@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from evoflow import __version__
 from evoflow.errors import InputError
 from evoflow.settings import EmbeddingSettings, ModelSettings
-from evoflow.train.head import Head, HeadConfig
+from evoflow.train.head import Head
+from evoflow.train.head_config import HeadConfig
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"

@@ -16,7 +16,7 @@ from evoflow.settings import Settings
 
 if TYPE_CHECKING:
     from evoflow.embed.embedder import Embeddings
-    from evoflow.extract.preflight import Inputs
+    from evoflow.inputs.preflight import Inputs
     from evoflow.train.fit import Epoch
     from evoflow.train.learning import Learning
 

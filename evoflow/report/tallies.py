@@ -4,7 +4,7 @@ import pandas as pd
 
 from evoflow.augment.balance import SOURCES
 from evoflow.augment.leaks import SET_ASIDE, SIDES
-from evoflow.extract.examples import ALLELE
+from evoflow.table import ALLELE
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 """From harmless to severe."""

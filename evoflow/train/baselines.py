@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import mean_squared_error
 
-from evoflow.extract.consequences import HIGHEST_SCORE
+from evoflow.impact import HIGHEST_SCORE
 from evoflow.train.pairs import Embeddings, Pairs
 
 Scores = npt.NDArray[np.float64]

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -16,10 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
 
+from evoflow.embed.device import choose_device
 from evoflow.settings import HeadSettings
-from evoflow.train.head import PREDICTION_BATCH, Head, HeadConfig
+from evoflow.train.head import Head
+from evoflow.train.head_config import HeadConfig
 from evoflow.train.network import STEPS, ConvolutionalHead, expected_score
-from evoflow.train.pairs import Embeddings, Pairs
+from evoflow.train.pairs import Pairs
+from evoflow.train.prediction import Rows, autocast, autocast_dtype, gather, outputs
 
 WARM_UP = 0.1
 """Share of all training steps in which the learning rate rises."""
@@ -29,8 +31,6 @@ STANDARDISED_ROWS = 1024
 
 SMALLEST_SPREAD = 1e-4
 """Relative to the largest one: a channel that never changes is not blown up."""
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def fit(
     on_epoch
         Called after every epoch.
     """
-    where = resolve_device(device)
+    where = choose_device(device)
     width = training.embeddings.shape[-1]
     shape = settings.model_dump(include={"channels", "kernel_size", "layers", "dropout"})
     config = HeadConfig(width=width, **shape)
@@ -128,37 +128,12 @@ def fit(
     return Fit(Head(config, arrays), frame, best_epoch, describe_device(where))
 
 
-def resolve_device(device: str) -> torch.device:
-    """Find the device that a setting means."""
-    if device == "auto":
-        device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
-
-
 def describe_device(device: torch.device) -> str:
     """Name a device and the type in which the head computes on it."""
-    dtype = str(_autocast_dtype(device)).removeprefix("torch.")
+    dtype = str(autocast_dtype(device)).removeprefix("torch.")
     if device.type != "cuda":
         return f"{device}, {dtype}"
     return f"{device} ({torch.cuda.get_device_name(device)}), {dtype}"
-
-
-def outputs(
-    network: ConvolutionalHead,
-    embeddings: Embeddings,
-    read: Rows,
-    window: Rows,
-    device: torch.device,
-) -> npt.NDArray[np.float32]:
-    """Run the network over rows without learning: values in [0, 1], shape=(n,)."""
-    network.eval()
-    parts = [np.empty(0, np.float32)]
-    with torch.inference_mode(), _autocast(device):
-        for start in range(0, len(read), PREDICTION_BATCH):
-            rows = slice(start, start + PREDICTION_BATCH)
-            pair = (_gather(embeddings, numbers[rows], device) for numbers in (read, window))
-            parts.append(network(*pair).float().cpu().numpy())
-    return np.concatenate(parts)
 
 
 def _train(
@@ -181,7 +156,7 @@ def _train(
     steps = settings.epochs * math.ceil(len(training) / settings.batch_size)
     schedule = lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     # float16 gradients vanish below 6e-8 unless the loss is scaled up.
-    scaler = torch.amp.GradScaler(device.type, enabled=_autocast_dtype(device) == torch.float16)
+    scaler = torch.amp.GradScaler(device.type, enabled=autocast_dtype(device) == torch.float16)
     rng = np.random.default_rng(seed)
     history: list[Epoch] = []
     best, best_epoch, weights = -math.inf, 0, network.state_dict()
@@ -228,11 +203,11 @@ def _losses(
     The former is the cross-entropy of each step's being reached: it ranks rare scores better than
     the squared error does (`bench_demo_learning.py` measures the ranks).
     """
-    read = _gather(pairs.embeddings, pairs.read[rows], device)
-    window = _gather(pairs.embeddings, pairs.window[rows], device)
+    read = gather(pairs.embeddings, pairs.read[rows], device)
+    window = gather(pairs.embeddings, pairs.window[rows], device)
     target = torch.from_numpy(pairs.target[rows]).to(device)
     weight = torch.from_numpy(pairs.weight[rows]).to(device)
-    with _autocast(device):
+    with autocast(device):
         logits = network.logits(read, window)
     halfway = [(low + high) / 2 for low, high in pairwise((0.0, *STEPS))]
     reached = (target[:, None] > target.new_tensor(halfway)).float()
@@ -244,11 +219,6 @@ def _losses(
 def _batches(rows: int, size: int, rng: np.random.Generator) -> Iterator[Rows]:
     order = rng.permutation(rows)
     return (order[start : start + size] for start in range(0, rows, size))
-
-
-def _gather(embeddings: Embeddings, numbers: Rows, device: torch.device) -> Tensor:
-    """Bring some sequences to the device, as they were stored: (n, tokens, width)."""
-    return torch.from_numpy(embeddings[numbers]).to(device)
 
 
 def _standardisation(training: Pairs, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -285,16 +255,3 @@ def _quality(epoch: Epoch, validation: Pairs) -> float:
     if np.ptp(validation.target) == 0:
         return -epoch.validation_loss
     return -1.0 if math.isnan(epoch.validation_spearman) else epoch.validation_spearman
-
-
-def _autocast_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 on GPUs that have it, float16 on older ones such as the V100, float32 on a CPU."""
-    if device.type != "cuda":
-        return torch.float32
-    if torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.bfloat16
-    return torch.float16
-
-
-def _autocast(device: torch.device) -> AbstractContextManager[object]:
-    return torch.autocast(device.type, dtype=_autocast_dtype(device), enabled=device.type == "cuda")

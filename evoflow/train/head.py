@@ -6,32 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from evoflow.extract.consequences import HIGHEST_SCORE
+from evoflow.impact import HIGHEST_SCORE
+from evoflow.train.head_config import HeadConfig
 from evoflow.train.pairs import Embeddings
 
 if TYPE_CHECKING:
     from evoflow.train.network import ConvolutionalHead
-
-PREDICTION_BATCH = 256
-
-
-@dataclass(frozen=True)
-class HeadConfig:
-    """Shape of a head.
-
-    Attributes
-    ----------
-    width
-        Channels of an embedding.
-    channels, kernel_size, layers, dropout
-        As in `HeadSettings`.
-    """
-
-    width: int
-    channels: int
-    kernel_size: int
-    layers: int
-    dropout: float
 
 
 @dataclass(frozen=True)
@@ -70,8 +50,9 @@ class Head:
         device
             `auto`: the first GPU, else the CPU; or a torch device.
         """
-        from evoflow.train.fit import outputs, resolve_device
+        from evoflow.embed.device import choose_device
+        from evoflow.train.prediction import outputs
 
-        where = resolve_device(device)
+        where = choose_device(device)
         predicted = outputs(self.build().to(where), embeddings, read, window, where)
         return predicted.astype(np.float64) * HIGHEST_SCORE

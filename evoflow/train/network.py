@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from evoflow import onednn
-from evoflow.extract.consequences import HIGHEST_SCORE, SCORES
-from evoflow.train.head import HeadConfig
+from evoflow.impact import HIGHEST_SCORE, SCORES
+from evoflow.train.head_config import HeadConfig
 
 PART = 2**20
 """Values that are projected at once on a CPU: 16 MB of float32."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.extract.consequences import HIGHEST_SCORE
+from evoflow.impact import HIGHEST_SCORE
 
 Embeddings = npt.NDArray[np.floating]
 """Values of every sequence, shape=(sequences, tokens, width), as they were stored."""

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.extract.examples import COLUMNS
+from evoflow.table import COLUMNS
 
 LENGTH = 20
 

@@ -1,7 +1,7 @@
 import pytest
 
 from evoflow.augment.leaks import check_no_leak
-from evoflow.augment.strands import reverse_complement
+from evoflow.dna import reverse_complement
 from evoflow.errors import InputError
 
 SIDES = ["train", "test"]

@@ -16,10 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evoflow.embed.embedder import Embedder, Provenance
-from evoflow.embed.evo import EvoConfig, EvoForCausalLM, convolution
-from evoflow.embed.evo.modeling import Attention, AttentionBlock, HyenaBlock
-from evoflow.embed.evo.operations import PLAIN, fastest
-from evoflow.embed.evo.tokenizer import encode
+from evoflow.embed.evo import EvoConfig, EvoForCausalLM
+from evoflow.embed.evo1.modeling import Attention, AttentionBlock, HyenaBlock
+from evoflow.embed.hyena import convolution
+from evoflow.embed.hyena.operations import PLAIN, fastest
+from evoflow.embed.hyena.tokenizer import encode
 
 READ_LENGTH = 150
 

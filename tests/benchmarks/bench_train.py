@@ -23,8 +23,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from evoflow.embed.device import choose_device
 from evoflow.settings import HeadSettings
-from evoflow.train.fit import fit, resolve_device
+from evoflow.train.fit import fit
 from evoflow.train.head import HeadConfig
 from evoflow.train.network import ConvolutionalHead
 from evoflow.train.pairs import Pairs
@@ -92,7 +93,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    device = resolve_device(options.device)
+    device = choose_device(options.device)
     settings = HeadSettings(epochs=options.epochs, patience=options.epochs)
     pairs = make_pairs(options.rows, options.tokens, options.width, 0)
     few = make_pairs(64, options.tokens, options.width, 1)

@@ -10,8 +10,9 @@ import pytest
 
 from evoflow import demo
 from evoflow.errors import InputError
-from evoflow.extract.examples import ALLELE, extract_examples
+from evoflow.extract.examples import extract_examples
 from evoflow.settings import DataSettings, DemoSettings
+from evoflow.table import ALLELE
 
 PREPARE = """
 from evoflow import demo

@@ -1,10 +1,9 @@
-"""Which device and type are chosen, and what does not fit."""
+"""Which device and type are chosen."""
 
 import pytest
 import torch
 
 from evoflow.embed import device
-from evoflow.embed.evo import EvoConfig
 from evoflow.errors import InputError
 
 GPU = torch.device("cuda:0")
@@ -48,33 +47,6 @@ def test_a_cpu_is_float32_unless_told():
 def test_a_device_that_is_not_here_is_named(name):
     with pytest.raises(InputError, match=rf"model\.device: '{name}' cannot be used here .* cpu"):
         device.choose_device(name)
-
-
-def test_the_published_model_needs_its_published_size():
-    needed = device.needed_memory(EvoConfig(), torch.bfloat16, tokens=8192)
-    assert needed["weights"] == pytest.approx(12.913e9, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("free", "dtype", "mend"),
-    [
-        (16e9, torch.float32, "set model.dtype to bfloat16"),
-        (8e9, torch.bfloat16, "use a device with more memory$"),
-        (13.5e9, torch.bfloat16, "lower model.tokens_per_batch"),
-    ],
-)
-def test_too_little_memory_is_said_with_numbers(monkeypatch, free, dtype, mend):
-    monkeypatch.setattr(device, "free_memory", lambda _: int(free))
-    with pytest.raises(InputError, match=mend) as error:
-        device.require_memory(EvoConfig(), dtype, torch.device("cpu"), 32768, "evo-1-8k-base")
-    assert f"{free / 1e9:.1f} GB free" in str(error.value)
-
-
-def test_enough_memory_is_enough():
-    free = device.free_memory(torch.device("cpu"))
-    assert free is None or free > 0
-    config = EvoConfig(hidden_size=32, num_layers=1, attn_layer_idxs=[], num_attention_heads=1)
-    device.require_memory(config, torch.float32, torch.device("cpu"), 10, "small")
 
 
 @pytest.mark.parametrize(("threads", "tasks", "left"), [(8, 2, 4), (8, 3, 2), (2, 5, 1), (4, 1, 4)])

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from evoflow.embed.embedder import Embedder
-from evoflow.embed.evo import hub
-from evoflow.embed.evo.modeling import StripedHyena
+from evoflow.embed.evo1 import hub
+from evoflow.embed.evo1.modeling import StripedHyena
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings, Window
 

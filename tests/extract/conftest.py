@@ -5,7 +5,8 @@ import pysam
 import pytest
 from moto.server import ThreadedMotoServer
 
-from evoflow.extract import mirror, sources
+from evoflow.remote import clients as sources
+from evoflow.remote import mirror
 
 from .faults import BUCKET, Faults, between
 from .records import GENOME

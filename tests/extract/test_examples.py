@@ -4,9 +4,10 @@ import pysam
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.extract import preflight
-from evoflow.extract.examples import ALLELE, COLUMNS, extract_examples
+from evoflow.extract.examples import extract_examples
+from evoflow.inputs import preflight
 from evoflow.settings import DataSettings, Individual
+from evoflow.table import ALLELE, COLUMNS
 
 
 def brca1(real, **settings):

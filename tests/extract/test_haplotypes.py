@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from evoflow.augment.split import assign_splits
 from evoflow.errors import InputError
-from evoflow.extract import agreement, preflight
-from evoflow.extract.examples import COLUMNS, extract_examples
+from evoflow.extract.examples import extract_examples
+from evoflow.inputs import agreement, preflight
 from evoflow.settings import DataSettings, Individual, SplitSettings
+from evoflow.table import COLUMNS
 
 from .worlds import SAMPLE, Record, World, make_read, random_world
 

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pysam
 
-from evoflow.extract.consequences import CONSEQUENCES
+from evoflow.impact import CONSEQUENCES
 
 from .worlds import SAMPLE, Record, World
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from evoflow import demo
-from evoflow.extract.examples import ALLELE, COLUMNS
 from evoflow.settings import DataSettings, DemoSettings
+from evoflow.table import ALLELE, COLUMNS
 from tests.conftest import ROOT
 
 FLOW = ROOT / "flows" / "evo_flow.py"

@@ -109,7 +109,7 @@ def test_the_package_is_built_from_what_is_copied(context):
     assert wheel.name.startswith(f"evoflow-{version}-")
     with zipfile.ZipFile(wheel) as archive:
         modules = {name for name in archive.namelist() if name.endswith(".py")}
-    assert {"evoflow/compute.py", "evoflow/embed/evo/modeling.py"} <= modules
+    assert {"evoflow/compute.py", "evoflow/embed/evo1/modeling.py"} <= modules
 
 
 def test_the_examples_name_the_image_that_is_built():

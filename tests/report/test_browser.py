@@ -10,7 +10,7 @@ from metaflow.plugins.cards.card_modules.basic import BlankCard
 
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards, final
-from evoflow.report.runs import self_contained
+from evoflow.runs import self_contained
 from evoflow.train.fit import Epoch
 
 BROWSER = (

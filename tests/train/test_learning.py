@@ -5,8 +5,8 @@ import pytest
 from evoflow.augment.balance import balance
 from evoflow.augment.sequences import shard_ranges, unique_sequences
 from evoflow.augment.split import assign_splits
-from evoflow.extract.examples import COLUMNS
 from evoflow.settings import BalanceSettings, SplitSettings
+from evoflow.table import COLUMNS
 from evoflow.train.learning import learn
 
 

@@ -1,17 +1,5 @@
-"""Evo-1 in plain PyTorch, as transformers classes.
+"""The public face of the models: `from evoflow.embed.evo import EvoForCausalLM, EvoConfig`."""
 
-After `import evoflow.embed.evo`, `AutoConfig` and `AutoModelForCausalLM` read Evo's published
-checkpoints without remote code. `AutoModelForCausalLM` reads a repository's `main` unless told
-otherwise, so pass `revision="1.1_fix"` for the `evo-1-*-base` models;
-`EvoForCausalLM.from_pretrained` and `Embedder` choose the right revision themselves.
-"""
-
-from transformers import AutoConfig, AutoModelForCausalLM
-
-from evoflow.embed.evo.causal_lm import EvoForCausalLM
-from evoflow.embed.evo.configuration import EvoConfig
-
-AutoConfig.register(EvoConfig.model_type, EvoConfig, exist_ok=True)
-AutoModelForCausalLM.register(EvoConfig, EvoForCausalLM, exist_ok=True)
+from evoflow.embed.evo1 import EvoConfig, EvoForCausalLM
 
 __all__ = ["EvoConfig", "EvoForCausalLM"]

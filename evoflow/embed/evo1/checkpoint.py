@@ -1,0 +1,153 @@
+"""Evo's checkpoints: where they are, whether they are sound, and how they are loaded.
+
+Weights come from safetensors alone: pickles and remote code are never read.
+"""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from evoflow.embed.evo1.configuration import EvoConfig
+from evoflow.errors import InputError
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+PICKLES = {".pt", ".pth", ".bin", ".pkl"}
+STALE = ".rotary_emb.inv_freq"
+"""Tensors that published checkpoints hold in bfloat16 and that are computed in float32 instead."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder in the published layout.
+
+    Attributes
+    ----------
+    folder
+        Holds `config.json` and one or several safetensors files.
+    commit
+        Commit of the repository that it is a copy of, if it is.
+    """
+
+    folder: Path
+    commit: str | None = None
+
+    def config(self) -> EvoConfig:
+        """Read `config.json`."""
+        path = self.folder / "config.json"
+        raw = _read_json(path)
+        if raw.get("model_type") != EvoConfig.model_type:
+            raise InputError(
+                f"{path}: model_type {raw.get('model_type')!r} is not Evo's "
+                f"({EvoConfig.model_type!r})"
+            )
+        try:
+            return EvoConfig.from_dict(raw)
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise InputError(f"{path}: {error}") from error
+        except InputError as error:
+            raise InputError(f"{path}: {problem}" for problem in error.problems) from error
+
+    def shards(self) -> list[Path]:
+        """List the files that hold the weights."""
+        index = self.folder / INDEX
+        if not index.exists():
+            return [self._existing(SINGLE)]
+        weight_map = _read_json(index).get("weight_map")
+        if not isinstance(weight_map, dict) or not weight_map:
+            raise InputError(f"{index}: has no weight_map; fetch the checkpoint again")
+        return [self._existing(str(name)) for name in sorted(set(weight_map.values()))]
+
+    def load_into(self, model: nn.Module, dtype: torch.dtype | None, device: torch.device) -> None:
+        """Put the weights onto a model made on the meta device, one file after the other.
+
+        Parameters
+        ----------
+        model
+            Its state dict says which tensors must be there, and their shapes.
+        dtype
+            Type of the weights, but for those that the model keeps in float32; None: as stored.
+        device
+            Where the weights go.
+
+        Raises
+        ------
+        InputError
+            Naming each tensor that is missing, unknown or misshapen, before any is read; or the
+            file that cannot be read.
+        """
+        shards = self.shards()
+        expected = model.state_dict()
+        self._check(shards, expected)
+        for path in shards:
+            with _opened(path) as tensors:
+                for key in tensors.keys():  # noqa: SIM118  # no mapping
+                    owner, _, name = key.rpartition(".")
+                    module = model.get_submodule(owner)
+                    tensor = tensors.get_tensor(key)
+                    if key.endswith(STALE):  # kept only to be written back as it was
+                        module.register_buffer(name, tensor.to(device, copy=True))
+                        continue
+                    exact = expected[key].dtype == torch.float32 and name in {"poles", "residues"}
+                    target = torch.float32 if exact else dtype
+                    if exact and tensor.dtype != torch.float32:
+                        warnings.warn(
+                            f"{path}: {key} is {tensor.dtype}, so rounded; logits can be 5% off",
+                            stacklevel=2,
+                        )
+                    placed = tensor.to(device, target or tensor.dtype, copy=True)
+                    setattr(module, name, nn.Parameter(placed))
+
+    def _existing(self, name: str) -> Path:
+        path = self.folder / name
+        if Path(name).name == name and path.is_file():
+            return path
+        pickles = sorted(p.name for p in self.folder.iterdir() if p.suffix in PICKLES)
+        beside = f"; {', '.join(pickles)} are pickles, which are never loaded" if pickles else ""
+        raise InputError(f"{path}: no such file{beside}; fetch the checkpoint's safetensors files")
+
+    def _check(self, shards: list[Path], expected: Mapping[str, torch.Tensor]) -> None:
+        found: dict[str, tuple[int, ...]] = {}
+        for path in shards:
+            with _opened(path) as tensors:
+                for key in tensors.keys():  # noqa: SIM118  # no mapping
+                    found[key] = tuple(tensors.get_slice(key).get_shape())
+        weights = {key for key in found if not key.endswith(STALE)}
+        problems = [f"lacks {key}" for key in expected if key not in weights]
+        problems += [f"has {key}, which Evo does not" for key in sorted(weights - set(expected))]
+        problems += [
+            f"has {key} of shape {found[key]} where config.json makes it {tuple(tensor.shape)}"
+            for key, tensor in expected.items()
+            if key in weights and found[key] != tuple(tensor.shape)
+        ]
+        if problems:
+            shown = problems[:5] + ([f"and {len(problems) - 5} more"] if len(problems) > 5 else [])
+            raise InputError(f"{self.folder}: its weights do not fit Evo-1: {'; '.join(shown)}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            yield tensors
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); fetch it again") from error
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; fetch the checkpoint again") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); fetch the checkpoint again") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: must be a JSON object; fetch the checkpoint again")
+    return document

@@ -1,0 +1,30 @@
+"""`evo-tiny`: Evo-1's architecture, small, with random weights; a stand-in that learnt nothing."""
+
+import torch
+
+from evoflow.embed.evo1.causal_lm import EvoForCausalLM
+from evoflow.embed.evo1.configuration import EvoConfig
+
+TINY = "evo-tiny"
+SEED = 20240227
+
+
+def evo_tiny_config() -> EvoConfig:
+    """Sizes of the stand-in: four blocks, the second of attention, 128 channels."""
+    return EvoConfig(
+        hidden_size=128,
+        num_layers=4,
+        attn_layer_idxs=[1],
+        num_attention_heads=4,
+        max_seqlen=8192,
+    )
+
+
+def evo_tiny(dtype: torch.dtype, device: torch.device) -> EvoForCausalLM:
+    """Make the stand-in; the same weights each time, and the caller's random state is kept."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        model = EvoForCausalLM(evo_tiny_config())
+    model.eval()
+    torch.nn.Module.to(model, device, dtype)
+    return model

@@ -1,0 +1,1 @@
+"""What the StripedHyena architectures share: norms, kernels, convolutions, tokens."""

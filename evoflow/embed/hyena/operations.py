@@ -1,0 +1,152 @@
+"""What Evo computes, as pure functions; where a device has something faster, that instead.
+
+Newer GPUs have the work between matrix products in fused kernels; some CPUs multiply by oneDNN.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from evoflow import onednn
+
+
+def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    """Divide by the root mean square, to which `eps` is added outside the root; in float32."""
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    root: Tensor = torch.linalg.vector_norm(wide, dim=-1, keepdim=True) * x.shape[-1] ** -0.5
+    return (wide * (root + eps).reciprocal() * scale).to(x.dtype)
+
+
+def add_rms_norm(x: Tensor, delta: Tensor, scale: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """Return `x + delta`, and its norm."""
+    x = x + delta
+    return x, rms_norm(x, scale, eps)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate the two halves of each head into each other, in float32.
+
+    Parameters
+    ----------
+    x
+        Queries and keys, shape=(length, batch, 2, heads, head_size); may be overwritten.
+    cos, sin
+        Of the angles, float32, shape=(length, head_size / 2).
+    """
+    cos, sin = cos[:, None, None, None], sin[:, None, None, None]
+    first, second = x.to(torch.promote_types(x.dtype, torch.float32)).chunk(2, dim=-1)
+    rotated = (first * cos - second * sin, first * sin + second * cos)
+    return torch.cat(rotated, dim=-1).to(x.dtype)
+
+
+def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
+    """Multiply by the exact GELU of the gate."""
+    return F.gelu(gate) * x
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return `x @ weight.T + bias`."""
+    return F.linear(x, weight, bias)
+
+
+def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
+    """Return `x + l3(gelu(l1 u) * l2 u)`, shape=(..., hidden); `x` may be overwritten."""
+    return x + F.linear(gated_gelu(F.linear(u, l1), F.linear(u, l2)), l3)
+
+
+def hyena_gates(
+    z: Tensor, bias: Tensor, weight: Tensor, shift: Tensor | None, num_heads: int
+) -> tuple[Tensor, Tensor]:
+    """Convolve with the short filter, then split into what gates and what is convolved further.
+
+    Parameters
+    ----------
+    z
+        Projections less their bias, shape=(3 * hidden, length, batch): of each head first x2,
+        then x1, then v.
+    bias
+        Bias of the projections, shape=(3 * hidden,).
+    weight
+        The short filter, shape=(3 * hidden, 1, taps); the last tap meets the present token.
+    shift
+        Bias of the short filter, shape=(3 * hidden,).
+
+    Returns
+    -------
+    tuple of Tensor
+        `x2` and `x1 * v`, both shape=(hidden, length, batch); the latter may have further rows of
+        zeros, where that makes its product faster.
+    """
+    width, length, batch = z.shape
+    taps = weight.shape[-1]
+    # What the biases add depends on how many taps meet a token: cheaper than a pass over z.
+    met = torch.arange(length, device=z.device).clamp_max(taps - 1)
+    constant = (bias[:, None] * weight[:, 0].flip(-1).cumsum(-1))[:, met]
+    if shift is not None:
+        constant = constant + shift[:, None]
+    y = torch.addcmul(constant[..., None], z, weight[..., -1:])
+    for lag in range(1, min(taps, length)):
+        y[:, lag:].addcmul_(z[:, :-lag], weight[..., taps - 1 - lag, None])
+    x2, x1, v = y.view(num_heads, 3, -1, length, batch).unbind(1)
+    shape = (width // 3, length, batch)
+    return x2.reshape(shape), (x1 * v).view(shape)
+
+
+class Operations(NamedTuple):
+    """The functions of this module, or what does the same faster."""
+
+    rms_norm: Callable[[Tensor, Tensor, float], Tensor] = rms_norm
+    add_rms_norm: Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]] = add_rms_norm
+    rotate: Callable[[Tensor, Tensor, Tensor], Tensor] = rotate
+    linear: Callable[[Tensor, Tensor, Tensor | None], Tensor] = linear
+    add_gated_mlp: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] = add_gated_mlp
+    hyena_gates: Callable[[Tensor, Tensor, Tensor, Tensor | None, int], tuple[Tensor, Tensor]] = (
+        hyena_gates
+    )
+
+
+PLAIN = Operations()
+
+
+def fastest(x: Tensor) -> Operations:
+    """Choose for tensors on the device and in the dtype of `x`; only `PLAIN` has gradients."""
+    if torch.is_grad_enabled():
+        return PLAIN
+    if x.device.type == "cuda":
+        return _on_gpu(x.device)
+    if x.device.type == "cpu" and x.dtype == torch.float32:
+        return _on_cpu()
+    return PLAIN
+
+
+@cache
+def _on_gpu(device: torch.device) -> Operations:
+    if find_spec("triton") is None or torch.cuda.get_device_capability(device) < (8, 0):
+        return PLAIN
+    from evoflow.embed.hyena import kernels
+
+    return Operations(
+        rms_norm=kernels.rms_norm,
+        add_rms_norm=kernels.add_rms_norm,
+        rotate=kernels.rotate,
+        add_gated_mlp=kernels.add_gated_mlp,
+        hyena_gates=kernels.hyena_gates,
+    )
+
+
+@cache
+def _on_cpu() -> Operations:
+    product = onednn.pointwise()
+    if product is None:
+        return PLAIN
+
+    def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
+        activated = product(u, l1, None, "gelu", [], "none")
+        return product.binary(product.binary(u, activated, l2, None, "mul"), x, l3, None, "add")
+
+    return Operations(linear=onednn.linear, add_gated_mlp=add_gated_mlp)

@@ -1,0 +1,1 @@
+"""What is checked before any work: contigs, builds, headers, indexes, readability."""

@@ -1,0 +1,47 @@
+"""What users are told where nothing is left to extract."""
+
+from collections.abc import Mapping
+
+from evoflow.inputs.inventory import Held
+from evoflow.settings import DataSettings, Individual
+
+
+def nothing_in_common(
+    data: DataSettings,
+    person: Individual,
+    variants: Held,
+    clinvar: Held,
+    counts: Mapping[tuple[str, str], int] | None = None,
+) -> str:
+    """Say that ClinVar lists none of an individual's alleles, and what to look at.
+
+    `counts` are those of the join, by subject and reason, where there was one.
+    """
+    alleles = {
+        reason: number
+        for (subject, reason), number in (counts or {}).items()
+        if subject == "variant" and number
+    }
+    why = ", ".join(f"{number} alleles: {reason}" for reason, number in alleles.items())
+    within = f" within regions {', '.join(data.regions)}" if data.regions else ""
+    return (
+        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}{within}: "
+        f"they are on {listed(variants)}, the records of {data.clinvar} on {listed(clinvar)}"
+        + (f" ({why})" if why else "")
+        + "; give a ClinVar file of the same genome build that covers them"
+    )
+
+
+def listed(held: Held, most: int = 6) -> str:
+    """Name the contigs with records, the first few of many."""
+    names = [held.names[name] for name in held.names if name in held.records]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "no contig") + more
+
+
+def all_reads_shorter(person: Individual, data: DataSettings, longest: int) -> str:
+    """Say that no read is long enough, and what to set."""
+    return (
+        f"{person.reads}: every read is shorter than read_length {data.read_length}; "
+        f"the longest has {longest} bases: set read_length: {longest} or less"
+    )

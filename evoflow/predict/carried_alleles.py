@@ -1,0 +1,154 @@
+"""Every allele that individuals carry, in ClinVar or not, with the reads that carry it."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from evoflow.errors import InputError
+from evoflow.extract import normalise, units, variants
+from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
+from evoflow.extract.pool import Pool, Tally
+from evoflow.extract.taking import carrier_parts, take
+from evoflow.inputs import inventory
+from evoflow.inputs.agreement import refuse_another_reference
+from evoflow.inputs.preflight import check_individuals
+from evoflow.remote import local_files
+from evoflow.settings import DataSettings
+from evoflow.table import ALLELE
+
+ANNOTATION = ["genotype", "rsid", "clinvar_id", "clinical_significance", "gene", "consequence"]
+
+
+def extract_carried(
+    data: DataSettings,
+    *,
+    processes: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the reads that carry each allele that the individuals have.
+
+    Parameters
+    ----------
+    data
+        The inputs; ClinVar only annotates.
+    processes
+        Processes to work in; 0: one a core. The result does not depend on it.
+    progress
+        Called with the number of parts of the work done, and of those known up to now.
+
+    Returns
+    -------
+    alleles : DataFrame
+        Columns `ALLELE` and `ANNOTATION`; one row for each allele within the regions.
+    reads : DataFrame
+        Columns `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`, as in the table of
+        examples; one row for each kept carrier read.
+
+    Raises
+    ------
+    InputError
+        With all problems of the files, or when the individuals carry no allele in the regions.
+    """
+    data = local_files.localise(data)
+    check_individuals(data)
+    tally = Tally(progress)
+    with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool(processes) as pool:
+        todo = _units(data, Path(folder))
+        found = pool.run(
+            partial(_find, data=data),
+            todo,
+            name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
+            done=tally.expect(len(todo)),
+        )
+        for person in data.individuals:
+            own = [
+                written
+                for unit, (_, written) in zip(todo, found, strict=True)
+                if unit.individual == person
+            ]
+            refuse_another_reference(str(data.reference), person.variants, own)
+        if not sum(len(alleles) for alleles, _ in found):
+            people = ", ".join(person.variants for person in data.individuals)
+            raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
+        parts = [
+            part
+            for unit, (alleles, _) in zip(todo, found, strict=True)
+            for part in carrier_parts(unit, alleles)
+        ]
+        taken = take(pool, parts, data, tally.expect(len(parts)))
+    columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
+    reads = pd.concat([part.examples[columns] for part in taken], ignore_index=True)
+    named = [_named(unit, alleles) for unit, (alleles, _) in zip(todo, found, strict=True)]
+    alleles = pd.concat(named, ignore_index=True).sort_values(ALLELE, ignore_index=True)
+    return alleles[[*ALLELE, *ANNOTATION]], reads
+
+
+def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
+    """Every (individual, contig) with variants and reads; ClinVar's table where it has one."""
+    reference = inventory.held_by_reference(str(data.reference))
+    clinvar = inventory.held_by_variants(str(data.clinvar))
+    regions = inventory.regions_of(data, reference)
+    local_files.provide_reference(str(data.reference), [reference.names[name] for name in regions])
+    todo = []
+    for person in data.individuals:
+        reads = inventory.held_by_reads(person.reads)
+        called = inventory.held_by_variants(person.variants)
+        for name, intervals in regions.items():
+            if name not in reads.records & called.records:
+                continue
+            contig = reference.names[name]
+            listed = normalise.Source(
+                str(data.clinvar), clinvar.names.get(name, contig), contig, intervals
+            )
+            own = folder / str(list(regions).index(name))
+            if name in clinvar.records and not own.exists():
+                own.mkdir()
+                normalise.write_clinvar(listed, str(data.reference), own)
+            todo.append(
+                units.Unit(
+                    individual=person,
+                    contig=contig,
+                    contig_length=reference.lengths[name],
+                    reads_spelling=reads.names[name],
+                    called=normalise.Source(person.variants, called.names[name], contig, intervals),
+                    clinvar=listed,
+                    clinvar_table=own / "table.tsv",
+                )
+            )
+    return todo
+
+
+def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, normalise.Written]:
+    """Find the alleles of an individual's contig, and what their table left out."""
+    with TemporaryDirectory(prefix="evoflow-") as folder:
+        written = normalise.write_called(
+            unit.called, unit.individual.sample, str(data.reference), Path(folder)
+        )
+        carried, _, _ = variants.read_called(written.table, unit.called)
+    inside = carried[variants.inside_regions(carried, unit.called)].sort_values(KEY)
+    return _annotate(inside, unit), written
+
+
+def _named(unit: units.Unit, alleles: pd.DataFrame) -> pd.DataFrame:
+    return alleles.assign(
+        individual=unit.individual.sample,
+        contig=unit.contig,
+        rsid=alleles["rs"].map(units.rs_ids),
+        clinical_significance=alleles["significance"].replace(".", ""),
+        gene=alleles["gene"].map(units.gene_symbols),
+    )
+
+
+def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
+    """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
+    if not unit.clinvar_table.exists():
+        labels = dict.fromkeys(CLINVAR_FIELDS, ".")
+        return carried.assign(clinvar_id="", consequence="", **labels)
+    clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
+    known, _, _ = variants.join(carried, clinvar, unit.called)
+    found = carried.merge(known.drop(columns="genotype"), on=KEY, how="left")
+    named = {"clinvar_id": "", "consequence": ""} | dict.fromkeys(CLINVAR_FIELDS, ".")
+    return found.fillna(named)

@@ -1,0 +1,244 @@
+"""A sparse local copy of a remote file: blocks are fetched when they are needed, and once.
+
+A mirror is a folder in the cache with the file in its full size, of which only the fetched blocks
+hold data, and a map with a byte for each block. A block is marked after its bytes are on the disk,
+so that a mirror can be left at any moment, carried on later, and filled by many processes at once.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import blake2b, md5
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from evoflow.cache import cache_folder
+from evoflow.errors import InputError
+from evoflow.remote.clients import Description, TransientError, source
+
+BLOCK = 1 << 18
+_BLOCKS_AT_ONCE = 32
+_CONNECTIONS = 8
+_ATTEMPTS = 6
+_FIRST_PAUSE = 0.5
+_ORIGIN, _MAP = ".origin.json", ".blocks"
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A local copy that grows.
+
+    Attributes
+    ----------
+    url
+        Where the file comes from.
+    path
+        The local file.
+    described
+        Size and version at the source.
+    """
+
+    url: str
+    path: Path
+    described: Description
+
+    @classmethod
+    def of(cls, url: str) -> "Mirror":
+        """Find or make the mirror of the version that the source has now.
+
+        Raises
+        ------
+        InputError
+            When the source has no such file or does not let it be read.
+        """
+        described = persist(lambda: source(url).describe(), url)
+        parts = urlsplit(url)
+        # A signed URL's query, which changes daily, does not make another file.
+        identity = f"{parts.scheme}://{parts.netloc}{parts.path} {asdict(described)}"
+        digest = blake2b(identity.encode(), digest_size=8).hexdigest()
+        name = Path(parts.path).name or "file"
+        mirror = cls(url, cache_folder() / "remote" / f"{name}-{digest}" / name, described)
+        with _named(mirror):
+            if not mirror.path.exists():
+                mirror._make()
+            if cls.at(str(mirror.path)) != mirror:  # another signature, which is valid now
+                mirror._write_origin(mirror.path.parent)
+        return mirror
+
+    @classmethod
+    def at(cls, path: str) -> "Mirror | None":
+        """Open the mirror whose local file this is; None for any other file."""
+        try:
+            origin = json.loads((Path(path).parent / _ORIGIN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return cls(origin["url"], Path(path), Description(**origin["described"]))
+
+    def provide(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Fetch what is not there yet of some byte ranges, each from start up to stop.
+
+        Raises
+        ------
+        InputError
+            When the source fails again and again, has changed, or the disk is full.
+        """
+        with _named(self), self.path.open("r+b") as file, self._map.open("r+b") as marks:
+            runs = list(_runs(self._missing(ranges, marks.read())))
+            if not runs:
+                return
+            fetch = partial(self._fetch, file=file.fileno(), marks=marks.fileno())
+            with ThreadPoolExecutor(_CONNECTIONS) as threads:
+                list(threads.map(fetch, runs))
+            # Filling blocks is no change of the file, which would seem newer than its index.
+            os.utime(self.path, (0, 0))
+
+    def provide_whole(self) -> None:
+        """Fetch all of it and compare with the source's MD5, where it gives one.
+
+        Raises
+        ------
+        InputError
+            As `provide`, and when the content is not what the source says.
+        """
+        whole = [(0, self.described.size)]
+        if not self._missing(whole, self._map.read_bytes()):
+            return
+        self.provide(whole)
+        wanted = self.described.md5
+        if wanted and md5(self.path.read_bytes(), usedforsecurity=False).hexdigest() != wanted:
+            self._map.write_bytes(bytes(self._map.stat().st_size))
+            raise InputError(
+                f"{self.url}: its content does not have the checksum that the server states; "
+                "start again, and upload the file anew if that does not help"
+            )
+
+    def link_from(self, link: Path) -> None:
+        """Point a link at the local file, whatever it pointed at before."""
+        with _named(self):
+            beside = link.with_name(f".{link.name}.{os.getpid()}")
+            beside.unlink(missing_ok=True)
+            beside.symlink_to(self.path)
+            beside.replace(link)
+
+    @property
+    def _map(self) -> Path:
+        return self.path.parent / _MAP
+
+    def _make(self) -> None:
+        """Make the folder beside, then rename it: nobody ever sees half of it."""
+        folder = self.path.parent
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as beside:
+            made = Path(beside) / "made"
+            made.mkdir()
+            self._write_origin(made)
+            (made / _MAP).write_bytes(bytes(-(-self.described.size // BLOCK)))
+            (made / self.path.name).touch()
+            os.truncate(made / self.path.name, self.described.size)
+            try:
+                made.rename(folder)
+            except OSError:
+                if not self.path.exists():  # else another process was faster
+                    raise
+
+    def _write_origin(self, folder: Path) -> None:
+        origin = {"url": self.url, "described": asdict(self.described)}
+        beside = folder / f"{_ORIGIN}.{os.getpid()}"
+        beside.write_text(json.dumps(origin, indent=2), encoding="utf-8")
+        beside.replace(folder / _ORIGIN)
+
+    def _missing(self, ranges: Iterable[tuple[int, int]], marked: bytes) -> set[int]:
+        """List the blocks of some ranges that are not there."""
+        wanted: set[int] = set()
+        for start, stop in ranges:
+            last = min(stop, self.described.size)
+            wanted.update(range(max(start, 0) // BLOCK, -(-last // BLOCK)))
+        return {block for block in wanted if not marked[block]}
+
+    def _fetch(self, run: tuple[int, int], *, file: int, marks: int) -> None:
+        """Fetch consecutive blocks; what an attempt brought is kept by the next."""
+        first, end = run
+        while first < end:
+            first = persist(partial(self._attempt, first, end, file=file, marks=marks), self.url)
+
+    def _attempt(self, first: int, end: int, *, file: int, marks: int) -> int:
+        """Write the blocks that one request brings; return the first one it did not."""
+        size = self.described.size
+        body = source(self.url).read(first * BLOCK, min(end * BLOCK, size))
+        if body.version != self.described.version:
+            raise InputError(f"{self.url}: has changed while it was read; start again")
+        # A server that knows no ranges sends all; then all is taken.
+        position = body.start
+        broken = TransientError("the answer was cut short")
+        try:
+            for chunk in body.chunks:
+                position += _write(file, chunk, position)
+        except TransientError as error:
+            broken = error
+        whole = -(-size // BLOCK) if position == size else position // BLOCK
+        os.fsync(file)
+        os.pwrite(marks, b"\1" * (whole - body.start // BLOCK), body.start // BLOCK)
+        if whole <= first:
+            raise broken
+        return whole
+
+
+def _write(file: int, content: bytes, position: int) -> int:
+    """Write all of it; return how much that is."""
+    written = 0
+    while written < len(content):
+        written += os.pwrite(file, memoryview(content)[written:], position + written)
+    return written
+
+
+def _runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Join neighbouring blocks, up to a number that one request asks for."""
+    ordered = enumerate(sorted(blocks))
+    for _, group in groupby(ordered, key=lambda numbered: numbered[1] - numbered[0]):
+        neighbours = (block for _, block in group)
+        while part := list(islice(neighbours, _BLOCKS_AT_ONCE)):
+            yield part[0], part[-1] + 1
+
+
+def persist(action: Callable[[], Answer], url: str) -> Answer:
+    """Do something again, after longer and longer pauses, while it fails for passing reasons.
+
+    Raises
+    ------
+    InputError
+        After the last attempt.
+    """
+    pause = _FIRST_PAUSE
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return action()
+        except TransientError as error:
+            if attempt == _ATTEMPTS:
+                raise InputError(
+                    f"{url}: {error}, {_ATTEMPTS} times in a row; check the network and start again"
+                ) from error
+        time.sleep(pause)
+        pause *= 2
+    raise AssertionError("the last attempt returns or raises")
+
+
+@contextmanager
+def _named(mirror: Mirror) -> Iterator[None]:
+    """Say what was being kept, and where, when the disk does not take it."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{mirror.path}: {error.strerror} while keeping {mirror.url}; free some space or set "
+            "EVOFLOW_CACHE to another folder"
+        ) from error

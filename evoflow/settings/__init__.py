@@ -1,0 +1,48 @@
+"""The typed settings of the three configs: data, model and compute.
+
+Each config is a YAML file. `load_settings` turns the three raw mappings into one `Settings` and
+reports every problem of all three together.
+"""
+
+from evoflow.settings.compute import ComputeSettings, GpuMachine, Machine
+from evoflow.settings.data import HAPLOTYPE, DataSettings, DemoSettings, Individual
+from evoflow.settings.loading import (
+    Settings,
+    load,
+    load_settings,
+    parse_yaml,
+    read_data_settings,
+    read_model_settings,
+)
+from evoflow.settings.locations import is_remote
+from evoflow.settings.model import (
+    BalanceSettings,
+    EmbeddingSettings,
+    HeadSettings,
+    ModelSettings,
+    SplitSettings,
+    Window,
+)
+
+__all__ = [
+    "HAPLOTYPE",
+    "BalanceSettings",
+    "ComputeSettings",
+    "DataSettings",
+    "DemoSettings",
+    "EmbeddingSettings",
+    "GpuMachine",
+    "HeadSettings",
+    "Individual",
+    "Machine",
+    "ModelSettings",
+    "Settings",
+    "SplitSettings",
+    "Window",
+    "is_remote",
+    "load",
+    "load_settings",
+    "parse_yaml",
+    "read_data_settings",
+    "read_model_settings",
+]

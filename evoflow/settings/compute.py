@@ -1,0 +1,115 @@
+"""The compute config: where the steps run, and on which machines."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from evoflow.settings.locations import Location
+from evoflow.settings.types import Section
+
+
+class Toleration(Section):
+    """A taint of Kubernetes nodes that a pod puts up with."""
+
+    key: str
+    """The taint's key."""
+    operator: Literal["Exists", "Equal"] = "Exists"
+    """`Equal` also compares the value."""
+    value: str | None = None
+    """The taint's value, for `Equal`."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """The taint's effect; default: any."""
+
+
+class Machine(Section):
+    """What one remote task asks for."""
+
+    queue: str | None = None
+    """Batch: the job queue; its compute environment decides the instance and the GPU model."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Kubernetes: labels of the nodes to run on; they decide the GPU model."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Kubernetes: taints of those nodes."""
+    cpu: PositiveInt = 4
+    """Cores."""
+    memory: PositiveInt = 16_000
+    """Megabytes."""
+    shared_memory: PositiveInt | None = None
+    """Megabytes of /dev/shm."""
+    disk: PositiveInt | None = None
+    """Kubernetes: megabytes of scratch space; Metaflow's default of 10 GB is less than weights."""
+    volumes: dict[str, str] = Field(default_factory=dict)
+    """What outlives a task, such as downloaded weights, and the path at which a task sees it.
+
+    Batch: folders of the instance. Kubernetes: persistent volume claims.
+    """
+    image: str | None = None
+    """Container image, where it differs from the common one."""
+
+
+class GpuMachine(Machine):
+    """What one remote task with GPUs asks for."""
+
+    gpus: PositiveInt = 1
+    """GPUs of one task; `embed` and `train` use one."""
+    gpu_vendor: Literal["nvidia", "amd"] = "nvidia"
+    """Kubernetes: whose device plugin hands out the GPUs."""
+
+
+class ComputeSettings(Section):
+    """Where the steps run, and into how many tasks their work is cut."""
+
+    target: Literal["local", "batch", "kubernetes"] = "local"
+    """`local`: this machine."""
+    processes: NonNegativeInt = 0
+    """Processes of `extract`; 0: one a core."""
+    sequences_per_shard: PositiveInt = 5000
+    """Sequences that one `embed` task takes; more where the shards would be too many."""
+    megabytes_per_shard: PositiveInt = 3000
+    """Embeddings that one `embed` task leaves, at most."""
+    embedding_cache: Location | None = None
+    """Folder or s3:// prefix in which embeddings outlive a run; default: none."""
+    image: str | None = None
+    """Container image of the remote tasks."""
+    gpus: dict[str, GpuMachine] = Field(default_factory=dict)
+    """For each GPU model that a step wishes for, the machine that has it."""
+    cpu_steps: Machine | None = None
+    """The machine of the steps without a GPU; default: they stay here."""
+    retries: Annotated[int, Field(ge=0, le=4)] = 3
+    """How often a remote task is tried again after it failed or its instance was taken away."""
+    minutes_between_retries: NonNegativeInt = 2
+    """Pause before a remote task is tried again."""
+    timeout_minutes: PositiveInt | None = None
+    """Minutes after which any task is stopped; default: no limit of ours."""
+
+    @model_validator(mode="after")
+    def _fits_target(self) -> Self:
+        if self.target == "local":
+            return self
+        machines: dict[str, Machine] = {f"gpus.{model}": self.gpus[model] for model in self.gpus}
+        if self.cpu_steps:
+            machines["cpu_steps"] = self.cpu_steps
+        problems = [
+            problem for key, machine in machines.items() for problem in self._misfits(key, machine)
+        ]
+        if not self.gpus:
+            problems.append("gpus is missing: name a machine for each GPU model")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _misfits(self, key: str, machine: Machine) -> Iterator[str]:
+        """Say what a machine lacks for the target, and what it has in vain."""
+        if not (machine.image or self.image):
+            yield f"image (or {key}.image) is missing: build one from config/Dockerfile"
+        if self.target == "batch":
+            if not machine.queue:
+                yield f"{key}.queue is missing: name the Batch job queue that has these machines"
+            if machine.node_selector or machine.tolerations or machine.disk:
+                yield f"{key}: node_selector, tolerations and disk are for the target kubernetes"
+        if self.target == "kubernetes":
+            if isinstance(machine, GpuMachine) and not machine.node_selector:
+                yield f"{key}.node_selector is missing: name the labels of the nodes that have it"
+            if machine.queue:
+                yield f"{key}.queue is for the target batch; kubernetes goes by node_selector"

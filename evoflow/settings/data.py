@@ -1,0 +1,80 @@
+"""The data config: whose reads, which variants, and which reads of them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from evoflow.settings.locations import Location
+from evoflow.settings.types import Section
+
+HAPLOTYPE = "haplotype"
+"""What the examples that `haplotypes` adds have in place of an individual's name."""
+
+
+class Individual(Section):
+    """One person: aligned reads, called variants and the sample's name."""
+
+    sample: str
+    """The sample's name in the header of `variants`."""
+    reads: Location
+    """BAM or CRAM with its index."""
+    variants: Location
+    """VCF or BCF with its index."""
+
+
+class DemoSettings(Section):
+    """The built-in simulated genome, used instead of files."""
+
+    seed: NonNegativeInt = 0
+    """Seed of the simulated genome, its variants and its reads."""
+
+
+class DataSettings(Section):
+    """What goes in: the individuals, ClinVar, the reference, and which reads are taken."""
+
+    demo: DemoSettings | None = None
+    """Simulate the inputs; then `reference`, `clinvar` and `individuals` stay away."""
+    reference: Location | None = None
+    """FASTA with its .fai (and .gzi when bgzipped)."""
+    clinvar: Location | None = None
+    """ClinVar's VCF, with `RS` and `MC` in INFO."""
+    individuals: tuple[Individual, ...] = ()
+    """The people whose reads become examples."""
+    regions: tuple[str, ...] | None = None
+    """Contigs or `contig:start-end` (1-based, closed) to stay within; default: all in common."""
+    read_length: Annotated[int, Field(ge=20, le=8192)] = 150
+    """Bases of every example; longer reads are trimmed, shorter ones dropped."""
+    min_mapping_quality: Annotated[int, Field(ge=0, le=255)] = 20
+    """Reads below it are dropped."""
+    reads_per_variant: PositiveInt = 8
+    """Carrier reads kept per allele, at most."""
+    reference_loci: NonNegativeInt | Literal["all"] = 2000
+    """ClinVar loci that the individual does not carry, from each of which one read is taken."""
+    haplotypes: NonNegativeInt = 0
+    """ClinVar alleles that no individual carries, written into the reference as further examples.
+
+    They need no reads: with them, `individuals` may stay away.
+    """
+    unknown_consequences: Literal["error", "count"] = "count"
+    """What a consequence term that no table lists does: stop the run, or be counted."""
+    seed: NonNegativeInt = 0
+    """Seed of every choice: reads, loci, splits, balancing and the head's training."""
+
+    @model_validator(mode="after")
+    def _has_inputs(self) -> Self:
+        files = {"reference": self.reference, "clinvar": self.clinvar}
+        given = [key for key, value in files.items() if value is not None]
+        given += ["individuals"] if self.individuals else []
+        if self.demo is not None and given:
+            raise ValueError(f"`demo` simulates {', '.join(given)}; remove one or the other")
+        needed = [*files] if self.haplotypes else [*files, "individuals"]
+        if self.demo is None and not set(needed) <= set(given):
+            missing = [key for key in needed if key not in given]
+            raise ValueError(f"{', '.join(missing)} must be set (or `demo: {{}}` for the demo)")
+        samples = [individual.sample for individual in self.individuals]
+        twice = sorted({sample for sample in samples if samples.count(sample) > 1})
+        if self.haplotypes and HAPLOTYPE in samples:
+            raise ValueError(f"the sample name {HAPLOTYPE!r} stands for what `haplotypes` adds")
+        if twice:
+            raise ValueError(f"individuals name the sample {', '.join(twice)} more than once")
+        return self

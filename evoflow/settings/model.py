@@ -1,0 +1,113 @@
+"""The model config: which Evo embeds the reads, what is kept, and how the head learns."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from evoflow.settings.types import Fraction, Section, Share
+
+
+def _odd(number: int) -> int:
+    if number % 2 == 0:
+        raise ValueError("must be odd, so that a kernel has a middle")
+    return number
+
+
+class Window(Section):
+    """Tokens kept around the allele."""
+
+    window: PositiveInt
+    """Number of tokens, centred on the allele."""
+
+
+class EmbeddingSettings(Section):
+    """What is stored of each read: the cost of `embed` is its bytes."""
+
+    layer: Literal["logits", "final"] | NonNegativeInt = "final"
+    """`logits`, `final` (after the last norm), or the hidden state after so many blocks."""
+    tokens: Literal["all", "mean"] | Window = Window(window=64)
+    """`all`, `mean`, or `window: N` around the allele."""
+    stored_dtype: Literal["float16", "float32"] = "float16"
+    """Type in which embeddings are kept as artifacts."""
+
+
+class SplitSettings(Section):
+    """How examples are divided; whole genomic blocks go to one side."""
+
+    validation: Share = 0.15
+    """Share of the examples that decides when training stops."""
+    test: Share = 0.25
+    """Share of the examples that every metric is computed on."""
+    block_size: PositiveInt = 5_000
+    """Bases of a genomic block, where there are too few contigs to split by contig."""
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> Self:
+        if self.validation + self.test >= 0.9:
+            raise ValueError("validation and test leave less than a tenth for training")
+        return self
+
+
+class BalanceSettings(Section):
+    """How rare labels are made less rare, in the training split only."""
+
+    target: Literal["uniform"] | Fraction = 0.5
+    """How even scores become: 0 leaves them, `uniform` gives all as many rows as the commonest.
+
+    Between the two a score with a share s of the commonest score's rows gets s ** (1 - target).
+    """
+    minimum_share: Fraction = 0.5
+    """Whatever the target, a score gets at least this share of the commonest score's rows."""
+    by: Literal["rows", "weights"] = "rows"
+    """Add rows of rare scores, or give their rows a greater weight in the loss."""
+
+
+class HeadSettings(Section):
+    """The convolutional head and its training."""
+
+    channels: PositiveInt = 64
+    """Channels between the convolutions."""
+    kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
+    """Tokens that a convolution sees at once; odd."""
+    layers: PositiveInt = 3
+    """Convolutions; each sees three times as far as the one before."""
+    dropout: Fraction = 0.1
+    """Share of the values that training hides at random."""
+    learning_rate: PositiveFloat = 1e-3
+    """Its peak, after the warm-up."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    """Of AdamW."""
+    batch_size: PositiveInt = 64
+    """Training rows of one optimiser step."""
+    epochs: PositiveInt = 40
+    """Passes over the training rows, at most."""
+    patience: PositiveInt = 8
+    """Epochs that rank the validation rows no better, after which training stops."""
+    memory: PositiveFloat = 4.0
+    """GiB of embeddings kept in memory at most; beyond, a scratch file holds them."""
+
+
+class ModelSettings(Section):
+    """Which Evo embeds the reads, what is kept, and the head that learns from it."""
+
+    checkpoint: str = "evo-tiny"
+    """A known name (`evo-tiny`, `evo-1-8k-base`, ...), a Hugging Face repository or a folder."""
+    revision: str | None = None
+    """Branch, tag or commit; default: the one that fits a known name."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 where the GPU has it, float32 elsewhere."""
+    device: str = "auto"
+    """`auto`: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
+    tokens_per_batch: PositiveInt = 8192
+    """Tokens that go through the model at once."""
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    split: SplitSettings = SplitSettings()
+    balance: BalanceSettings = BalanceSettings()
+    head: HeadSettings = HeadSettings()

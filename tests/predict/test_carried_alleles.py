@@ -1,0 +1,54 @@
+import pandas as pd
+import pytest
+
+from evoflow.errors import InputError
+from evoflow.extract.examples import extract_examples
+from evoflow.predict.carried_alleles import ANNOTATION, extract_carried
+from evoflow.settings import DataSettings
+from evoflow.table import ALLELE
+
+
+def settings(real):
+    return DataSettings(
+        reference=str(real / "GRCh38.17.fa.gz"),
+        clinvar=str(real / "clinvar.brca1.vcf.gz"),
+        individuals=[
+            {
+                "sample": "NA12878",
+                "reads": str(real / "NA12878.brca1.bam"),
+                "variants": str(real / "NA12878.brca1.vcf.gz"),
+            }
+        ],
+        read_length=100,
+        reads_per_variant=4,
+        reference_loci=0,
+    )
+
+
+def test_every_allele_is_there_and_clinvars_are_annotated(real):
+    alleles, reads = extract_carried(settings(real), processes=1)
+    assert list(alleles) == [*ALLELE, *ANNOTATION]
+    assert len(alleles) == 169
+    assert (alleles["rsid"] != "").sum() == 157
+    assert reads.groupby(ALLELE).size().max() == 4
+
+
+def test_reads_are_those_of_the_training(real):
+    data = settings(real)
+    _, reads = extract_carried(data, processes=1)
+    examples = extract_examples(data, processes=1).examples
+    columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
+    known = examples[ALLELE].drop_duplicates().merge(reads, on=ALLELE)
+    pd.testing.assert_frame_equal(known[columns], examples[columns], check_dtype=False)
+
+
+def test_problems_of_all_files_come_together(real, tmp_path):
+    data = settings(real)
+    person = data.individuals[0].model_copy(
+        update={"sample": "nobody", "reads": str(tmp_path / "absent.bam")}
+    )
+    with pytest.raises(InputError) as error:
+        extract_carried(data.model_copy(update={"individuals": (person,)}))
+    assert len(error.value.problems) == 2
+    assert "absent.bam" in str(error.value)
+    assert "nobody" in str(error.value)

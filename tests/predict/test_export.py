@@ -1,0 +1,83 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from evoflow.__main__ import main
+from evoflow.errors import InputError
+from evoflow.predict import export
+from evoflow.report import tallies
+from evoflow.settings import load_settings
+from evoflow.train.head import Head, HeadConfig
+
+SETTINGS = load_settings({"demo": {}, "read_length": 100}, {"embedding": {"tokens": "mean"}}, {})
+
+
+@pytest.fixture
+def trained_run(monkeypatch, run, examples):
+    """Name of a run; its artifacts are found under any name."""
+    artifacts = {
+        "settings": SETTINGS,
+        "head": Head(
+            HeadConfig(width=4, channels=2, kernel_size=3, layers=1, dropout=0.0),
+            {"weight": np.arange(6, dtype=np.float32).reshape(2, 3)},
+        ),
+        "provenance": {"revision": "0123abc"},
+        "split_counts": tallies.impact_counts(examples, "split"),
+        "metrics": run.metrics,
+        "undefined": run.undefined,
+        "comparisons": run.comparisons,
+    }
+    monkeypatch.setattr(
+        export, "find_run", lambda name: SimpleNamespace(pathspec=f"EvoFlow/{name}")
+    )
+    monkeypatch.setattr(export, "artifact", lambda _run, _step, name: artifacts[name])
+    return "7"
+
+
+@pytest.fixture
+def folder(trained_run, tmp_path):
+    result = CliRunner().invoke(main, ["export", trained_run, "--output", str(tmp_path / "head")])
+    assert result.exit_code == 0, result.output
+    return tmp_path / "head"
+
+
+def test_an_exported_head_is_found_by_its_folder(folder):
+    head = export.find_head(str(folder))
+    assert head.revision == "0123abc"
+    assert head.read_length == 100
+    assert head.embedding.tokens == "mean"
+    assert head.head.weights["weight"].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_head_is_found_by_its_run(trained_run):
+    assert export.find_head(trained_run).checkpoint == "evo-tiny"
+
+
+def test_the_metrics_name_value_and_interval(folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    head = metrics["metrics"]["carriers"]["head"]["spearman"]
+    assert head == {"value": 0.71, "low": 0.6, "high": 0.8, "n": 50}
+    assert "every prediction is the same" in str(metrics["undefined"])
+
+
+def test_the_model_card_has_metadata_and_limits(folder):
+    _, metadata, card = (folder / "README.md").read_text().split("---\n", 2)
+    found = yaml.safe_load(metadata)
+    assert found["library_name"] == "evoflow"
+    assert "base_model" not in found, "the stand-in is no published model"
+    measured = found["model-index"][0]["results"][0]["metrics"]
+    assert {"type": "spearman", "name": "spearman (carriers)", "value": 0.71} in measured
+    for said in (
+        "no clinical tool", "prokaryotes and phages", "random weights", "simulated demo",
+        "reads of 100 bases", "| test |", "0.71 (0.60 to 0.80)",
+    ):  # fmt: skip
+        assert said in card
+
+
+def test_a_folder_without_a_head_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"has no config\.json"):
+        export.find_head(str(tmp_path))

@@ -1,0 +1,80 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from evoflow import runs
+from evoflow.__main__ import main
+from evoflow.errors import InputError
+
+FLOW = """
+from metaflow import FlowSpec, card, current, step
+from metaflow.cards import Markdown
+
+
+class EvoFlow(FlowSpec):
+    @step
+    def start(self):
+        self.answer = 42
+        self.next(self.end)
+
+    @card(type="blank")
+    @step
+    def end(self):
+        current.card.append(Markdown("# The report of this run"))
+
+
+if __name__ == "__main__":
+    EvoFlow()
+"""
+
+
+@pytest.fixture(scope="module")
+def run_id(tmp_path_factory):
+    """A finished run of a flow of two steps, with a card at its end."""
+    folder = tmp_path_factory.mktemp("flow")
+    (folder / "flow.py").write_text(FLOW)
+    number = folder / "run"
+    subprocess.run(
+        [sys.executable, str(folder / "flow.py"), "run", "--run-id-file", str(number)],
+        # Metaflow writes cards below the current folder, and looks for them below the datastore.
+        cwd=os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"],
+        check=True,
+        capture_output=True,
+    )
+    return number.read_text()
+
+
+@pytest.mark.parametrize("name", ["{}", "EvoFlow/{}", "latest"])
+def test_a_run_is_found_by_each_of_its_names(run_id, name):
+    run = runs.find_run(name.format(run_id))
+    assert run.pathspec == f"EvoFlow/{run_id}"
+    assert runs.artifact(run, "start", "answer") == 42
+
+
+def test_an_unknown_run_is_an_error_that_names_the_ones_there_are(run_id):
+    with pytest.raises(InputError, match=rf"'7' is not in .*newest are.*EvoFlow/{run_id}"):
+        runs.find_run("7")
+
+
+def test_a_step_that_did_not_run_is_an_input_error(run_id):
+    with pytest.raises(InputError, match="has not finished train"):
+        runs.artifact(runs.find_run(run_id), "train", "head")
+
+
+def test_the_report_is_one_file_that_loads_nothing(run_id, tmp_path):
+    output = tmp_path / "report.html"
+    result = CliRunner().invoke(main, ["report", run_id, "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    page = output.read_text()
+    assert "__MF_DATA__" in page
+    assert "fonts.googleapis.com" not in page
+
+
+def test_a_report_that_cannot_be_written_is_a_message(run_id, tmp_path):
+    result = CliRunner().invoke(main, ["report", run_id, "--output", str(tmp_path / "no" / "r")])
+    assert result.exit_code == 1
+    assert "no/r" in result.output
+    assert "Traceback" not in result.output
