@@ -15,8 +15,7 @@ from evoflow.errors import InputError
 from evoflow.inputs import preflight
 from evoflow.inputs.contigs import BUILDS
 from evoflow.settings import DataSettings, load
-
-from .worlds import SAMPLE, Record, World, make_read, write_reads, write_vcf
+from tests.extract.worlds import SAMPLE, Record, World, make_read, write_reads, write_vcf
 
 LENGTH = 600
 

@@ -18,9 +18,8 @@ from evoflow.extract.examples import extract_examples
 from evoflow.inputs import preflight
 from evoflow.remote import mirror
 from evoflow.settings import DataSettings, Individual
-
-from .faults import BUCKET, serving
-from .worlds import random_world
+from tests.extract.worlds import random_world
+from tests.remote.faults import BUCKET, serving
 
 FILES = ("genome.fa", "clinvar.vcf.gz", "person.vcf.gz", "reads.bam")
 

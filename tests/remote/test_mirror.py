@@ -9,8 +9,7 @@ import pytest
 
 from evoflow.errors import InputError
 from evoflow.remote import mirror
-
-from .faults import BUCKET
+from tests.remote.faults import BUCKET
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(bucket, faults):
