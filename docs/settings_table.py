@@ -16,7 +16,7 @@ _ITEMS: dict[Any, str] = {tuple: "[]", dict: ".NAME"}
 """How one item of a list or a mapping is written in a key."""
 
 _CONTAINERS: dict[Any, str] = {Annotated: "{0}", tuple: "list of {0}", dict: "mapping to {1}"}
-_PLAIN = {str: "text", int: "whole number", float: "number"}
+_PLAIN = {str: "text", int: "whole number", float: "number", Any: "anything"}
 
 
 def markdown() -> str:

@@ -1,5 +1,6 @@
 """Where the flow's steps run: a step says what it needs, the compute config says where that is."""
 
+from os.path import expandvars
 from typing import Any
 
 from metaflow import StepMutator
@@ -96,6 +97,11 @@ def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None
         if isinstance(machine, GpuMachine):
             wishes["gpu_vendor"] = machine.gpu_vendor
     _decorate(mutable_step, compute.target, **{key: wish for key, wish in wishes.items() if wish})
+    if compute.secrets:
+        _decorate(mutable_step, "secrets", sources=list(compute.secrets))
+    if compute.environment:
+        given = {name: expandvars(value) for name, value in compute.environment.items()}
+        _decorate(mutable_step, "environment", vars=given)
     if compute.retries:
         _decorate(
             mutable_step,

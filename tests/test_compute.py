@@ -123,6 +123,33 @@ def test_steps_without_a_gpu_stay_here_unless_a_machine_is_named(no_gpu):
     assert "retry" in worn
 
 
+def test_secrets_and_environment_reach_remote_steps_only(a100, no_gpu, monkeypatch):
+    monkeypatch.setenv("LAB", "genomics")
+    source = {"type": "aws-secrets-manager", "id": "lab/hub"}
+    wish = {"secrets": ["lab/token", source], "environment": {"TEAM": "${LAB}", "HF_HOME": "/hf"}}
+    worn = decorated(a100, BATCH | wish)
+    assert worn["secrets"] == {"sources": ["lab/token", source]}
+    assert worn["environment"] == {"vars": {"TEAM": "genomics", "HF_HOME": "/hf"}}
+    assert not {"secrets", "environment"} & set(decorated(no_gpu, BATCH | wish))
+    assert decorated(a100, wish) == {"resources": {"gpu": 1}}
+
+
+@pytest.mark.parametrize("key", ["weights", "embedding_cache"])
+@pytest.mark.parametrize("compute", [BATCH, KUBERNETES])
+def test_a_folder_that_remote_tasks_do_not_see_is_an_error(key, compute):
+    assert f"compute: {key} is a folder of this machine" in problem_of(compute | {key: "/data"})
+    load(ComputeSettings, compute | {key: "s3://lab/prefix"}, "compute")
+    load(ComputeSettings, {key: "/data"}, "compute")
+
+
+def test_a_folder_inside_a_volume_of_every_machine_is_shared():
+    mounted = {"queue": "q", "volumes": {"/mnt/shared": "/cache"}}
+    compute = BATCH | {"weights": "/cache/weights", "gpus": {"A100": mounted, "V100": mounted}}
+    assert load(ComputeSettings, compute).weights == "/cache/weights"
+    bare = {"queue": "q"}
+    assert "weights is a folder" in problem_of(compute | {"gpus": {"A100": mounted, "V100": bare}})
+
+
 def test_a_timeout_holds_everywhere(a100, no_gpu):
     assert decorated(a100, {"timeout_minutes": 5})["timeout"] == {"minutes": 5}
     assert decorated(no_gpu, BATCH | {"timeout_minutes": 5})["timeout"] == {"minutes": 5}

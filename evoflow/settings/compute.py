@@ -1,11 +1,12 @@
 """The compute config: where the steps run, and on which machines."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from evoflow.settings.locations import Location
+from evoflow.settings.locations import Location, is_remote
 from evoflow.settings.types import Section
 
 
@@ -70,8 +71,16 @@ class ComputeSettings(Section):
     """Embeddings that one `embed` task leaves, at most."""
     embedding_cache: Location | None = None
     """Folder or s3:// prefix in which embeddings outlive a run; default: none."""
+    weights: Location | None = None
+    """Folder or s3:// prefix where the first task that needs a checkpoint of the hub puts it, and
+    from which all others read it; default: each machine downloads its own copy."""
     image: str | None = None
     """Container image of the remote tasks."""
+    secrets: tuple[str | dict[str, Any], ...] = ()
+    """Secrets that remote tasks get as environment variables, as Metaflow's `@secrets` names them:
+    such as `HF_TOKEN` of a gated checkpoint in the secrets manager."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Environment variables of remote tasks; `${VARIABLE}` is taken from where the flow starts."""
     gpus: dict[str, GpuMachine] = Field(default_factory=dict)
     """For each GPU model that a step wishes for, the machine that has it."""
     cpu_steps: Machine | None = None
@@ -95,9 +104,24 @@ class ComputeSettings(Section):
         ]
         if not self.gpus:
             problems.append("gpus is missing: name a machine for each GPU model")
+        problems += self._unshared(machines)
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _unshared(self, machines: dict[str, Machine]) -> Iterator[str]:
+        """Say which folders remote tasks would not have in common."""
+        mounted = [set(machine.volumes.values()) for machine in machines.values()]
+        common = set.intersection(*mounted) if mounted else set()
+        for key in ("embedding_cache", "weights"):
+            location = getattr(self, key)
+            if location is None or is_remote(location):
+                continue
+            if not any(Path(location).is_relative_to(volume) for volume in common):
+                yield (
+                    f"{key} is a folder of this machine, which tasks on {self.target} do not see: "
+                    "give an s3:// prefix, or a folder inside a volume that every machine mounts"
+                )
 
     def _misfits(self, key: str, machine: Machine) -> Iterator[str]:
         """Say what a machine lacks for the target, and what it has in vain."""
