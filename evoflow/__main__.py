@@ -1,4 +1,4 @@
-"""The command line: `python -m evoflow COMMAND`. Each command is one step without the flow."""
+"""The command line: `evoflow COMMAND`. Each command is one step without the flow."""
 
 from pathlib import Path
 from typing import Any
@@ -156,4 +156,4 @@ def predict(
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m evoflow")
+    main(prog_name="evoflow")

@@ -1,4 +1,4 @@
-"""A FASTA file to a file of embeddings: what `python -m evoflow embed` does."""
+"""A FASTA file to a file of embeddings: what `evoflow embed` does."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What `python -m evoflow predict` does: from a head and files to predictions."""
+"""What `evoflow predict` does: from a head and files to predictions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -60,8 +60,8 @@ the embedding of the reference over the same bases.
 ## Use
 
 ```
-python -m evoflow predict THIS_FOLDER --data DATA.yaml --output predictions.tsv
-python -m evoflow predict THIS_FOLDER --variants V.vcf --reference R.fa --output scored.vcf.gz
+evoflow predict THIS_FOLDER --data DATA.yaml --output predictions.tsv
+evoflow predict THIS_FOLDER --variants V.vcf --reference R.fa --output scored.vcf.gz
 ```
 
 It fits reads of {trained.read_length} bases, embedded by `{trained.checkpoint}`

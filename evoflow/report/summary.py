@@ -42,7 +42,7 @@ def _lines(run: RunRecord) -> Iterator[str]:
             name = SHORT.get(model, model).replace("_", " ")
             yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
     yield ""
-    yield f"report  python -m evoflow report {run.name} --output report.html"
+    yield f"report  evoflow report {run.name} --output report.html"
     yield "=" * WIDTH
 
 

@@ -45,4 +45,4 @@ def test_bytes_are_readable(count, text):
 
 
 def test_the_readme_has_the_table_of_the_defaults():
-    assert table(Rates()) in (ROOT / "README.md").read_text()
+    assert table(Rates()) in (ROOT / "docs" / "results.md").read_text()
