@@ -1,0 +1,39 @@
+"""What evo-demo is trained on, and that training teaches it."""
+
+import numpy as np
+import torch
+from numpy.random import default_rng
+
+from evoflow.demo import pretrain
+from evoflow.demo.genes import make_genome
+from evoflow.dna import reverse_complement
+
+
+def test_no_demo_draws_a_genome_of_the_pretraining_stream():
+    bases = pretrain.genome_bases(0).tobytes().decode()
+    for seed in (0, 1, pretrain.STREAM):
+        demo = "".join(make_genome(default_rng(seed)).sequences.values())
+        assert demo[:1000] not in bases
+        assert bases[:1000] not in demo
+
+
+def test_windows_come_from_both_strands():
+    bases = pretrain.genome_bases(0)
+    forward = bases.tobytes().decode()
+    drawn = pretrain.windows(bases, 100, 64, default_rng(0))
+    assert drawn.shape == (100, 64)
+    text = [window.tobytes().decode() for window in drawn]
+    as_is = sum(window in forward for window in text)
+    turned = sum(reverse_complement(window) in forward for window in text)
+    assert as_is + turned == 100
+    assert 30 < as_is < 70
+
+
+def test_a_few_steps_learn_more_than_the_bases_shares():
+    recipe = pretrain.Recipe(genomes=1, steps=30, batch_size=8, length=64)
+    model, loss = pretrain.pretrain(recipe, torch.device("cpu"))
+    share = np.bincount(pretrain.genome_bases(1), minlength=256)[list(b"ACGT")]
+    share = (share + share[::-1]) / (2 * share.sum())  # of both strands
+    entropy = -(share * np.log(share)).sum()
+    assert loss < entropy
+    assert not model.training
