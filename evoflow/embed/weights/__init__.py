@@ -1,0 +1,1 @@
+"""Weights on their way into a model: hub, shared store, files, device."""
