@@ -8,11 +8,18 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.extract import gather, units
-from evoflow.extract.haplotypes import extract_haplotypes, listed_contigs
+from evoflow.extract import units
+from evoflow.extract.counts import (
+    count,
+    draw_references,
+    put_together,
+    refuse_another_reference,
+    refuse_nothing,
+)
+from evoflow.extract.example_rows import take_reads
 from evoflow.extract.plan import make_plan
 from evoflow.extract.pool import Pool, Tally
-from evoflow.extract.rounds import take_reads
+from evoflow.extract.uncarried_alleles import extract_haplotypes, listed_contigs
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings
 from evoflow.table import ALLELE, COLUMNS
@@ -82,14 +89,14 @@ def extract_examples(
             done=finding,
         )
         found = dict(zip(plan.units, looked, strict=True))
-        gather.refuse_another_reference(local, found)
+        refuse_another_reference(local, found)
         reads = take_reads(pool, found, local, tally.expect)
-        results = [gather.put_together(found[unit], reads[unit]) for unit in plan.units]
-        gather.refuse_nothing(local, plan.units, results)
+        results = [put_together(found[unit], reads[unit]) for unit in plan.units]
+        refuse_nothing(local, plan.units, results)
         made, considered = extract_haplotypes(local, listed, pool, done=making)
-    drawn = gather.draw_references(plan.units, results, data.reference_loci)
+    drawn = draw_references(plan.units, results, data.reference_loci)
     tables = [result.examples for result in results] + [*drawn, made]
-    counts = pd.concat([gather.count(plan, results, drawn), considered], ignore_index=True)
+    counts = pd.concat([count(plan, results, drawn), considered], ignore_index=True)
     examples = pd.concat([*tables, pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)
     # Stable: an allele's own read stays first.
     examples = examples.sort_values(ALLELE, kind="stable", ignore_index=True)

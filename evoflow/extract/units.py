@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import loci, normalise, variants
+from evoflow.extract import normalise, reference_loci, variants
 from evoflow.settings import DataSettings, Individual
 
 VARIANT = "variant"
@@ -97,7 +97,7 @@ def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     if unknown and data.unknown_consequences == "error":
         raise InputError(_unknown_terms(data, unknown))
     add(counts, UNKNOWN_TERM, unknown)
-    positions, dropped = loci.reference_loci(
+    positions, dropped = reference_loci.uncarried_positions(
         carried,
         variants.read_clinvar(unit.clinvar_table, unit.clinvar),
         longest=data.read_length,

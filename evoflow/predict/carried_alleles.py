@@ -9,9 +9,9 @@ import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract import normalise, units, variants
+from evoflow.extract.example_rows import carrier_parts, take
 from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
 from evoflow.extract.pool import Pool, Tally
-from evoflow.extract.taking import carrier_parts, take
 from evoflow.inputs import inventory
 from evoflow.inputs.agreement import refuse_another_reference
 from evoflow.inputs.preflight import check_individuals

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pandas as pd
 
-from evoflow.extract.loci import loci_at, reference_loci
 from evoflow.extract.normalise import Source, write_called, write_clinvar
+from evoflow.extract.reference_loci import loci_at, uncarried_positions
 from evoflow.extract.variants import join, read_called, read_clinvar
 
 from .records import GENOME, GT, INFO, MISSENSE, other, write
@@ -148,7 +148,7 @@ def test_reference_loci_are_free_of_alleles(folder):
             (200, GENOME[199:230], GENOME[199], "RS=6"),
         ],
     )
-    positions, dropped = reference_loci(carried, read_clinvar(table, source), longest=30)
+    positions, dropped = uncarried_positions(carried, read_clinvar(table, source), longest=30)
     assert list(positions) == [99, 106]
     loci = loci_at(positions, read_clinvar(table, source))
     assert list(zip(loci["position"], loci["rs"], strict=True)) == [(99, "1"), (106, "4")]

@@ -19,11 +19,11 @@ import pysam
 
 from evoflow.errors import InputError
 from evoflow.extract import units
-from evoflow.extract.gather import COUNTS
+from evoflow.extract.counts import COUNTS
 from evoflow.extract.normalise import KEY, Source, Written, write_called, write_clinvar
 from evoflow.extract.pool import Pool
 from evoflow.extract.variants import read_called, read_clinvar
-from evoflow.extract.written import write_allele
+from evoflow.extract.written_alleles import write_allele
 from evoflow.impact import most_severe
 from evoflow.inputs import agreement, inventory
 from evoflow.settings import HAPLOTYPE, DataSettings, Individual

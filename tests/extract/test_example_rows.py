@@ -5,7 +5,7 @@ from random import Random
 import pysam
 import pytest
 
-from evoflow.extract import taking
+from evoflow.extract import example_rows
 from evoflow.extract.examples import extract_examples
 from evoflow.settings import DataSettings, Individual
 
@@ -124,7 +124,7 @@ def test_every_process_count_gives_the_same_rows(data):
 
 def test_size_of_the_parts_does_not_matter(data, monkeypatch):
     whole = extract_examples(data, processes=1)
-    monkeypatch.setattr(taking, "_LOCI_AT_ONCE", 3)
+    monkeypatch.setattr(example_rows, "_LOCI_AT_ONCE", 3)
     parted = extract_examples(data, processes=1)
     assert parted.examples.equals(whole.examples)
     totals = [

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evoflow.errors import InputError
+from evoflow.extract.example_rows import Taken, UnitReads
 from evoflow.extract.normalise import KEY
 from evoflow.extract.plan import Plan
-from evoflow.extract.rounds import UnitReads
-from evoflow.extract.taking import Taken
 from evoflow.extract.units import LOCUS, VARIANT, Found, Unit, add
 from evoflow.inputs import agreement, inventory, refusals
 from evoflow.settings import DataSettings, Individual

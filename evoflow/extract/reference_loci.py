@@ -1,15 +1,23 @@
-"""ClinVar's loci at which an individual carries nothing: where reference reads come from."""
+"""ClinVar's loci at which an individual carries nothing: where reference reads come from.
 
+They are found contig by contig and drawn over all contigs of an individual, in an order that
+depends on the seed alone.
+"""
+
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 
-def reference_loci(
+def uncarried_positions(
     carried: pd.DataFrame, clinvar: Iterator[pd.DataFrame], longest: int
 ) -> tuple[npt.NDArray[np.int64], Counter[str]]:
     """Find the positions of ClinVar's alleles at which an individual carries nothing.
@@ -47,7 +55,7 @@ def reference_loci(
 
 
 def loci_at(positions: npt.NDArray[np.int64], clinvar: Iterator[pd.DataFrame]) -> pd.DataFrame:
-    """Tell what ClinVar says of some of `reference_loci`, sorted by position.
+    """Tell what ClinVar says of some of `uncarried_positions`, sorted by position.
 
     Returns
     -------
@@ -77,3 +85,76 @@ def ranks(
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+@dataclass(frozen=True)
+class ContigLoci:
+    """The reference loci of an individual's contig.
+
+    Attributes
+    ----------
+    sample, contig
+        Whose, and where.
+    positions
+        File of the positions that `uncarried_positions` found.
+    num_positions
+        How many they are.
+    """
+
+    sample: str
+    contig: str
+    positions: Path
+    num_positions: int
+
+
+@dataclass
+class Draw:
+    """How many of an individual's loci were looked at, in the order of their ranks, and kept.
+
+    Attributes
+    ----------
+    contigs
+        All loci of the individual.
+    wanted
+        Loci to keep, or `all`.
+    seed
+        What the order depends on.
+    looked, kept
+        How many loci were given out, and how many of these have a read.
+    """
+
+    contigs: Sequence[ContigLoci]
+    wanted: int | Literal["all"]
+    seed: int
+    looked: int = 0
+    kept: int = 0
+
+    def next_positions(self) -> list[npt.NDArray[np.int64]]:
+        """Give out as many loci as should yield what is still missing, by the share that did.
+
+        Returns
+        -------
+        list of array
+            For each contig its positions, sorted; none where nothing is missing or left.
+        """
+        held = sum(each.num_positions for each in self.contigs)
+        missing = (held if self.wanted == "all" else int(self.wanted)) - self.kept
+        if missing <= 0 or self.looked == held:
+            return [np.zeros(0, dtype=np.int64) for _ in self.contigs]
+        share = max(self.kept / self.looked, 0.1) if self.looked else 1.0
+        more = slice(self.looked, self.looked + math.ceil(missing / share))
+        number, position = (column[more] for column in self._in_order())
+        self.looked += len(position)
+        return [np.sort(position[number == index]) for index in range(len(self.contigs))]
+
+    def _in_order(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """List all loci by rank: the contig's number and the position."""
+        of_contigs = [np.load(each.positions) for each in self.contigs]
+        rank = [
+            ranks(positions, self.seed, each.sample, each.contig)
+            for each, positions in zip(self.contigs, of_contigs, strict=True)
+        ]
+        number = np.repeat(np.arange(len(of_contigs)), [len(each) for each in of_contigs])
+        position = np.concatenate(of_contigs)
+        order = np.lexsort((position, number, np.concatenate(rank)))
+        return number[order], position[order]

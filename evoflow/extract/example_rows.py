@@ -1,11 +1,12 @@
-"""The reads of many loci, a part at a time: what worker processes share.
+"""Rows of the table of examples: reads of alleles and of reference loci, a part at a time.
 
-Parts are the same whatever the number of processes, and none depends on another.
+Worker processes share the parts, which are the same whatever the number of processes; none
+depends on another.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 import pysam
 
-from evoflow.extract import loci, reads, variants
+from evoflow.extract import reads, reference_loci, variants
 from evoflow.extract.alignment import Evidence, footprint
 from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
-from evoflow.extract.units import Unit, gene_symbols, rs_ids
+from evoflow.extract.units import Found, Unit, gene_symbols, rs_ids
 from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings
 
@@ -81,6 +82,91 @@ class Taken:
     longest_read: int
 
 
+@dataclass(frozen=True)
+class UnitReads:
+    """The parts of a unit's carrier reads and of its reference reads."""
+
+    carriers: list[Taken] = field(default_factory=list)
+    references: list[Taken] = field(default_factory=list)
+
+
+def take_reads(
+    pool: Pool,
+    found: Mapping[Unit, Found],
+    data: DataSettings,
+    expect: Callable[[int], Callable[[int], None]],
+) -> dict[Unit, UnitReads]:
+    """Take the carrier reads of all alleles and a read at as many reference loci as are wanted.
+
+    Of an individual's reference loci those of lowest rank are looked at; where some have no read,
+    the next ones too, until there are enough.
+
+    Parameters
+    ----------
+    pool
+        Where the reads are taken.
+    found
+        All units, with what they have.
+    data
+        The inputs.
+    expect
+        Told how many parts are to come; returns what is called with the number of them done.
+
+    Returns
+    -------
+    dict
+        For each unit its reads. Of an individual's reference reads those of lowest rank are the
+        ones wanted; there may be more.
+    """
+    draws = [
+        _of_person([unit for unit in found if unit.individual == person], found, data)
+        for person in dict.fromkeys(unit.individual for unit in found)
+    ]
+    reads = {unit: UnitReads() for unit in found}
+    carriers = [part for unit, each in found.items() for part in carrier_parts(unit, each.alleles)]
+    references = [part for draw in draws for part in draw.next_parts()]
+    while carriers or references:
+        done = expect(len(carriers) + len(references))
+        taken = take(pool, [*carriers, *references], data, done)
+        for carried, each in zip(carriers, taken[: len(carriers)], strict=True):
+            reads[carried.unit].carriers.append(each)
+        for drawn, each in zip(references, taken[len(carriers) :], strict=True):
+            reads[drawn.unit].references.append(each)
+        for draw in draws:
+            draw.loci.kept = sum(
+                len(each.examples) for unit in draw.units for each in reads[unit].references
+            )
+        carriers, references = [], [part for draw in draws for part in draw.next_parts()]
+    return reads
+
+
+@dataclass(frozen=True)
+class _PersonDraw:
+    """An individual's units and the draw of reference loci over all of them."""
+
+    units: Sequence[Unit]
+    loci: reference_loci.Draw
+
+    def next_parts(self) -> list[ReferencePart]:
+        return [
+            part
+            for unit, positions in zip(self.units, self.loci.next_positions(), strict=True)
+            for part in reference_parts(unit, positions)
+        ]
+
+
+def _of_person(
+    units: Sequence[Unit], found: Mapping[Unit, Found], data: DataSettings
+) -> _PersonDraw:
+    contigs = [
+        reference_loci.ContigLoci(
+            unit.individual.sample, unit.contig, found[unit].positions, found[unit].num_positions
+        )
+        for unit in units
+    ]
+    return _PersonDraw(units, reference_loci.Draw(contigs, data.reference_loci, data.seed))
+
+
 def carrier_parts(unit: Unit, alleles: pd.DataFrame) -> list[CarrierPart]:
     """Divide a unit's alleles."""
     starts = range(0, len(alleles), _LOCI_AT_ONCE)
@@ -114,8 +200,8 @@ def _take_part(part: CarrierPart | ReferencePart, data: DataSettings) -> Taken:
     unit, positions = part.unit, part.positions
     bounds = int(positions[0]), int(positions[-1])
     clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar, bounds)
-    at = loci.loci_at(positions, clinvar).assign(
-        rank=loci.ranks(positions, data.seed, unit.individual.sample, unit.contig),
+    at = reference_loci.loci_at(positions, clinvar).assign(
+        rank=reference_loci.ranks(positions, data.seed, unit.individual.sample, unit.contig),
         genotype="0/0",
         consequence=REFERENCE.term,
         impact=REFERENCE.impact,

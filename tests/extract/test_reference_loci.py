@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.extract.loci import ranks
+from evoflow.extract.example_rows import Taken, take_reads
 from evoflow.extract.normalise import Differing, Source, Written
-from evoflow.extract.rounds import take_reads
-from evoflow.extract.taking import Taken
+from evoflow.extract.reference_loci import ranks
 from evoflow.extract.units import Found, Unit
 from evoflow.settings import DataSettings, Individual
 

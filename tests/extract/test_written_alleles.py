@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoflow.errors import InputError
-from evoflow.extract.written import write_allele, write_alleles
+from evoflow.extract.written_alleles import write_allele, write_alleles
 
 GENOME = "ACGTTGCAACCATGGTACGATTTTTTGCCAGTCATGACCTGA"
 
