@@ -172,27 +172,15 @@ class EvoFlow(FlowSpec):
     @step
     def embed(self):
         """Embed one shard of the unique sequences with Evo."""
-        from evoflow.embed.cached import with_cache
-        from evoflow.embed.device import share_cores
-        from evoflow.embed.embedder import Embedder
+        from evoflow.embed.shard import embed_shard
         from evoflow.report import cards
 
-        if self.settings.compute.target == "local":
-            share_cores(len(self.shards))
         self.shard = self.input
         start, stop = self.shards[self.shard]
-        sequences = self.sequences.iloc[start:stop]
-        embedder = with_cache(
-            Embedder.from_settings(self.settings.model), self.settings.compute.embedding_cache
-        )
-        wish = self.settings.model.embedding
-        embedded = embedder.embed(
-            sequences["sequence"].tolist(),
-            offsets=sequences["variant_offset"].tolist(),
-            layer=wish.layer,
-            tokens=wish.tokens,
-            stored_dtype=wish.stored_dtype,
-            filled=True,  # or the number of shards would show in the last bits
+        embedded = embed_shard(
+            self.sequences.iloc[start:stop],
+            self.settings,
+            tasks=len(self.shards),
             progress=cards.progress(current.card, f"shard {self.shard}", "sequences"),
         )
         self.embeddings = embedded.values
@@ -210,6 +198,7 @@ class EvoFlow(FlowSpec):
         """Join the shards, fit the head and compare it with baselines on the test split."""
         import numpy as np
 
+        from evoflow.devices.claims import claimed_device
         from evoflow.report import cards
         from evoflow.train.learning import learn
         from evoflow.train.reading import read_ahead
@@ -219,17 +208,18 @@ class EvoFlow(FlowSpec):
         self.merge_artifacts(inputs, include=CARRIED)
         shards = sorted(inputs, key=lambda task: task.shard)
         live = cards.TrainingCard(current.card, self.settings.model.head.epochs)
-        learning = learn(
-            inputs[0].examples,
-            inputs[0].rows,
-            inputs[0].sequences,
-            shards=read_ahead(shards, "embeddings"),
-            log_likelihood=np.concatenate([task.log_likelihood for task in shards]),
-            settings=self.settings.model.head,
-            seed=self.settings.data.seed,
-            device=self.settings.model.device,
-            on_epoch=live.epoch_ended,
-        )
+        with claimed_device(self.settings.model.device) as device:
+            learning = learn(
+                inputs[0].examples,
+                inputs[0].rows,
+                inputs[0].sequences,
+                shards=read_ahead(shards, "embeddings"),
+                log_likelihood=np.concatenate([task.log_likelihood for task in shards]),
+                settings=self.settings.model.head,
+                seed=self.settings.data.seed,
+                device=str(device),
+                on_epoch=live.epoch_ended,
+            )
         live.draw()
         cards.show_learning(current.card, learning)
         self.head = learning.fit.head

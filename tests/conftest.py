@@ -13,6 +13,8 @@ os.environ["EVOFLOW_CACHE"] = f"{_HOME}/cache"
 os.environ["METAFLOW_HOME"] = f"{_HOME}/metaflow-home"
 os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = _HOME
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["XDG_RUNTIME_DIR"] = f"{_HOME}/runtime"
+os.mkdir(f"{_HOME}/runtime", mode=0o700)  # noqa: PTH102 - nothing but os is imported yet
 os.environ.setdefault("USERNAME", "tester")
 
 with warnings.catch_warnings():

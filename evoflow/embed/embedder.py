@@ -9,12 +9,13 @@ from typing import Literal, Self
 import numpy as np
 
 from evoflow import __version__
+from evoflow.devices.choice import choose_device, choose_dtype, device_name
+from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
-from evoflow.embed.device import choose_device, choose_dtype, device_name
 from evoflow.embed.evo1 import EvoForCausalLM
 from evoflow.embed.evo1.hub import find_checkpoint
 from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
-from evoflow.embed.memory import free_memory, require_memory
+from evoflow.embed.memory import require_memory
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream, Layer
@@ -40,6 +41,7 @@ class Embedder:
     def __init__(self, model: EvoForCausalLM, provenance: Provenance) -> None:
         self.model = model.eval()
         self.provenance = provenance
+        self.memory: MemoryClaim | None = None
         free = free_memory(model.device)
         if free is not None:
             model.backbone.filter_cache.max_bytes = free // 4
@@ -60,12 +62,12 @@ class Embedder:
             raise InputError(f"model.revision: {TINY} is made on the spot and has none; remove it")
         name, commit = model.checkpoint, None
         if tiny:
-            require_memory(evo_tiny_config(), dtype, device, model.tokens_per_batch, name)
+            claim = require_memory(evo_tiny_config(), dtype, device, model.tokens_per_batch, name)
             loaded = evo_tiny(dtype, device)
         else:
             described = find_checkpoint(name, model.revision, files=["config.json"])
             config, commit = described.config(), described.commit
-            require_memory(config, dtype, device, model.tokens_per_batch, name)
+            claim = require_memory(config, dtype, device, model.tokens_per_batch, name)
             checkpoint = find_checkpoint(name, commit or model.revision)
             loaded = EvoForCausalLM.load(checkpoint, config, dtype=dtype, device=device)
         provenance = Provenance(
@@ -80,7 +82,9 @@ class Embedder:
             | {name: version(name) for name in ("numpy", "torch", "transformers")},
         )
         logger.info("%s runs on %s in %s", model.checkpoint, provenance.device, provenance.dtype)
-        return cls(loaded, provenance)
+        embedder = cls(loaded, provenance)
+        embedder.memory = claim
+        return embedder
 
     def embed(
         self,

@@ -1,44 +1,16 @@
 """Whether a model fits into the memory of its device."""
 
-from pathlib import Path
+import time
 
 import torch
 
-from evoflow.embed.device import device_name
+from evoflow.devices.choice import device_name
+from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.embed.evo1 import EvoConfig, EvoForCausalLM
 from evoflow.errors import InputError
 
-
-def free_memory(device: torch.device) -> int | None:
-    """Bytes that a device has free; None where the system does not say."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type != "cpu":
-        return None
-    limits = [_meminfo_available(), _cgroup_available()]
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _meminfo_available() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    sizes = dict(line.split(":") for line in lines)
-    return int(sizes["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in sizes else None
-
-
-def _cgroup_available() -> int | None:
-    """Return what the container may still take, its file cache included; None without a limit."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = (folder / "memory.max").read_text(encoding="ascii").strip()
-        used = int((folder / "memory.current").read_text(encoding="ascii"))
-        statistics = (folder / "memory.stat").read_text(encoding="ascii").split()
-    except OSError:
-        return None
-    cached = int(statistics[statistics.index("inactive_file") + 1])
-    return None if limit == "max" else int(limit) - used + cached
+LEAVING_SECONDS = 20
+"""How long a killed process may take to give a GPU's memory back."""
 
 
 def needed_memory(config: EvoConfig, dtype: torch.dtype, tokens: int) -> dict[str, int]:
@@ -70,18 +42,30 @@ def needed_memory(config: EvoConfig, dtype: torch.dtype, tokens: int) -> dict[st
 
 def require_memory(
     config: EvoConfig, dtype: torch.dtype, device: torch.device, tokens: int, checkpoint: str
-) -> None:
+) -> MemoryClaim | None:
     """Refuse a model that the device has too little memory for, before anything is loaded.
+
+    Waits for the memory while other tasks on this machine have it.
+
+    Returns
+    -------
+    MemoryClaim or None
+        To be kept as long as the model, on the CPU.
 
     Raises
     ------
     InputError
         With what is needed and what is free.
     """
-    free = free_memory(device)
     needed = needed_memory(config, dtype, tokens)
-    if free is None or sum(needed.values()) <= free:
-        return
+    total = sum(needed.values())
+    if device.type == "cpu":
+        claim = MemoryClaim.wait_for(total)
+        if claim is not None:
+            return claim
+    free = _free_soon(device, total)
+    if free is None or total <= free:
+        return None
     gigabytes = {part: f"{size / 1e9:.1f} GB" for part, size in needed.items()}
     mend = (
         "lower model.tokens_per_batch"
@@ -94,3 +78,13 @@ def require_memory(
         f"weights and about {gigabytes['activations']} for {tokens} tokens at once, but "
         f"{device} ({device_name(device)}) has {free / 1e9:.1f} GB free; {mend}"
     )
+
+
+def _free_soon(device: torch.device, needed: int) -> int | None:
+    """Return the free memory; on a GPU, after the last task's process has left it."""
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while (free := free_memory(device)) is not None and free < needed and device.type == "cuda":
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    return free

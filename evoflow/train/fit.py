@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
 
-from evoflow.embed.device import choose_device
+from evoflow.devices.choice import choose_device
 from evoflow.settings import HeadSettings
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig

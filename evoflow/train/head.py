@@ -50,7 +50,7 @@ class Head:
         device
             `auto`: the first GPU, else the CPU; or a torch device.
         """
-        from evoflow.embed.device import choose_device
+        from evoflow.devices.choice import choose_device
         from evoflow.train.prediction import outputs
 
         where = choose_device(device)

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from evoflow.embed.device import choose_device
+from evoflow.devices.choice import choose_device
 from evoflow.settings import HeadSettings
 from evoflow.train.fit import fit
 from evoflow.train.head import HeadConfig

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from evoflow.devices import memory as machine
 from evoflow.embed import memory
 from evoflow.embed.evo import EvoConfig
 from evoflow.errors import InputError
@@ -22,14 +23,15 @@ def test_the_published_model_needs_its_published_size():
     ],
 )
 def test_too_little_memory_is_said_with_numbers(monkeypatch, free, dtype, mend):
-    monkeypatch.setattr(memory, "free_memory", lambda _: int(free))
+    for module in (memory, machine):
+        monkeypatch.setattr(module, "free_memory", lambda _: int(free))
     with pytest.raises(InputError, match=mend) as error:
         memory.require_memory(EvoConfig(), dtype, torch.device("cpu"), 32768, "evo-1-8k-base")
     assert f"{free / 1e9:.1f} GB free" in str(error.value)
 
 
 def test_enough_memory_is_enough():
-    free = memory.free_memory(torch.device("cpu"))
+    free = machine.free_memory(torch.device("cpu"))
     assert free is None or free > 0
     config = EvoConfig(hidden_size=32, num_layers=1, attn_layer_idxs=[], num_attention_heads=1)
     memory.require_memory(config, torch.float32, torch.device("cpu"), 10, "small")

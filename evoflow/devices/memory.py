@@ -1,0 +1,139 @@
+"""Memory that a device has free, and whose turn it is to take the machine's own.
+
+Tasks of one machine that look at its free memory at the same moment all see it free. So each
+writes down what it is about to take, under a lock that dies with its process, and the next one
+counts that as taken.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from itertools import count
+from os import getpid
+from pathlib import Path
+from typing import Self
+
+import torch
+from filelock import FileLock, Timeout
+
+from evoflow.devices.cgroups import memory_available
+from evoflow.devices.choice import readable_cuda_errors
+from evoflow.devices.runtime import runtime_folder
+
+POLL_SECONDS = 0.5
+REMIND_SECONDS = 600
+
+_numbers = count()
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that a device has free; None where the system does not say.
+
+    Raises
+    ------
+    InputError
+        If a GPU is so full that not even this can be found out.
+    """
+    if device.type == "cuda":
+        with readable_cuda_errors(device):
+            return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu":
+        return None
+    limits = [_meminfo("MemAvailable"), memory_available()]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+class MemoryClaim:
+    """The machine's memory that this process is about to take; given back when it ends.
+
+    Parameters
+    ----------
+    needed
+        Bytes.
+    """
+
+    def __init__(self, needed: int) -> None:
+        self.needed = needed
+        name = _ledger() / f"{getpid()}-{next(_numbers)}"
+        self._lock, self._note = FileLock(name.with_suffix(".lock")), name.with_suffix(".json")
+        self._lock.acquire(timeout=0)
+        self._note.write_text(json.dumps([needed, getpid(), _anonymous(getpid())]))
+
+    @classmethod
+    def wait_for(cls, needed: int, say: Callable[[str], None] = print) -> Self | None:
+        """Claim memory as soon as it is free beside what other processes of this user claim.
+
+        Returns
+        -------
+        MemoryClaim or None
+            None where the memory is not there although no other process claims any.
+        """
+        device = torch.device("cpu")
+        reminded = time.monotonic()
+        waiting = False
+        while True:
+            with FileLock(_ledger() / "ledger.lock"):
+                free, promised = free_memory(device), _promised()
+                if free is None or free - sum(promised.values()) >= needed:
+                    return cls(needed)
+            others = promised.keys() - {getpid()}
+            if not others:
+                return None
+            now = time.monotonic()
+            if not waiting or now - reminded > REMIND_SECONDS:
+                waiting, reminded = True, now
+                say(
+                    f"waiting for memory: {needed / 1e9:.1f} GB are needed; {free / 1e9:.1f} GB "
+                    f"are free, of which processes {', '.join(map(str, sorted(others)))} are "
+                    f"about to take {sum(promised.values()) / 1e9:.1f} GB"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def release(self) -> None:
+        """Give the memory back."""
+        self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def _ledger() -> Path:
+    folder = runtime_folder() / "memory"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _promised() -> dict[int, int]:
+    """Add up what each living process has claimed and not yet taken; forget the dead ones."""
+    promised: dict[int, int] = {}
+    for note in _ledger().glob("*.json"):
+        lock = note.with_suffix(".lock")
+        try:
+            with FileLock(lock, timeout=0):
+                note.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
+        except Timeout:
+            try:
+                needed, pid, before = json.loads(note.read_text())
+            except (OSError, ValueError):  # released or written at this moment
+                continue
+            missing = max(0, needed - (_anonymous(pid) - before))
+            promised[pid] = promised.get(pid, 0) + missing
+    return promised
+
+
+def _anonymous(pid: int) -> int:
+    """Bytes of memory that a process has taken, files that it maps apart; 0 where unknown."""
+    return _kilobytes(Path(f"/proc/{pid}/status"), "RssAnon") or 0
+
+
+def _meminfo(name: str) -> int | None:
+    return _kilobytes(Path("/proc/meminfo"), name)
+
+
+def _kilobytes(path: Path, name: str) -> int | None:
+    """Read a line such as `MemAvailable: 1024 kB` as bytes."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(found[0]) * 1024 if found else None

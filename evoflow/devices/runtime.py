@@ -1,0 +1,16 @@
+"""Where processes of one user on one machine leave word for each other."""
+
+import warnings
+from pathlib import Path
+
+import platformdirs
+
+
+def runtime_folder() -> Path:
+    """Name the user's own folder for what lives as long as a login session, and make it."""
+    with warnings.catch_warnings():
+        # Where XDG_RUNTIME_DIR is not set, as in containers, a folder in /tmp does as well.
+        warnings.simplefilter("ignore", platformdirs.RuntimeDirWarning)
+        folder = platformdirs.user_runtime_path("evoflow")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
