@@ -69,7 +69,7 @@ def yaml_config(name, default):
     return Config(name, default=str(ROOT / "config" / name / default), parser=parse)
 
 
-@package_sources("../evoflow")
+@package_sources("../evoflow", suffixes=[".py", ".json", ".safetensors"])
 class EvoFlow(FlowSpec):
     """Learn how severe a DNA variant is from the reads that carry it.
 
@@ -82,7 +82,7 @@ class EvoFlow(FlowSpec):
     """
 
     data = yaml_config("data", "demo.yaml")
-    model = yaml_config("model", "evo-tiny.yaml")
+    model = yaml_config("model", "evo-demo.yaml")
     compute = yaml_config("compute", "local.yaml")
 
     export_examples = Parameter(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
-from evoflow.report.record import STAND_IN, caveats
+from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, caveats
 from evoflow.report.tallies import by_impact
 from evoflow.settings import Settings
 
@@ -107,7 +107,7 @@ Value and 95% interval by bootstrap over genomic blocks, for all rows and for ca
 
 def _metadata(settings: Settings, metrics: "Table") -> dict[str, Any]:
     """Metadata as Hugging Face's model index has them."""
-    stand_in = settings.model.checkpoint == STAND_IN
+    stand_in = settings.model.checkpoint in {STAND_IN, TRAINED_STAND_IN}
     measured = [
         {"type": name, "name": f"{name} ({subset})", "value": round(estimate[0], 4)}
         for subset in ("all", "carriers")

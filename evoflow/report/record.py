@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 STAND_IN = "evo-tiny"
 """The checkpoint that stands in for Evo where no weights are at hand."""
 
+TRAINED_STAND_IN = "evo-demo"
+"""The checkpoint that has learnt the demo's kind of DNA."""
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -65,5 +68,9 @@ def caveats(settings: Settings) -> list[str]:
     if settings.model.checkpoint == STAND_IN:
         found.append(
             f"{STAND_IN} is a stand-in for Evo with random weights: it has learnt nothing."
+        )
+    if settings.model.checkpoint == TRAINED_STAND_IN and settings.data.demo is None:
+        found.append(
+            f"{TRAINED_STAND_IN} was trained on simulated genomes alone: it knows no real DNA."
         )
     return found

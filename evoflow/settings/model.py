@@ -97,8 +97,8 @@ class HeadSettings(Section):
 class ModelSettings(Section):
     """Which Evo embeds the reads, what is kept, and the head that learns from it."""
 
-    checkpoint: str = "evo-tiny"
-    """A known name (`evo-tiny`, `evo-1-8k-base`, ...), a Hugging Face repository or a folder."""
+    checkpoint: str = "evo-demo"
+    """A known name (`evo-demo`, `evo-1-8k-base`, ...), a Hugging Face repository or a folder."""
     revision: str | None = None
     """Branch, tag or commit; default: the one that fits a known name."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -62,9 +62,9 @@ def main() -> None:
     """Print a line a seed, and whether the goal is met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4, 5])
-    parser.add_argument("--checkpoint", help="Instead of that of evo-tiny.yaml.")
+    parser.add_argument("--checkpoint", help="Instead of evo-demo, such as evo-tiny.")
     options = parser.parse_args()
-    model = read_model_settings(CONFIG / "model" / "evo-tiny.yaml")
+    model = read_model_settings(CONFIG / "model" / "evo-demo.yaml")
     if options.checkpoint:
         model = model.model_copy(update={"checkpoint": options.checkpoint})
     for seed in options.seeds:

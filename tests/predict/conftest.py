@@ -7,6 +7,9 @@ from evoflow.predict.trained import TrainedHead
 from evoflow.settings import EmbeddingSettings, Window
 from evoflow.train.head import Head, HeadConfig
 from evoflow.train.network import ConvolutionalHead
+from tests.report.conftest import examples, run, training_rows
+
+__all__ = ["examples", "run", "trained", "training_rows"]
 
 
 @pytest.fixture(scope="session")

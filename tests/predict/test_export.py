@@ -54,7 +54,7 @@ def test_an_exported_head_is_found_by_its_folder(folder):
 
 
 def test_a_head_is_found_by_its_run(trained_run):
-    assert export.find_head(trained_run).checkpoint == "evo-tiny"
+    assert export.find_head(trained_run).checkpoint == "evo-demo"
 
 
 def test_the_metrics_name_value_and_interval(folder):

@@ -64,7 +64,9 @@ def test_without_a_wish_the_model_is_that_of_the_training(trained):
 
 
 def test_a_wish_may_change_how_fast_but_not_what_is_embedded(trained):
-    asked = ModelSettings(device="cpu", tokens_per_batch=64, embedding=trained.embedding)
+    asked = ModelSettings(
+        checkpoint="evo-tiny", device="cpu", tokens_per_batch=64, embedding=trained.embedding
+    )
     assert trained.model_settings(asked).tokens_per_batch == 64
     other = ModelSettings(checkpoint="evo-1-8k-base", embedding={"layer": 2, "tokens": "mean"})
     with pytest.raises(InputError) as error:

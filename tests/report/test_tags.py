@@ -8,7 +8,7 @@ from evoflow.settings import load_settings
 
 def test_the_demo_and_its_model_are_tags():
     settings = load_settings({"demo": {}}, {}, {})
-    assert settings_tags(settings) == ["model:evo-tiny", "demo"]
+    assert settings_tags(settings) == ["model:evo-demo", "demo"]
 
 
 def test_individuals_are_counted_and_a_checkpoint_is_named_without_its_owner():

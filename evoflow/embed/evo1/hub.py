@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib.resources import files as package_files
 from os.path import expandvars
 from pathlib import Path
 
@@ -24,6 +25,9 @@ KNOWN = {
 wrongly permuted; `1.1_fix` repairs them.
 """
 
+
+SHIPPED = {"evo-demo": ("evoflow.demo", "evo_demo")}
+"""Checkpoints that are part of this package: the package and the folder in it."""
 
 FILES = ("config.json", SINGLE, INDEX, "model-*.safetensors")
 """What a checkpoint is made of; weights in other forms are left where they are."""
@@ -66,6 +70,11 @@ def find_checkpoint(
     InputError
         If there is no such checkpoint, or it cannot be fetched.
     """
+    if name in SHIPPED:
+        if revision is not None:
+            raise InputError(f"model.revision: {name} comes with evoflow and has none; remove it")
+        package, shipped = SHIPPED[name]
+        return Checkpoint(Path(str(package_files(package) / shipped)))
     folder = Path(expandvars(name)).expanduser()
     if folder.is_dir():
         return Checkpoint(folder)
@@ -95,7 +104,7 @@ def find_checkpoint(
 def _unknown(name: str) -> str:
     if name == "evo-tiny":
         return "evo-tiny has no files to load; evoflow.embed.evo1.tiny.evo_tiny makes it"
-    names = ["evo-tiny", *KNOWN]
+    names = ["evo-tiny", *SHIPPED, *KNOWN]
     close = get_close_matches(name, names, n=1)
     mend = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"
     return f"model.checkpoint: {name!r} is neither a folder nor a known name; {mend}"
