@@ -13,7 +13,11 @@ from evoflow.report import tallies
 from evoflow.settings import load_settings
 from evoflow.train.head import Head, HeadConfig
 
-SETTINGS = load_settings({"demo": {}, "read_length": 100}, {"embedding": {"tokens": "mean"}}, {})
+SETTINGS = load_settings(
+    {"demo": {}, "read_length": 100},
+    {"checkpoint": "evo-tiny", "embedding": {"tokens": "mean"}},
+    {},
+)
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def test_an_exported_head_is_found_by_its_folder(folder):
 
 
 def test_a_head_is_found_by_its_run(trained_run):
-    assert export.find_head(trained_run).checkpoint == "evo-demo"
+    assert export.find_head(trained_run).checkpoint == "evo-tiny"
 
 
 def test_the_metrics_name_value_and_interval(folder):
