@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from evoflow.atomic import new_file
+
 COLUMNS = {
     "individual": "str",
     "contig": "str",
@@ -44,12 +46,7 @@ _ROWS_AT_ONCE = 5_000
 
 def write_jsonl(examples: pd.DataFrame, path: Path) -> None:
     """Write the table as JSON lines, one example a line, columns in order; all of it or nothing."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            for first in range(0, len(examples), _ROWS_AT_ONCE):
-                rows = examples.iloc[first : first + _ROWS_AT_ONCE]
-                rows.to_json(file, orient="records", lines=True)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with new_file(path) as beside, beside.open("w", encoding="utf-8") as file:
+        for first in range(0, len(examples), _ROWS_AT_ONCE):
+            rows = examples.iloc[first : first + _ROWS_AT_ONCE]
+            rows.to_json(file, orient="records", lines=True)

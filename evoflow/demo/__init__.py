@@ -6,13 +6,13 @@ genes, though, so that what an allele does to its gene can be seen in the sequen
 
 import json
 import shutil
-import tempfile
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 
 from numpy.random import default_rng
 
+from evoflow.atomic import new_folder
 from evoflow.cache import cache_folder
 from evoflow.errors import InputError
 from evoflow.settings import DataSettings, DemoSettings, Individual
@@ -116,17 +116,9 @@ def _is_whole(folder: Path) -> bool:
 
 def _make_beside(folder: Path, demo: DemoSettings) -> None:
     """Make the demo in a folder beside, then rename it: nobody ever sees half a demo."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as beside:
-        made = Path(beside) / "made"
-        made.mkdir()
+    with new_folder(folder) as made:
         make(made, demo)
         sizes = {path.name: path.stat().st_size for path in sorted(made.iterdir())}
         (made / _MANIFEST).write_text(json.dumps(sizes, indent=2), encoding="utf-8")
         if folder.exists() and not _is_whole(folder):
-            shutil.move(folder, Path(beside) / "broken")
-        try:
-            made.rename(folder)
-        except OSError:
-            if not _is_whole(folder):  # else another process was faster
-                raise
+            shutil.rmtree(folder)

@@ -8,9 +8,8 @@ import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract.example_rows import Taken, UnitReads
-from evoflow.extract.normalise import KEY
-from evoflow.extract.plan import Plan
-from evoflow.extract.units import LOCUS, VARIANT, Found, Unit, add
+from evoflow.extract.normalise import KEY, Written
+from evoflow.extract.units import LOCUS, VARIANT, Found, Plan, Unit, add
 from evoflow.inputs import agreement, inventory, refusals
 from evoflow.settings import DataSettings, Individual
 
@@ -123,15 +122,10 @@ def refuse_another_reference(data: DataSettings, found: Mapping[Unit, Found]) ->
     InputError
         With a problem per individual.
     """
-    problems = []
-    for person in data.individuals:
-        own = [each.written for unit, each in found.items() if unit.individual == person]
-        try:
-            agreement.refuse_another_reference(str(data.reference), person.variants, own)
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
+    written: dict[str, list[Written]] = {}
+    for unit, each in found.items():
+        written.setdefault(unit.individual.variants, []).append(each.written)
+    agreement.refuse_another_reference(str(data.reference), written)
 
 
 def refuse_nothing(data: DataSettings, todo: Sequence[Unit], results: Sequence[UnitResult]) -> None:

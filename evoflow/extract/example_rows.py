@@ -20,7 +20,7 @@ from evoflow.extract import reads, reference_loci, variants
 from evoflow.extract.alignment import Evidence, footprint
 from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
-from evoflow.extract.units import Found, Unit, gene_symbols, rs_ids
+from evoflow.extract.units import Found, Unit
 from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings
 
@@ -270,12 +270,9 @@ def _examples(
     table = alleles.iloc[[number for number, kept in enumerate(chosen) for _ in kept]]
     kept = [read for of_locus in chosen for read in of_locus]
     begins = [read.reference_start for read in kept]
-    table = table.assign(
+    return variants.described(table).assign(
         individual=unit.individual.sample,
         contig=unit.contig,
-        rsid=[rs_ids(value) for value in table["rs"]],
-        significance=table["significance"].where(table["significance"] != ".", ""),
-        gene=[gene_symbols(value) for value in table["gene"]],
         read_name=[read.name for read in kept],
         strand=[read.strand for read in kept],
         mapping_quality=[read.mapping_quality for read in kept],
@@ -285,4 +282,3 @@ def _examples(
         ],
         variant_offset=[read.offset for read in kept],
     )
-    return table.rename(columns={"significance": "clinical_significance"})

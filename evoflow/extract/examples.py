@@ -17,7 +17,6 @@ from evoflow.extract.counts import (
     refuse_nothing,
 )
 from evoflow.extract.example_rows import take_reads
-from evoflow.extract.plan import make_plan
 from evoflow.extract.pool import Pool, Tally
 from evoflow.extract.uncarried_alleles import extract_haplotypes, listed_contigs
 from evoflow.remote import local_files
@@ -79,7 +78,7 @@ def extract_examples(
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
         Pool(processes) as pool,
     ):
-        plan = make_plan(local, pool, Path(folder))
+        plan = units.plan_units(local, pool, Path(folder))
         listed = list(listed_contigs(local))
         finding, making = tally.expect(len(plan.units)), tally.expect(len(listed))
         looked = pool.run(

@@ -4,10 +4,10 @@ Each table is one contig: renamed as the reference spells it, split by allele, l
 trimmed.
 """
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pysam
 import pysam.bcftools
@@ -19,6 +19,9 @@ from evoflow.remote import local_files
 KEY = ["position", "ref", "alt"]
 CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
 """Columns of ClinVar's table and the INFO fields that they come from."""
+
+PASSED = "1"
+"""What the individual's table has beside an allele whose call passed the filters."""
 
 _SHIFT = 1_000
 """Bases behind a region that are read too: left-aligning may move a record into the region."""
@@ -77,17 +80,29 @@ def write_clinvar(source: Source, reference: str, folder: Path) -> Written:
     return _normalise(plain, reference, source, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n", ordered=True)
 
 
-def write_called(source: Source, sample: str, reference: str, folder: Path) -> Written:
-    """Write an individual's alleles of a contig: `KEY` and `genotype`.
+def write_called(
+    source: Source,
+    sample: str,
+    filters: Collection[str] | Literal["all"],
+    reference: str,
+    folder: Path,
+) -> Written:
+    """Write an individual's alleles of a contig: `KEY`, whether the call passed, and `genotype`.
 
-    FILTER is not looked at: a wrong call has no read that carries it.
+    A call passes when each of its FILTER's values is one of `filters`; the table then has `PASSED`.
     """
-    plain = _take(source, folder, ".\tGT[\t%GT]", (), sample)
-    return _normalise(plain, reference, source, "%POS\t%REF\t%ALT[\t%GT]\n")
+    plain = _take(source, folder, ".\tGT[\t%GT]", (), sample=sample, filters=filters)
+    return _normalise(plain, reference, source, "%POS\t%REF\t%ALT\t%ID[\t%GT]\n")
 
 
 def _take(
-    source: Source, folder: Path, columns: str, fields: Sequence[str], sample: str | None = None
+    source: Source,
+    folder: Path,
+    columns: str,
+    fields: Sequence[str],
+    *,
+    sample: str | None = None,
+    filters: Collection[str] | Literal["all"] = "all",
 ) -> Path:
     """Write a contig as a VCF that has nothing but what is needed.
 
@@ -101,7 +116,7 @@ def _take(
     run(
         pysam.bcftools.query,
         *("--regions-file", str(regions), *(("--samples", sample) if sample else ())),
-        *("--format", f"{source.contig}\t%POS\t%ID\t%REF\t%ALT\t.\t.\t{columns}\n"),
+        *("--format", f"{source.contig}\t%POS\t%ID\t%REF\t%ALT\t.\t%FILTER\t{columns}\n"),
         *("--output", str(body), source.path),
         about=source.path,
     )
@@ -110,10 +125,21 @@ def _take(
     header += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="">']
     names = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
     names += ["FORMAT", sample] if sample else []
-    with plain.open("w") as written, body.open() as records:
-        written.write("\n".join([*header, "\t".join(names)]) + "\n")
-        shutil.copyfileobj(records, written)
+    with plain.open("wb") as written, body.open("rb") as records:
+        written.write(("\n".join([*header, "\t".join(names)]) + "\n").encode())
+        for line in records:
+            fields_of = line.split(b"\t")
+            if sample:  # of no use for a call, the ID tells whether it passed
+                fields_of[2] = PASSED.encode() if _passes(fields_of[6], filters) else b"0"
+            fields_of[6] = b"."
+            written.write(b"\t".join(fields_of))
     return plain
+
+
+def _passes(value: bytes, filters: Collection[str] | Literal["all"]) -> bool:
+    return filters == "all" or all(
+        each in filters for each in value.decode(errors="replace").split(";")
+    )
 
 
 def _normalise(

@@ -1,15 +1,14 @@
-"""Tasks over worker processes, in which a worker that dies is named with its task.
-
-`concurrent.futures` tells that some worker died, not on what; hence this small pool.
-"""
+"""Tasks over worker processes; where a worker dies, the message names what was running."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from evoflow.errors import InputError
 
@@ -23,12 +22,12 @@ class Pool:
     Parameters
     ----------
     processes
-        Processes at once; 0: one a core. With one, or one task, work is done in this process.
+        Processes at once; 0: one per core. With one, or one task, work is done in this process.
     """
 
     def __init__(self, processes: int) -> None:
         self.processes = processes or _cores()
-        self._workers: list[_Worker] = []
+        self._executor: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -39,8 +38,12 @@ class Pool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for worker in self._workers:
-            worker.stop()
+        if self._executor is None:
+            return
+        if kind is not None:  # what is still running would be waited for, in vain
+            for worker in list(self._executor._processes.values()):  # noqa: SLF001
+                worker.kill()
+        self._executor.shutdown(cancel_futures=True)
 
     def run(
         self,
@@ -66,45 +69,51 @@ class Pool:
         Raises
         ------
         InputError
-            When a worker dies, at once. What `work` raises is raised here; then the pool is spent.
+            When a worker dies, at once; or when workers cannot be started from a script that has
+            no main guard. What `work` raises is raised here, with the worker's traceback.
         """
-        wanted = min(self.processes, len(tasks))
-        if wanted <= 1:
+        if min(self.processes, len(tasks)) <= 1:
             results = []
             for task in tasks:
                 results.append(work(task))
                 done(len(results))
             return results
-        while len(self._workers) < wanted:
-            self._workers.append(_Worker())
-        return self._share_out(work, tasks, name, done)
+        if self._executor is None:
+            _require_main_guard()
+            # Fork is not safe beside threads, which Metaflow and tests have.
+            self._executor = ProcessPoolExecutor(self.processes, mp_context=get_context("spawn"))
+        return self._share_out(self._executor, work, tasks, name, done)
 
     def _share_out(
         self,
+        executor: ProcessPoolExecutor,
         work: Callable[[Task], Result],
         tasks: Sequence[Task],
         name: Callable[[Task], str],
         done: Callable[[int], None],
     ) -> list[Result]:
+        """Have no more tasks under way than there are workers, so that these are the running."""
         results: dict[int, Result] = {}
-        waiting = list(reversed(range(len(tasks))))
-        idle = list(self._workers)
-        busy: dict[Any, tuple[_Worker, int]] = {}
-        while len(results) < len(tasks):
-            while idle and waiting:
-                worker, task = idle.pop(), waiting.pop()
-                with _naming(worker, name(tasks[task])):
-                    worker.connection.send((work, tasks[task]))
-                busy[worker.connection] = worker, task
-            for ready in wait(list(busy)):
-                worker, task = busy.pop(ready)
-                with _naming(worker, name(tasks[task])):
-                    result, error = worker.connection.recv()
-                if error is not None:
-                    raise error
-                results[task] = result
-                idle.append(worker)
-                done(len(results))
+        waiting = iter(range(len(tasks)))
+        running: dict[Future[Result], int] = {}
+        try:
+            while len(results) < len(tasks):
+                while len(running) < self.processes and (task := next(waiting, None)) is not None:
+                    running[executor.submit(work, tasks[task])] = task
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    results[running[future]] = future.result()
+                    del running[future]
+                    done(len(results))
+        except BrokenProcessPool as error:
+            were = " or ".join(name(tasks[task]) for task in sorted(running.values()))
+            raise InputError(
+                f"{were}: its process was killed, probably for want of memory; set fewer "
+                "processes (compute.processes, --processes) or give the machine more memory"
+            ) from error
+        finally:
+            for future in running:
+                future.cancel()
         return [results[number] for number in range(len(tasks))]
 
 
@@ -131,46 +140,23 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Worker:
-    """A process that does one task after another."""
+def _require_main_guard() -> None:
+    """Refuse a script that would run itself again in every worker, which imports it.
 
-    def __init__(self) -> None:
-        # Fork is not safe beside threads, which Metaflow and tests have.
-        context = get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
-
-
-def _serve(connection: Connection) -> None:
-    while True:
-        try:
-            work, task = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send((work(task), None))
-        except Exception as error:  # noqa: BLE001 - raised in the parent
-            connection.send((None, error))
-
-
-@contextmanager
-def _naming(worker: _Worker, task: str) -> Iterator[None]:
-    """Name the task of a worker that does not answer because it is dead."""
+    Raises
+    ------
+    InputError
+        When the program is a script whose text has no `__name__`.
+    """
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    # A module that was started with `python -m` is imported by its name: the same holds for it.
     try:
-        yield
-    except (EOFError, ConnectionError):
-        worker.process.join()
-        code = worker.process.exitcode or 0
-        if code >= 0:
-            raise InputError(f"{task}: its process ended with status {code}") from None
+        text = Path(path).read_text(encoding="utf-8", errors="replace") if path else "__name__"
+    except OSError:
+        return
+    if Path(str(path)).suffix == ".py" and "__name__" not in text:
         raise InputError(
-            f"{task}: its process ended by signal {-code}, perhaps for want of memory; set fewer "
-            "processes (compute.processes, --processes) or give the machine more memory"
-        ) from None
+            f"{path}: has no main guard, without which Python cannot start worker processes; put "
+            'what the script does under `if __name__ == "__main__":`, or set processes to 1'
+        )

@@ -18,11 +18,10 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.extract import units
 from evoflow.extract.counts import COUNTS
 from evoflow.extract.normalise import KEY, Source, Written, write_called, write_clinvar
 from evoflow.extract.pool import Pool
-from evoflow.extract.variants import read_called, read_clinvar
+from evoflow.extract.variants import described, read_called, read_clinvar
 from evoflow.extract.written_alleles import write_allele
 from evoflow.impact import most_severe
 from evoflow.inputs import agreement, inventory
@@ -85,7 +84,7 @@ def extract_haplotypes(
         done=done,
     )
     agreement.refuse_another_reference(
-        str(data.reference), str(data.clinvar), [written for _, _, written in results]
+        str(data.reference), {str(data.clinvar): [written for _, _, written in results]}
     )
     counts: Counter[tuple[str, str]] = Counter()
     for _, of_contig, _ in results:
@@ -155,7 +154,7 @@ def _carried(contig: ListedContig, data: DataSettings, folder: Path) -> pd.DataF
     """Everybody's alleles."""
     tables = [pd.DataFrame(columns=KEY)]
     for person, called in contig.called:
-        written = write_called(called, person.sample, str(data.reference), folder)
+        written = write_called(called, person.sample, data.filters, str(data.reference), folder)
         tables.append(read_called(written.table, called)[0][KEY])
     return pd.concat(tables[1:] or tables).drop_duplicates()
 
@@ -230,13 +229,10 @@ def _write(
             number = len(ordered)
     for contig, count in ordered["contig"][number:].value_counts().items():
         counts[str(contig), "not drawn"] += count
-    table = ordered.iloc[taken]
+    table = described(ordered.iloc[taken])
     sequences, windows, offsets = zip(*written, strict=True) if written else ((), (), ())
     return table.assign(
         individual=HAPLOTYPE,
-        rsid=[units.rs_ids(value) for value in table["rs"]],
-        clinical_significance=table["significance"].replace(".", ""),
-        gene=[units.gene_symbols(value) for value in table["gene"]],
         genotype="1",
         carries_alt=True,
         read_name=[":".join(map(str, key)) for key in table[_ALLELE].itertuples(index=False)],

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, Source
+from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, PASSED, Source
 from evoflow.impact import REFERENCE, most_severe
 
 _CHUNK = 50_000
@@ -58,8 +58,9 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
 
     Returns
     -------
-    carried
-        `KEY` and `genotype` (1: this allele; 0: any other), also some behind the regions' ends.
+    called
+        `KEY`, `genotype` (1: this allele; 0: any other) and whether the call `passed` the filters;
+        also some behind the regions' ends.
     dropped
         How many alleles within the regions were dropped, by reason.
     genotypes
@@ -68,7 +69,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     dropped: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     kept = []
-    for chunk in _read(path, [*KEY, "genotype"]):
+    for chunk in _read(path, [*KEY, "passed", "genotype"]):
         within = inside_regions(chunk, source)
         for genotype, count in chunk["genotype"][within].value_counts().items():
             kinds[_kind(str(genotype))] += int(count)
@@ -81,13 +82,18 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
             (within & sequence & ~missing & ~contained).sum()
         )
         kept.append(chunk[sequence & contained])
-    carried = pd.concat(kept, ignore_index=True)
+    called = pd.concat(kept, ignore_index=True)
+    called = called.assign(passed=called["passed"] == PASSED)
     # Of an allele that is listed twice the genotype that says most stays: 1/1, 0/1, ./1.
-    twice = carried.duplicated(KEY, keep=False)
-    ordered = pd.concat([carried[~twice], carried[twice].sort_values([*KEY, "genotype"])])
+    twice = called.duplicated(KEY, keep=False)
+    listed = called[twice].sort_values([*KEY, "passed", "genotype"])
+    ordered = pd.concat([called[~twice], listed])
     repeated = ordered.duplicated(KEY, keep="last")
     dropped["listed twice"] += int((repeated & inside_regions(ordered, source)).sum())
-    return ordered[~repeated], dropped, kinds
+    once = ordered[~repeated]
+    failed = ~once["passed"] & inside_regions(once, source)
+    dropped["its call failed a filter"] += int(failed.sum())
+    return once, dropped, kinds
 
 
 def _kind(genotype: str) -> str:
@@ -198,3 +204,23 @@ def join(
         dropped,
         unknown,
     )
+
+
+def described(table: pd.DataFrame) -> pd.DataFrame:
+    """Add what the table of examples says of ClinVar's record; missing values are empty.
+
+    `rs` 123,456 is `rsid` rs123;rs456, and the `gene` BRCA1:672|NBR2:10230 is BRCA1,NBR2.
+    """
+    return table.assign(
+        rsid=[_rs_ids(value) for value in table["rs"]],
+        clinical_significance=table["significance"].where(table["significance"] != ".", ""),
+        gene=[_gene_symbols(value) for value in table["gene"]],
+    )
+
+
+def _rs_ids(value: str) -> str:
+    return "" if value == "." else ";".join(f"rs{number}" for number in value.split(","))
+
+
+def _gene_symbols(value: str) -> str:
+    return "" if value == "." else ",".join(gene.split(":")[0] for gene in value.split("|"))

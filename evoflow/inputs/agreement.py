@@ -119,19 +119,30 @@ def too_many_differ(
     )
 
 
-def refuse_another_reference(reference: str, path: str, compared: Iterable[Compared]) -> None:
-    """Stop where more records than a few have another REF than the reference.
+def refuse_another_reference(reference: str, compared: Mapping[str, Iterable[Compared]]) -> None:
+    """Stop where more records of a file than a few have another REF than the reference.
+
+    Parameters
+    ----------
+    reference
+        The FASTA.
+    compared
+        By file, what its contigs have.
 
     Raises
     ------
     InputError
-        With the first of them.
+        With a problem per file.
     """
-    tables = list(compared)
-    differing = sum((table.differing for table in tables), Differing())
-    problem = too_many_differ(reference, path, differing, sum(each.records for each in tables))
-    if problem:
-        raise InputError(problem)
+    problems = []
+    for path, tables in compared.items():
+        listed = list(tables)
+        differing = sum((each.differing for each in listed), Differing())
+        looked = sum(each.records for each in listed)
+        problem = too_many_differ(reference, path, differing, looked)
+        problems += [problem] if problem else []
+    if problems:
+        raise InputError(problems)
 
 
 def _agree(ref: str, bases: str) -> bool:

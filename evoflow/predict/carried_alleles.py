@@ -8,11 +8,10 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import normalise, units, variants
+from evoflow.extract import units, variants
 from evoflow.extract.example_rows import carrier_parts, take
-from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
+from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, Written
 from evoflow.extract.pool import Pool, Tally
-from evoflow.inputs import inventory
 from evoflow.inputs.agreement import refuse_another_reference
 from evoflow.inputs.preflight import check_individuals
 from evoflow.remote import local_files
@@ -35,7 +34,7 @@ def extract_carried(
     data
         The inputs; ClinVar only annotates.
     processes
-        Processes to work in; 0: one a core. The result does not depend on it.
+        Processes to work in; 0: one per core. The result does not depend on it.
     progress
         Called with the number of parts of the work done, and of those known up to now.
 
@@ -56,20 +55,17 @@ def extract_carried(
     check_individuals(data)
     tally = Tally(progress)
     with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool(processes) as pool:
-        todo = _units(data, Path(folder))
+        todo = units.plan_units(data, pool, Path(folder), unlisted=True).units
         found = pool.run(
             partial(_find, data=data),
             todo,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=tally.expect(len(todo)),
         )
-        for person in data.individuals:
-            own = [
-                written
-                for unit, (_, written) in zip(todo, found, strict=True)
-                if unit.individual == person
-            ]
-            refuse_another_reference(str(data.reference), person.variants, own)
+        written: dict[str, list[Written]] = {}
+        for unit, (_, each) in zip(todo, found, strict=True):
+            written.setdefault(unit.individual.variants, []).append(each)
+        refuse_another_reference(str(data.reference), written)
         if not sum(len(alleles) for alleles, _ in found):
             people = ", ".join(person.variants for person in data.individuals)
             raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
@@ -81,72 +77,23 @@ def extract_carried(
         taken = take(pool, parts, data, tally.expect(len(parts)))
     columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
     reads = pd.concat([part.examples[columns] for part in taken], ignore_index=True)
-    named = [_named(unit, alleles) for unit, (alleles, _) in zip(todo, found, strict=True)]
+    named = [
+        variants.described(alleles).assign(individual=unit.individual.sample, contig=unit.contig)
+        for unit, (alleles, _) in zip(todo, found, strict=True)
+    ]
     alleles = pd.concat(named, ignore_index=True).sort_values(ALLELE, ignore_index=True)
     return alleles[[*ALLELE, *ANNOTATION]], reads
 
 
-def _units(data: DataSettings, folder: Path) -> list[units.Unit]:
-    """Every (individual, contig) with variants and reads; ClinVar's table where it has one."""
-    reference = inventory.held_by_reference(str(data.reference))
-    clinvar = inventory.held_by_variants(str(data.clinvar))
-    regions = inventory.regions_of(data, reference)
-    local_files.provide_reference(str(data.reference), [reference.names[name] for name in regions])
-    todo = []
-    for person in data.individuals:
-        reads = inventory.held_by_reads(person.reads)
-        called = inventory.held_by_variants(person.variants)
-        for name, intervals in regions.items():
-            if name not in reads.records & called.records:
-                continue
-            contig = reference.names[name]
-            listed = normalise.Source(
-                str(data.clinvar), clinvar.names.get(name, contig), contig, intervals
-            )
-            own = folder / str(list(regions).index(name))
-            if name in clinvar.records and not own.exists():
-                own.mkdir()
-                normalise.write_clinvar(listed, str(data.reference), own)
-            todo.append(
-                units.Unit(
-                    individual=person,
-                    contig=contig,
-                    contig_length=reference.lengths[name],
-                    reads_spelling=reads.names[name],
-                    called=normalise.Source(person.variants, called.names[name], contig, intervals),
-                    clinvar=listed,
-                    clinvar_table=own / "table.tsv",
-                )
-            )
-    return todo
-
-
-def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, normalise.Written]:
+def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, Written]:
     """Find the alleles of an individual's contig, and what their table left out."""
-    with TemporaryDirectory(prefix="evoflow-") as folder:
-        written = normalise.write_called(
-            unit.called, unit.individual.sample, str(data.reference), Path(folder)
-        )
-        carried, _, _ = variants.read_called(written.table, unit.called)
-    inside = carried[variants.inside_regions(carried, unit.called)].sort_values(KEY)
-    return _annotate(inside, unit), written
-
-
-def _named(unit: units.Unit, alleles: pd.DataFrame) -> pd.DataFrame:
-    return alleles.assign(
-        individual=unit.individual.sample,
-        contig=unit.contig,
-        rsid=alleles["rs"].map(units.rs_ids),
-        clinical_significance=alleles["significance"].replace(".", ""),
-        gene=alleles["gene"].map(units.gene_symbols),
-    )
+    called = units.read_unit(unit, data)
+    inside = called.carried[variants.inside_regions(called.carried, unit.called)]
+    return _annotate(inside, unit), called.written
 
 
 def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
     """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
-    if not unit.clinvar_table.exists():
-        labels = dict.fromkeys(CLINVAR_FIELDS, ".")
-        return carried.assign(clinvar_id="", consequence="", **labels)
     clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
     known, _, _ = variants.join(carried, clinvar, unit.called)
     found = carried.merge(known.drop(columns="genotype"), on=KEY, how="left")

@@ -8,10 +8,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from evoflow.demo import prepare
-from evoflow.extract.written_alleles import write_alleles
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.scoring import score_alleles, score_reads
 from evoflow.predict.trained import TrainedHead
+from evoflow.predict.variants_file import write_alleles
 from evoflow.settings import DataSettings, ModelSettings
 from evoflow.table import ALLELE
 

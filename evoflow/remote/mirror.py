@@ -7,7 +7,6 @@ so that a mirror can be left at any moment, carried on later, and filled by many
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from evoflow.atomic import new_file, new_folder
 from evoflow.cache import cache_folder
 from evoflow.errors import InputError
 from evoflow.remote.clients import Description, TransientError, source
@@ -135,27 +135,16 @@ class Mirror:
         return self.path.parent / _MAP
 
     def _make(self) -> None:
-        """Make the folder beside, then rename it: nobody ever sees half of it."""
-        folder = self.path.parent
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as beside:
-            made = Path(beside) / "made"
-            made.mkdir()
+        with new_folder(self.path.parent) as made:
             self._write_origin(made)
             (made / _MAP).write_bytes(bytes(-(-self.described.size // BLOCK)))
             (made / self.path.name).touch()
             os.truncate(made / self.path.name, self.described.size)
-            try:
-                made.rename(folder)
-            except OSError:
-                if not self.path.exists():  # else another process was faster
-                    raise
 
     def _write_origin(self, folder: Path) -> None:
         origin = {"url": self.url, "described": asdict(self.described)}
-        beside = folder / f"{_ORIGIN}.{os.getpid()}"
-        beside.write_text(json.dumps(origin, indent=2), encoding="utf-8")
-        beside.replace(folder / _ORIGIN)
+        with new_file(folder / _ORIGIN) as beside:
+            beside.write_text(json.dumps(origin, indent=2), encoding="utf-8")
 
     def _missing(self, ranges: Iterable[tuple[int, int]], marked: bytes) -> set[int]:
         """List the blocks of some ranges that are not there."""

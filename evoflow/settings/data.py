@@ -44,6 +44,12 @@ class DataSettings(Section):
     """Contigs or `contig:start-end` (1-based, closed) to stay within; default: all in common."""
     read_length: Annotated[int, Field(ge=20, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
+    filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")
+    """Values of FILTER with which an individual's call is taken; `all` takes every call.
+
+    `.` is a call to which no filter was applied. Other calls are counted, and a read that shows
+    one is no reference read.
+    """
     min_mapping_quality: Annotated[int, Field(ge=0, le=255)] = 20
     """Reads below it are dropped."""
     reads_per_variant: PositiveInt = 8

@@ -16,7 +16,7 @@ def test_mismatches_are_shown_unless_the_reference_is_unknown_there(folder):
     (folder / "masked.fa").write_text(f">chr1\n{GENOME[:29]}N{GENOME[30:]}\n")
     wrong = [(at, other(at), other(at, 2), ".", "0/1") for at in (20, 30)]
     source = write(folder, [*wrong, (40, None, other(40), ".", "0/1")], header=[GT])
-    written = write_called(source, "p", str(folder / "masked.fa"), folder)
+    written = write_called(source, "p", "all", str(folder / "masked.fa"), folder)
     assert (written.records, written.mismatches) == (3, 2)
     assert written.differing == Differing(1, (f"chr1:20 has {other(20)}, not {GENOME[19]}",))
 

@@ -40,7 +40,7 @@ def found(tmp_path):
         np.save(tmp_path / f"{contig}.npy", np.arange(1, size + 1))
         written = Written(Path("table.tsv"), 0, 0, Differing())
         alleles = pd.DataFrame(columns=["position"])
-        units[unit] = Found(alleles, tmp_path / f"{contig}.npy", size, Counter(), written)
+        units[unit] = Found(alleles, alleles, tmp_path / f"{contig}.npy", size, Counter(), written)
     return units
 
 

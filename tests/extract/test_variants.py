@@ -1,8 +1,11 @@
 """Real VCFs hold more than letters: what is taken, what is dropped, and that both are counted."""
 
+import gzip
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
+import pysam
 
 from evoflow.extract.normalise import Source, write_called, write_clinvar
 from evoflow.extract.reference_loci import loci_at, uncarried_positions
@@ -12,7 +15,7 @@ from .records import GENOME, GT, INFO, MISSENSE, other, write
 
 
 def called(folder, source, sample="p"):
-    written = write_called(source, sample, str(folder / "genome.fa"), folder)
+    written = write_called(source, sample, ["PASS", "."], str(folder / "genome.fa"), folder)
     carried, dropped, genotypes = read_called(written.table, source)
     return carried, +dropped, genotypes, written.mismatches
 
@@ -64,7 +67,7 @@ def test_regions_hold_the_normalised_position(folder):
     rows = [(position, None, other(position), ".", "0/1") for position in (100, 101, 200, 201)]
     source = write(folder, rows, header=[GT])
     within = Source(source.path, "1", "chr1", ((99, 100), (200, 400)))
-    table = write_called(within, "p", str(folder / "genome.fa"), folder).table
+    table = write_called(within, "p", "all", str(folder / "genome.fa"), folder).table
     # Those behind the regions are known, for they may overlap a locus; but none is counted.
     _, dropped, genotypes = read_called(table, within)
     assert genotypes == {"diploid": 2}
@@ -153,3 +156,29 @@ def test_reference_loci_are_free_of_alleles(folder):
     loci = loci_at(positions, read_clinvar(table, source))
     assert list(zip(loci["position"], loci["rs"], strict=True)) == [(99, "1"), (106, "4")]
     assert dropped == {"the individual carries an allele there": 2, "longer than a read": 1}
+
+
+def test_failed_calls_are_known_and_marked(folder):
+    header = [GT, '##FILTER=<ID=q10,Description="">']
+    source = write(
+        folder, [(at, None, other(at), ".", "0/1") for at in (20, 30, 40, 50)], header=header
+    )
+    plain = folder / "filtered.vcf"
+    lines = gzip.decompress(Path(source.path).read_bytes()).decode().splitlines()
+    for number, value in enumerate(("PASS", ".", "q10", "q10;undefined")):
+        fields = lines[number - 4].split("\t")
+        lines[number - 4] = "\t".join([*fields[:6], value, *fields[7:]])
+    # The same allele again, of a call that passed: that one counts.
+    lines.append(lines[-1].replace("q10;undefined", "PASS"))
+    plain.write_text("\n".join(lines) + "\n")
+    pysam.tabix_index(str(plain), preset="vcf", force=True)
+    filtered = Source(f"{plain}.gz", "1", "chr1", source.regions)
+    for filters, passed in (
+        (("PASS", "."), [20, 30, 50]), (("q10", "PASS"), [20, 40, 50]), ("all", [20, 30, 40, 50]),
+    ):  # fmt: skip
+        written = write_called(filtered, "p", filters, str(folder / "genome.fa"), folder)
+        found, dropped, _ = read_called(written.table, filtered)
+        assert sorted(found["position"]) == [20, 30, 40, 50]
+        assert sorted(found["position"][found["passed"]]) == passed
+        assert dropped["its call failed a filter"] == 4 - len(passed)
+        assert dropped["listed twice"] == 1

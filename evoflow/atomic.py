@@ -1,0 +1,69 @@
+"""Files and folders that appear under their names only when they are whole."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from evoflow.errors import InputError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield where to write a file; afterwards it takes its name and the place of any before it.
+
+    After an error there is no trace of it. It has the mode that the umask says.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        if error.filename not in {None, str(beside)}:
+            raise
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); name a file that can"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; afterwards it takes its name.
+
+    Where another process was faster, that one's folder stays.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
+        made = Path(beside) / "made"  # which, unlike `beside`, has the mode that the umask says
+        made.mkdir()
+        yield made
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+
+
+def check_can_be_written(path: Path, option: str) -> None:
+    """Refuse a file that could not be written, before the work that would be lost.
+
+    Raises
+    ------
+    InputError
+        When its folder is not there or takes no file, or when it is a folder itself.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: there is no folder {folder}; make it")
+    if path.is_dir():
+        raise InputError(f"{option} {path}: is a folder; name a file in it")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{option} {path}: the folder {folder} may not be written to")
