@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 
+from evoflow.secrets import redact
+
 
 class InputError(Exception):
-    """Something a user can mend: each problem names the file, the value and the mend.
+    """Something a user can fix: each problem names the file, the value and how to fix it.
+
+    Secrets of URLs and the values of variables are taken out of the text.
 
     Parameters
     ----------
@@ -13,7 +17,8 @@ class InputError(Exception):
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        listed = [problems] if isinstance(problems, str) else list(problems)
+        self.problems = [redact(problem) for problem in listed]
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[list[str]]]:

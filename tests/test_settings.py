@@ -8,6 +8,7 @@ from evoflow.settings import (
     load_settings,
     parse_yaml,
     read_data_settings,
+    resolve,
 )
 from tests.conftest import ROOT
 
@@ -33,7 +34,8 @@ def test_paths_are_resolved_against_the_working_folder(tmp_path, monkeypatch):
         FILES | {"reference": "~/r.fa", "clinvar": "${CLINVAR}/c.vcf.gz"},
     )
     assert settings.reference == "/home/ada/r.fa"
-    assert settings.clinvar == "/data/clinvar/c.vcf.gz"
+    assert settings.clinvar == "${CLINVAR}/c.vcf.gz"
+    assert resolve(settings.clinvar) == "/data/clinvar/c.vcf.gz"
     assert settings.individuals[0].reads == str(tmp_path / "a.bam")
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from evoflow.errors import InputError
-from evoflow.settings import is_remote
+from evoflow.settings import is_remote, resolve
 
 
 class Objects(Protocol):
@@ -43,7 +43,8 @@ def open_objects(location: str) -> Objects:
 
     objects: Objects
     try:
-        objects = S3Objects(location) if is_remote(location) else FolderObjects(Path(location))
+        opened = resolve(location)
+        objects = S3Objects(opened) if is_remote(opened) else FolderObjects(Path(opened))
         objects.names("probe")
     except (OSError, BotoCoreError, ClientError) as error:
         raise InputError(

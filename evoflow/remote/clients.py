@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from evoflow.errors import InputError
+from evoflow.secrets import expand
 
 if TYPE_CHECKING:
     import requests
@@ -84,6 +85,10 @@ def source(url: str) -> Source:
     InputError
         When the scheme is not `s3`, `https` or `http`.
     """
+    try:
+        url = expand(url)
+    except ValueError as error:
+        raise InputError(str(error)) from error
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.netloc and parts.path.strip("/"):
         return _S3Object(url, parts.netloc, parts.path.lstrip("/"))

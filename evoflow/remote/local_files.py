@@ -1,6 +1,7 @@
 """Remote inputs as local files: headers and indexes at once, the rest when it is needed.
 
-`localise` swaps a URL for the path of its mirror, which everything that reads files can open.
+`localise` swaps a URL for the path of its mirror, and a path with `${VARIABLE}` for what it means:
+the result is what everything that reads files can open.
 Before a part of such a file is read, `provide_contig` or `provide_reference` must be called; of
 files that were local from the start these know nothing and do nothing.
 """
@@ -18,7 +19,7 @@ from evoflow.htslib import quiet
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.clients import UnavailableError
 from evoflow.remote.mirror import Mirror
-from evoflow.settings import DataSettings, is_remote
+from evoflow.settings import DataSettings, is_remote, resolve
 
 _READS = (".bai", ".csi", ".crai"), "samtools index"
 _VARIANTS = (".tbi", ".csi"), "bcftools index"
@@ -58,6 +59,7 @@ def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
     kinds = {str(data.reference): _REFERENCE, str(data.clinvar): _VARIANTS}
     for person in data.individuals:
         kinds |= {person.reads: _READS, person.variants: _VARIANTS}
+    plain = {location: _path(location) for location in kinds if "${" in location}
     urls = [location for location in kinds if is_remote(location)]
     problems: list[str] = []
 
@@ -68,10 +70,10 @@ def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
             problems.extend(error.problems)
             return url
 
-    if not urls:
+    if not urls and not plain:
         return data, problems
     with ThreadPoolExecutor(_FILES_AT_ONCE) as threads:
-        paths = dict(zip(urls, threads.map(swap, urls), strict=True))
+        paths = plain | dict(zip(urls, threads.map(swap, urls), strict=True))
     people = [
         person.model_copy(
             update={
@@ -87,6 +89,14 @@ def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
         "individuals": tuple(people),
     }
     return data.model_copy(update=files), sorted(problems)
+
+
+def _path(location: str) -> str:
+    """Expand the variables of a path; a URL keeps them until it is asked for."""
+    try:
+        return location if is_remote(location) else resolve(location)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 @contextmanager

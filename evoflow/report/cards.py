@@ -11,7 +11,9 @@ from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 from evoflow.augment import split
 from evoflow.extract.examples import Extraction
 from evoflow.report import charts, tallies
+from evoflow.report.plain import plain
 from evoflow.report.record import caveats
+from evoflow.secrets import redact
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,12 +41,12 @@ def table(frame: pd.DataFrame) -> Table:
 
 def facts(values: Mapping[str, object]) -> Table:
     """Names beside their values."""
-    return Table([[name, _readable(value)] for name, value in values.items()])
+    return Table([[redact(name), _readable(value)] for name, value in values.items()])
 
 
 def note(card: Any, texts: Iterable[str]) -> None:
     """Append what must not be overlooked; nothing where there is nothing."""
-    lines = [f"> **Note.** {text}" for text in texts]
+    lines = [f"> **Note.** {plain(text)}" for text in texts]
     if lines:
         card.append(Markdown("\n>\n".join(lines)))
 
@@ -88,7 +90,7 @@ def show_reasons(card: Any, counts: pd.DataFrame) -> None:
     """Tables of why variants and reads were kept or dropped."""
     card.append(Markdown("## Kept and dropped"))
     for subject, reasons in tallies.reasons_by_subject(counts).items():
-        card.append(Markdown(f"### {subject}"))
+        card.append(Markdown(f"### {plain(subject)}"))
         card.append(table(reasons))
 
 
@@ -140,7 +142,7 @@ def show_learning(card: Any, learning: "Learning") -> None:
 
 def show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:
     """List in words whether the head beats each baseline."""
-    card.append(Markdown("\n".join(f"- {verdict}" for verdict in comparisons["verdict"])))
+    card.append(Markdown("\n".join(f"- {plain(verdict)}" for verdict in comparisons["verdict"])))
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, object]:
@@ -165,8 +167,8 @@ def _readable(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)
+        return redact(", ".join(map(str, value)))
+    return redact(str(value))
 
 
 def progress(card: Any, label: str, unit: str) -> Callable[[int, int], None]:

@@ -7,6 +7,7 @@ import pandas as pd
 from metaflow.cards import Markdown, VegaChart
 
 from evoflow.report import assessment, cards, charts
+from evoflow.report.plain import plain
 from evoflow.report.record import RunRecord, caveats
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _show_metrics(card: Any, run: RunRecord, models: list[str]) -> None:
         if not drawn.empty:
             card.append(VegaChart(charts.forest(drawn, title, models)))
     for subset, by_metric in rows.groupby("subset", sort=False):
-        card.append(Markdown(f"### {subset} (n = {by_metric['n'].max():,})"))
+        card.append(Markdown(f"### {plain(subset)} (n = {by_metric['n'].max():,})"))
         card.append(cards.table(_one_row_a_metric(by_metric)))
         cards.note(card, _reasons(run.undefined.get(str(subset), {})))
 

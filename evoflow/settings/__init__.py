@@ -14,7 +14,7 @@ from evoflow.settings.loading import (
     read_data_settings,
     read_model_settings,
 )
-from evoflow.settings.locations import is_remote
+from evoflow.settings.locations import is_remote, resolve
 from evoflow.settings.model import (
     BalanceSettings,
     EmbeddingSettings,
@@ -45,4 +45,5 @@ __all__ = [
     "parse_yaml",
     "read_data_settings",
     "read_model_settings",
+    "resolve",
 ]

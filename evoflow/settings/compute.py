@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from evoflow.settings.locations import Location, is_remote
+from evoflow.settings.locations import Location, is_remote, resolve
 from evoflow.settings.types import Section
 
 
@@ -117,7 +117,7 @@ class ComputeSettings(Section):
             location = getattr(self, key)
             if location is None or is_remote(location):
                 continue
-            if not any(Path(location).is_relative_to(volume) for volume in common):
+            if not any(Path(resolve(location)).is_relative_to(volume) for volume in common):
                 yield (
                     f"{key} is a folder of this machine, which tasks on {self.target} do not see: "
                     "give an s3:// prefix, or a folder inside a volume that every machine mounts"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from evoflow.errors import InputError
+from evoflow.secrets import conceal
 from evoflow.settings.compute import ComputeSettings
 from evoflow.settings.data import DataSettings
 from evoflow.settings.model import ModelSettings
@@ -36,7 +37,16 @@ def parse_yaml(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise InputError(f"must be a mapping of settings, not {type(document).__name__}")
-    return document
+    return {key: _concealed(value) for key, value in document.items()}
+
+
+def _concealed(value: Any) -> Any:
+    """Take the secrets out of every text of a document, before anybody stores it."""
+    if isinstance(value, dict):
+        return {key: _concealed(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_concealed(child) for child in value]
+    return conceal(value) if isinstance(value, str) else value
 
 
 def load(kind: type[Config], raw: Mapping[str, Any], name: str = "") -> Config:

@@ -1,30 +1,44 @@
 """Where files are: paths and URLs as they stand in settings."""
 
 import re
-from os import environ
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from evoflow.secrets import conceal, expand
+
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def is_remote(location: str) -> bool:
     """Whether a location is a URL rather than a path."""
-    return bool(_REMOTE.match(location))
+    return bool(_REMOTE.match(location if location[:2] != "${" else expand(location)))
 
 
-def resolve_location(location: str) -> str:
-    """Expand `${VARIABLE}` and `~`, and make a path absolute; URLs keep their form."""
-    missing = sorted({name for name in _VARIABLE.findall(location) if name not in environ})
-    if missing:
-        raise ValueError(f"{location!r} uses {', '.join(missing)}, which the environment lacks")
-    expanded = _VARIABLE.sub(lambda match: environ[match[1]], location)
+def check_location(location: str) -> str:
+    """Check a location as it stands in settings, and take its secrets out.
+
+    A path becomes absolute; one with a `${VARIABLE}`, and a URL, keep their text until they are
+    opened (`resolve`).
+    """
+    text = conceal(location)
+    resolved = resolve(text)
+    return text if "${" in text or is_remote(text) else resolved
+
+
+def resolve(location: str) -> str:
+    """Expand `${VARIABLE}` and `~`, and make a path absolute; needed before a file is opened.
+
+    Raises
+    ------
+    ValueError
+        When the environment lacks a variable, or nothing is left.
+    """
+    expanded = expand(location)
     if not expanded:
         raise ValueError("is empty; name a file")
     return expanded if is_remote(expanded) else str(Path(expanded).expanduser().absolute())
 
 
-Location = Annotated[str, AfterValidator(resolve_location)]
+Location = Annotated[str, AfterValidator(check_location)]

@@ -1,5 +1,7 @@
 """A small made-up run, and a card that keeps what it is given."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,7 +35,9 @@ class RecordingCard:
         return [component for component in self.rendered() if component["type"] == kind]
 
     def text(self):
-        return "\n".join(component["source"] for component in self.of_type("markdown"))
+        """What a reader sees of the Markdown: backslashes only keep characters as they are."""
+        sources = "\n".join(component["source"] for component in self.of_type("markdown"))
+        return re.sub(r"\\(.)", r"\1", sources)
 
 
 @pytest.fixture

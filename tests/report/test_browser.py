@@ -1,10 +1,12 @@
 """The cards in headless Chromium: every chart is drawn and nothing goes wrong on the console."""
 
+import html
 import re
 import shutil
 import subprocess
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from metaflow.plugins.cards.card_modules.basic import BlankCard
 
@@ -92,3 +94,32 @@ def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_ro
     document, complaints = look(page_of(card))
     assert_drawn(document, charts=5)
     assert complaints == "[]"
+
+
+HOSTILE = (
+    "<iframe srcdoc=\"<script>parent.document.title='HACKED'</script>\"></iframe>"
+    "<img src=x onerror=\"document.title='HACKED'\">[x](javascript:alert(1))![y](https://e/p.png)"
+    "**bold** `code` # head\n# head\n| a | b |\n<svg onload=\"document.title='HACKED'\">&lt;b&gt;"
+)
+"""A name that tries everything which Markdown and HTML would act on."""
+
+
+def test_hostile_names_are_text_in_every_field(look, card, run, examples, training_rows):
+    text = ["individual", "gene", "consequence", "rsid", "contig", "ref", "alt"]
+    named = examples.assign(**dict.fromkeys(text, HOSTILE))
+    counts = run.extraction.assign(individual=HOSTILE, subject=HOSTILE, reason=HOSTILE)
+    found = SimpleNamespace(
+        files=pd.DataFrame({"role": [HOSTILE], "location": [HOSTILE]}),
+        contigs=pd.DataFrame({"reference": [HOSTILE]}),
+        genome_build=None,
+        warnings=(HOSTILE,),
+    )
+    cards.show_inputs(card, run.settings, found)
+    cards.show_extraction(card, Extraction(named, counts))
+    cards.show_augmentation(card, named, training_rows, [(0, 10)])
+    document, complaints = look(page_of(card))
+    assert complaints == "[]"
+    assert "<title>EvoFlow/1/end/1</title>" in document
+    for markup in ("<iframe", "<img src", "<strong>", 'href="javascript', "<svg onload"):
+        assert markup not in document
+    assert "**bold** `code` # head" in html.unescape(document)
