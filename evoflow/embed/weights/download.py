@@ -1,0 +1,262 @@
+"""Files of the Hugging Face hub, in its own cache; large ones go on where a download broke off.
+
+`huggingface_hub` throws away what came of a file when it gives up on it. So large files are first
+put under their final name in its cache, over as many connections as it takes; then it finds them.
+HF_HOME, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE mean what Hugging Face documents.
+"""
+
+import errno
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import httpx2
+from filelock import FileLock
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_hf_file_metadata,
+    get_session,
+    hf_hub_url,
+    is_offline_mode,
+    snapshot_download,
+)
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, tqdm  # type: ignore[attr-defined]
+
+from evoflow.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+LARGE = (".safetensors", ".pt")
+_ATTEMPTS = 6
+_FIRST_PAUSE = 0.5
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_PROGRESS = 1 << 14
+"""Bytes that an attempt must bring, or it counts as one of those in a row that failed."""
+_REFUSED_BY_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is fetched of a repository, and how; the options are `snapshot_download`'s."""
+
+    repo: str
+    revision: str
+    files: Sequence[str]
+    cache_dir: str | Path | None = None
+    token: str | bool | None = None
+    local_files_only: bool = False
+    force_download: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.repo} at revision {self.revision}"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of the cache."""
+        return Path(self.cache_dir or constants.HF_HUB_CACHE).expanduser()
+
+
+class BrokenOffError(Exception):
+    """A failure that another attempt may not meet."""
+
+    def __init__(self, reason: object, *, progressed: bool = False) -> None:
+        super().__init__(_first_line(reason))
+        self.progressed = progressed
+
+
+def fetch(wanted: Wanted) -> Path:
+    """Fetch files of a repository, unless they are in the cache; return their folder.
+
+    The folder's name is the commit that the revision stands for now.
+
+    Raises
+    ------
+    InputError
+        When there is no such repository or revision, it may not be read, the disk does not take
+        it, or the download broke off again and again.
+    """
+    failed = 0
+    while True:
+        try:
+            return _attempt(wanted, with_xet=failed == 0)
+        except BrokenOffError as error:
+            failed = 1 if error.progressed else failed + 1
+            if failed >= _ATTEMPTS:
+                raise InputError(
+                    f"model.checkpoint: the download of {wanted} broke off {failed} times in a row "
+                    f"({error}); what came is kept: check the network and start again"
+                ) from error
+            logger.warning("the download of %s broke off (%s); trying again", wanted, error)
+            pause = _FIRST_PAUSE * 2 ** (failed - 1)
+        sleep(pause)
+
+
+def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
+    """Fetch once; every failure is one of the two errors that `fetch` knows."""
+    try:
+        if not (wanted.local_files_only or wanted.force_download or is_offline_mode()):
+            _fetch_large(wanted, with_xet=with_xet)
+        found = snapshot_download(
+            wanted.repo,
+            revision=wanted.revision,
+            allow_patterns=list(wanted.files),
+            cache_dir=wanted.cache_dir,
+            token=wanted.token,
+            local_files_only=wanted.local_files_only,
+            force_download=wanted.force_download,
+        )
+        return Path(found)
+    except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise _refused(wanted, error) from error
+    except HFValidationError as error:
+        raise InputError(f"model.checkpoint: {_first_line(error)}") from error
+    except LocalEntryNotFoundError as error:
+        raise _absent(wanted, error) from error
+    except HfHubHTTPError as error:
+        if error.response.status_code in _BUSY:
+            raise BrokenOffError(f"the server answers {error.response.status_code}") from error
+        raise _refused(wanted, error) from error
+    except OSError as error:
+        if error.errno in _REFUSED_BY_DISK:
+            raise InputError(
+                f"model.checkpoint: {wanted} cannot be kept in {wanted.cache} ({error.strerror}); "
+                "free some space or set HF_HOME to another folder"
+            ) from error
+        raise BrokenOffError(error) from error
+    except (httpx2.HTTPError, RuntimeError) as error:  # the latter from Xet
+        raise BrokenOffError(f"{type(error).__name__}: {error}") from error
+
+
+def _refused(wanted: Wanted, error: HfHubHTTPError) -> InputError:
+    gated = isinstance(error, GatedRepoError) or error.response.status_code in {401, 403}
+    mend = (
+        "ask for access on its page, and set HF_TOKEN to a token that has it"
+        if gated
+        else "check the name and the revision, or name a folder that holds the checkpoint"
+    )
+    return InputError(
+        f"model.checkpoint: {wanted} cannot be fetched ({type(error).__name__}: "
+        f"{_first_line(error)}); {mend}"
+    )
+
+
+def _absent(wanted: Wanted, error: LocalEntryNotFoundError) -> Exception:
+    """Say why there is nothing in the cache and nothing from the hub."""
+    if wanted.local_files_only or is_offline_mode():
+        why = "HF_HUB_OFFLINE is set" if is_offline_mode() else "local_files_only is set"
+        return InputError(
+            f"model.checkpoint: {wanted} is not in {wanted.cache} and {why}; fetch it where there "
+            "is a network, set HF_HOME to the cache that has it, or name a folder that holds it"
+        )
+    return BrokenOffError(error.__cause__ or error)
+
+
+def _fetch_large(wanted: Wanted, *, with_xet: bool) -> None:
+    """Put the large files where the hub's own library looks for them first."""
+    try:
+        info = HfApi(token=wanted.token).model_info(wanted.repo, revision=wanted.revision)
+    except (HfHubHTTPError, httpx2.HTTPError):
+        return  # snapshot_download may have what it needs, or says what is wrong
+    names = [sibling.rfilename for sibling in info.siblings or ()]
+    for name in names:
+        if not name.endswith(LARGE) or not any(fnmatch(name, want) for want in wanted.files):
+            continue
+        url = hf_hub_url(wanted.repo, name, revision=info.sha)
+        known = get_hf_file_metadata(url, token=wanted.token, retry_on_errors=True)
+        faster = known.xet_file_data is not None and with_xet and not constants.HF_HUB_DISABLE_XET
+        sound = known.size is not None and re.fullmatch("[0-9a-f]{64}", known.etag or "")
+        if sound and not faster:
+            folder = wanted.cache / f"models--{wanted.repo.replace('/', '--')}" / "blobs"
+            part = _Part(url, folder / str(known.etag), int(known.size or 0), wanted.token)
+            part.fetch()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file under way: the cache names it by the SHA-256 of its content."""
+
+    url: str
+    path: Path
+    size: int
+    token: str | bool | None
+
+    def fetch(self) -> None:
+        """Fetch what is missing over one connection."""
+        if self.path.exists():
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(f"{self.path.name}.partial.incomplete")
+        with FileLock(partial.with_suffix(".lock")):
+            if self.path.exists():  # another process was faster
+                return
+            free = shutil.disk_usage(self.path.parent).free
+            with partial.open("ab") as file:
+                if self.size - file.tell() > free:
+                    raise OSError(
+                        errno.ENOSPC,
+                        f"{self.size / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free",
+                    )
+                self._append(file)
+            with partial.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != self.path.name:
+                partial.unlink()
+                raise BrokenOffError("what came does not have the checksum that the hub states")
+            partial.replace(self.path)
+
+    def _append(self, file: Any) -> None:
+        """Append what is missing; raise where the connection breaks."""
+        before = begun = file.tell()
+        if begun > self.size:
+            file.truncate(0)
+            begun = 0
+        if begun == self.size:
+            return
+        headers = build_hf_headers(token=self.token) | {
+            "Accept-Encoding": "identity",
+            "Range": f"bytes={begun}-",
+        }
+        label = f"{self.path.name[:8]} ({self.size / 1e9:.1f} GB)"
+        try:
+            with get_session().stream(
+                "GET",
+                self.url,
+                headers=headers,
+                follow_redirects=True,
+                timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
+            ) as answer:
+                hf_raise_for_status(answer)
+                if answer.status_code != httpx2.codes.PARTIAL_CONTENT:  # it knows no ranges
+                    file.truncate(0)
+                    begun = 0
+                with tqdm(
+                    desc=label, initial=begun, total=self.size, unit="B", unit_scale=True
+                ) as bar:
+                    for chunk in answer.iter_raw():
+                        file.write(chunk)
+                        bar.update(len(chunk))
+        except httpx2.HTTPError as error:
+            progressed = file.tell() - before >= _PROGRESS
+            raise BrokenOffError(
+                f"{type(error).__name__}: {error}", progressed=progressed
+            ) from error
+
+
+def _first_line(reason: object) -> str:
+    return (str(reason).strip().splitlines() or [type(reason).__name__])[0]
