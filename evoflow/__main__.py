@@ -47,11 +47,10 @@ def main() -> None:
 )
 def extract(settings: Path, output: Path, processes: int) -> None:
     """Make the table of examples from reads, variants, ClinVar and a reference."""
-    from tqdm import tqdm
-
     from evoflow import demo
     from evoflow.extract import examples
     from evoflow.inputs import preflight
+    from evoflow.progress import shown
     from evoflow.table import write_jsonl
 
     data = demo.prepare(read_data_settings(settings))
@@ -62,13 +61,8 @@ def extract(settings: Path, output: Path, processes: int) -> None:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"genome build: {inputs.genome_build or 'unknown'}")
     click.echo(inputs.contigs.to_string(index=False))
-    with tqdm(unit=" parts", disable=None) as bar:  # only on a terminal
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        extraction = examples.extract_examples(data, processes=processes, progress=progress)
+    with shown("finding reads", "parts") as advance:
+        extraction = examples.extract_examples(data, processes=processes, progress=advance)
     write_jsonl(extraction.examples, output)
     totals = extraction.counts.groupby(["subject", "reason"])["count"].sum()
     click.echo(totals.to_string())

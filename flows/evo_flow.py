@@ -123,11 +123,12 @@ class EvoFlow(FlowSpec):
         from evoflow.extract.examples import extract_examples
         from evoflow.report import cards
 
-        extraction = extract_examples(
-            demo.prepare(self.settings.data),
-            processes=self.settings.compute.processes,
-            progress=cards.progress(current.card, "individuals and contigs", "parts"),
-        )
+        with cards.phases(current.card)("finding reads", "parts") as advance:
+            extraction = extract_examples(
+                demo.prepare(self.settings.data),
+                processes=self.settings.compute.processes,
+                progress=advance,
+            )
         self.examples = extraction.examples
         self.extraction = extraction.counts
         cards.show_extraction(current.card, extraction)
@@ -177,12 +178,14 @@ class EvoFlow(FlowSpec):
 
         self.shard = self.input
         start, stop = self.shards[self.shard]
-        embedded = embed_shard(
-            self.sequences.iloc[start:stop],
-            self.settings,
-            tasks=len(self.shards),
-            progress=cards.progress(current.card, f"shard {self.shard}", "sequences"),
-        )
+        what = f"embedding shard {self.shard + 1} of {len(self.shards)}"
+        with cards.phases(current.card)(what, "sequences") as advance:
+            embedded = embed_shard(
+                self.sequences.iloc[start:stop],
+                self.settings,
+                tasks=len(self.shards),
+                progress=advance,
+            )
         self.embeddings = embedded.values
         self.log_likelihood = embedded.log_likelihood
         self.provenance = embedded.provenance
@@ -207,7 +210,7 @@ class EvoFlow(FlowSpec):
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs, include=CARRIED)
         shards = sorted(inputs, key=lambda task: task.shard)
-        live = cards.TrainingCard(current.card, self.settings.model.head.epochs)
+        live = cards.TrainingCard(current.card)
         with claimed_device(self.settings.model.device) as device:
             learning = learn(
                 inputs[0].examples,
@@ -219,6 +222,7 @@ class EvoFlow(FlowSpec):
                 seed=self.settings.data.seed,
                 device=str(device),
                 on_epoch=live.epoch_ended,
+                phases=cards.phases(current.card),
             )
         live.draw()
         cards.show_learning(current.card, learning)
@@ -228,7 +232,6 @@ class EvoFlow(FlowSpec):
         self.metrics = learning.evaluation.metrics
         self.undefined = learning.evaluation.undefined
         self.comparisons = learning.comparisons
-        self.headline = learning.headline
         self.provenance = asdict(shards[0].provenance) | {"trained_on": learning.fit.device}
         self.next(self.end)
 
@@ -256,14 +259,13 @@ class EvoFlow(FlowSpec):
             metrics=self.metrics,
             undefined=self.undefined,
             comparisons=self.comparisons,
-            headline=self.headline,
             predictions=self.predictions,
             provenance={**self.provenance, "software": software()},
         )
         self.summary = summary(record)
         show_report(current.card, record)
         # A resumed run has not gone through `start`, and carries no tags of it.
-        add_tags(current, settings_tags(self.settings) + result_tags(self.headline))
+        add_tags(current, settings_tags(self.settings) + result_tags(self.metrics))
         if self.export_examples:
             write_jsonl(self.examples, Path(self.export_examples))
         print(self.summary)

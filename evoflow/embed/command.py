@@ -5,11 +5,10 @@ from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 
-from tqdm import tqdm
-
 from evoflow.embed.embedder import Embedder, Provenance
 from evoflow.embed.fasta import read_fasta
 from evoflow.embed.tensor_file import new_tensors
+from evoflow.progress import shown
 from evoflow.settings import ModelSettings
 
 
@@ -51,11 +50,15 @@ def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenanc
         "names": json.dumps([record.name for record in records]),
         "provenance": json.dumps(asdict(embedder.provenance), default=dict),
     }
-    with new_tensors(output, tensors, metadata) as arrays:
+    with (
+        new_tensors(output, tensors, metadata) as arrays,
+        shown("embedding", "sequences") as advance,
+    ):
         if ragged:
             arrays["lengths"][:] = lengths
         flat = arrays["embeddings"].reshape(-1, width)
-        for result in tqdm(stream, total=len(records), unit="sequence"):
+        for done, result in enumerate(stream, start=1):
             flat[starts[result.index] : starts[result.index + 1]] = result.values
             arrays["log_likelihood"][result.index] = result.log_likelihood
+            advance(done, len(records))
     return embedder.provenance

@@ -1,17 +1,16 @@
 """What `evoflow predict` does: from a head and files to predictions."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from evoflow.demo import prepare
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.scoring import score_alleles, score_reads
 from evoflow.predict.trained import TrainedHead
 from evoflow.predict.variants_file import write_alleles
+from evoflow.progress import shown
 from evoflow.settings import DataSettings, ModelSettings
 from evoflow.table import ALLELE
 
@@ -68,8 +67,10 @@ def predict_individuals(
     trained.require_read_length(data.read_length)
     model = trained.model_settings(asked)
     data = prepare(data)
-    alleles, reads = extract_carried(data, processes=processes)
-    scored = score_reads(trained, reads, model, progress=_progress_bar())
+    with shown("finding reads", "parts") as advance:
+        alleles, reads = extract_carried(data, processes=processes, progress=advance)
+    with shown("scoring", "sequences") as advance:
+        scored = score_reads(trained, reads, model, progress=advance)
     return Predictions(score_alleles(alleles, scored, ALLELE), str(data.reference), 0)
 
 
@@ -92,19 +93,7 @@ def predict_variants(
     model = trained.model_settings(asked)
     alleles, dropped = write_alleles(variants, reference, trained.read_length)
     named = alleles.assign(individual="")
-    scored = score_reads(trained, named, model, progress=_progress_bar())
+    with shown("scoring", "sequences") as advance:
+        scored = score_reads(trained, named, model, progress=advance)
     columns = ["contig", "position", "ref", "alt", "variant_id", "score", "log_likelihood_ratio"]
     return Predictions(scored[columns], reference, dropped)
-
-
-def _progress_bar() -> Callable[[int, int], None]:
-    """Show on a terminal how many sequences are embedded."""
-    bar = tqdm(unit=" sequences", disable=None)
-
-    def advance(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return advance

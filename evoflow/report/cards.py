@@ -1,7 +1,8 @@
 """The cards of the flow's steps: what a person sees of a step in the Metaflow UI."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 
 from evoflow.augment import split
 from evoflow.extract.examples import Extraction
+from evoflow.progress import Advance, Meter, Phases, shown
 from evoflow.report import charts, tallies
 from evoflow.report.plain import plain
 from evoflow.report.record import caveats
@@ -171,47 +173,52 @@ def _readable(value: Any) -> str:
     return redact(str(value))
 
 
-def progress(card: Any, label: str, unit: str) -> Callable[[int, int], None]:
-    """Append a progress bar and return what moves it: `advance(done, total)`."""
-    bar = ProgressBar(max=1, label=label, unit=unit)
-    card.append(bar)
-    card.refresh()
-    started = time.monotonic()
-    refreshed = started
+def phases(card: Any) -> Phases:
+    """Show every phase as a bar on a card, and as lines in the log."""
 
-    def advance(done: int, total: int) -> None:
-        nonlocal refreshed
-        now = time.monotonic()
-        if done < total and now - refreshed < REFRESH_SECONDS:
-            return
-        refreshed = now
-        rate = done / max(now - started, 1e-9)
-        remaining = (total - done) / rate if rate else 0.0
-        bar._max = total  # noqa: SLF001 - the total is known only once work has begun
-        bar.update(done, metadata=f"{rate:,.1f} {unit}/s, {remaining:,.0f} s to go")
+    @contextmanager
+    def phase(what: str, unit: str) -> Iterator[Advance]:
+        bar = ProgressBar(max=1, label=what, unit=unit)
+        card.append(bar)
         card.refresh()
+        meter = Meter(what, unit)
+        refreshed = meter.started
 
-    return advance
+        def draw() -> None:
+            bar._max = max(meter.total, 1)  # noqa: SLF001 - known only once work has begun
+            bar.update(meter.done, metadata=meter.pace())
+            card.refresh()
+
+        def advance(done: int, total: int) -> None:
+            nonlocal refreshed
+            meter.advance(done, total)
+            log(done, total)
+            now = time.monotonic()
+            if done >= total or now - refreshed >= REFRESH_SECONDS:
+                refreshed = now
+                draw()
+
+        with shown(what, unit) as log:
+            yield advance
+        draw()
+
+    return phase
 
 
 class TrainingCard:
-    """The live card of `train`: a progress bar and the curves so far.
+    """The live curves on the card of `train`.
 
     Parameters
     ----------
     card
         `current.card` of the step.
-    epochs
-        The most epochs that training may take.
     """
 
-    def __init__(self, card: Any, epochs: int) -> None:
+    def __init__(self, card: Any) -> None:
         self._card = card
-        self._bar = ProgressBar(max=epochs, label="epochs at most")
         self._history: list[dict[str, Any]] = []
         self._charts: list[VegaChart] = []
         card.append(Markdown("# Training of the head"))
-        card.append(self._bar)
         card.refresh()
         self._refreshed = time.monotonic()
 
@@ -224,7 +231,6 @@ class TrainingCard:
     def draw(self) -> None:
         """Bring the card up to date with the epochs so far."""
         self._refreshed = time.monotonic()
-        self._bar.update(len(self._history))
         drawn = learning_charts(pd.DataFrame(self._history))
         for chart, specification in zip(self._charts, drawn, strict=False):
             chart.update(specification)

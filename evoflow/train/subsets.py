@@ -1,7 +1,5 @@
 """The kinds of test rows for which metrics are given, and what is true of each row."""
 
-from collections.abc import Container
-
 import numpy as np
 import pandas as pd
 
@@ -31,22 +29,11 @@ BENIGN = "(?i)^(?:likely )?benign"
 PATHOGENIC = "(?i)^(?:likely )?pathogenic"
 
 
-CARRIERS = "carriers"
-FROM_READS = "carriers from reads"
-FROM_HAPLOTYPES = "carriers from haplotypes"
-
-
-def headline_subset(found: Container[str]) -> str:
-    """Name the rows that the headline is about: carried alleles, seen in reads if any are."""
-    return next((name for name in (FROM_READS, FROM_HAPLOTYPES) if name in found), CARRIERS)
-
-
 def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     """Masks of the rows by name; empty ones are left out.
 
     SNVs, indels, coding and non-coding are kinds of carried alleles: a reference read has none.
-    Each individual is a subset where there are several; so are the carried alleles of reads and
-    of made haplotypes, where there are both.
+    Each individual is a subset where there are several; so are reads and made haplotypes.
     """
     carriers = predictions["carries_alt"].astype(bool)
     single = (predictions["ref"].str.len() == 1) & (predictions["alt"].str.len() == 1)
@@ -54,7 +41,7 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     coding = predictions["consequence"].isin(CODING)
     found = {
         "all": pd.Series(data=True, index=predictions.index),
-        CARRIERS: carriers,
+        "carriers": carriers,
         "SNVs": carriers & single,
         "indels": carriers & ~level,
         "coding": carriers & coding,
@@ -62,7 +49,7 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     }
     made = predictions["individual"] == HAPLOTYPE
     if made.any():
-        found |= {FROM_READS: carriers & ~made, FROM_HAPLOTYPES: carriers & made}
+        found |= {"from reads": ~made, "from haplotypes": made}
     individuals = sorted(predictions.loc[~made, "individual"].unique())
     if len(individuals) > 1:
         for individual in individuals:

@@ -27,7 +27,7 @@ def run(tmp_path):
 def test_names_embeddings_and_log_likelihoods(run):
     result, path = run(">b x\nACGTACG\n>a\nAC\nGT\n", "embedding: {tokens: all, layer: 2}")
     assert result.exit_code == 0, result.output
-    assert "evo-tiny ran on cpu in float32" in result.output
+    assert "evo-demo ran on cpu in float32" in result.output
     embedder = Embedder.from_settings(ModelSettings())
     expected = embedder.embed(["ACGTACG", "ACGT"], layer=2, tokens="all")
     with safe_open(path, "numpy") as file:

@@ -84,10 +84,11 @@ def test_the_report_is_drawn(look, card, run):
 
 
 def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_rows):
-    cards.progress(card, "shard 0", "sequences")(2, 2)
+    with cards.phases(card)("embedding shard 1 of 1", "sequences") as advance:
+        advance(2, 2)
     cards.show_extraction(card, Extraction(examples, run.extraction))
     cards.show_augmentation(card, examples, training_rows, [(0, 10)])
-    live = cards.TrainingCard(card, epochs=2)
+    live = cards.TrainingCard(card)
     live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.epoch_ended(Epoch(2, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.draw()
