@@ -232,6 +232,7 @@ class EvoFlow(FlowSpec):
         self.metrics = learning.evaluation.metrics
         self.undefined = learning.evaluation.undefined
         self.comparisons = learning.comparisons
+        self.headline = learning.headline
         self.provenance = asdict(shards[0].provenance) | {"trained_on": learning.fit.device}
         self.next(self.end)
 
@@ -259,13 +260,14 @@ class EvoFlow(FlowSpec):
             metrics=self.metrics,
             undefined=self.undefined,
             comparisons=self.comparisons,
+            headline=self.headline,
             predictions=self.predictions,
             provenance={**self.provenance, "software": software()},
         )
         self.summary = summary(record)
         show_report(current.card, record)
         # A resumed run has not gone through `start`, and carries no tags of it.
-        add_tags(current, settings_tags(self.settings) + result_tags(self.metrics))
+        add_tags(current, settings_tags(self.settings) + result_tags(self.headline))
         if self.export_examples:
             write_jsonl(self.examples, Path(self.export_examples))
         print(self.summary)

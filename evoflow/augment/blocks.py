@@ -14,6 +14,9 @@ Units = npt.NDArray[np.int64]
 SEPARATOR = r"[|,;&]"
 """Between the symbols of an example that lies in several genes."""
 
+GENELESS = 1_000_000
+"""Bases of an independent unit where no gene is known."""
+
 
 def contigs(examples: pd.DataFrame) -> Units:
     """Whole contigs; those that share a gene (X and Y) are one unit."""
@@ -32,6 +35,29 @@ def even_blocks(examples: pd.DataFrame, block_size: int) -> Units:
     """Blocks of exactly `block_size` bases, whatever they cut."""
     blocks = list(zip(examples["contig"], (examples["position"] - 1) // block_size, strict=True))
     return pd.factorize(pd.MultiIndex.from_tuples(blocks))[0].astype(np.int64)
+
+
+def independent_units(examples: pd.DataFrame) -> Units:
+    """Genes within the blocks of a split; where no gene is known, stretches of `GENELESS` bases.
+
+    Rows in several genes join these into one unit. Units are what intervals count: rows of one
+    gene are alike, whole blocks would be needlessly few.
+
+    Parameters
+    ----------
+    examples
+        The table of examples with `block`.
+    """
+    stretch = (examples["position"] - 1) // GENELESS
+    places = pd.MultiIndex.from_arrays([examples["block"], examples["contig"], stretch])
+    found = genes(examples)
+    block = examples["block"].to_numpy()[found["row"]]
+    codes, symbols = pd.factorize(pd.MultiIndex.from_arrays([block, found["gene"]]))
+    # A row without a gene hangs on its place, the others each on a node of their own.
+    nodes = pd.factorize(places)[0]
+    named = np.unique(found["row"])
+    nodes[named] = nodes.max(initial=-1) + 1 + np.arange(len(named))
+    return _components(nodes, nodes[found["row"]], codes, len(symbols))
 
 
 def genes(examples: pd.DataFrame) -> pd.DataFrame:

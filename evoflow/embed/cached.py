@@ -13,7 +13,7 @@ from evoflow.embed.embedder import Embedder, Embeddings, report_of
 from evoflow.embed.objects import open_objects
 from evoflow.embed.pooling import Span, Tokens
 from evoflow.embed.store import EmbeddingStore, Stored, sequence_key
-from evoflow.embed.stream import Layer
+from evoflow.layers import Layer
 from evoflow.settings import Window
 
 SEGMENT_BYTES = 64_000_000

@@ -12,14 +12,16 @@ from evoflow import __version__
 from evoflow.devices.choice import choose_device, choose_dtype, device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
-from evoflow.embed.evo1 import EvoForCausalLM
-from evoflow.embed.evo1.hub import find_checkpoint
+from evoflow.embed.evo import model_of, read_config
 from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
+from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
+from evoflow.embed.hyena.hub import find_checkpoint
 from evoflow.embed.memory import require_memory
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
-from evoflow.embed.stream import EmbeddingStream, Layer
+from evoflow.embed.stream import EmbeddingStream
 from evoflow.errors import InputError
+from evoflow.layers import Layer
 from evoflow.settings import ModelSettings
 
 __all__ = ["Embedder", "EmbeddingReport", "Embeddings", "Provenance", "report_of"]
@@ -38,7 +40,7 @@ class Embedder:
         What is known of it.
     """
 
-    def __init__(self, model: EvoForCausalLM, provenance: Provenance) -> None:
+    def __init__(self, model: HyenaForCausalLM, provenance: Provenance) -> None:
         self.model = model.eval()
         self.provenance = provenance
         self.memory: MemoryClaim | None = None
@@ -61,15 +63,16 @@ class Embedder:
         if tiny and model.revision is not None:
             raise InputError(f"model.revision: {TINY} is made on the spot and has none; remove it")
         name, commit = model.checkpoint, None
+        loaded: HyenaForCausalLM
         if tiny:
             claim = require_memory(evo_tiny_config(), dtype, device, model.tokens_per_batch, name)
             loaded = evo_tiny(dtype, device)
         else:
             described = find_checkpoint(name, model.revision, files=["config.json"])
-            config, commit = described.config(), described.commit
+            config, commit = read_config(described), described.commit
             claim = require_memory(config, dtype, device, model.tokens_per_batch, name)
             checkpoint = find_checkpoint(name, commit or model.revision)
-            loaded = EvoForCausalLM.load(checkpoint, config, dtype=dtype, device=device)
+            loaded = model_of(config).load(checkpoint, config, dtype=dtype, device=device)
         provenance = Provenance(
             checkpoint=model.checkpoint,
             revision=commit,
@@ -104,7 +107,7 @@ class Embedder:
         sequences
             Letters A, C, G, T and N; lower case counts as upper case.
         layer
-            `logits`, `final` (after the last norm), or a number of blocks; then only those run.
+            A name as `evoflow.layers` describes them; only the blocks that it needs run.
         tokens
             `all`, `mean`, or a window around the allele.
         offsets
@@ -195,14 +198,12 @@ class Embedder:
         InputError
             If the model has no such layer.
         """
-        config = self.model.config
-        if isinstance(layer, int) and not 0 <= layer <= config.num_layers:
+        try:
+            return self.model.width(layer)
+        except InputError as error:
             raise InputError(
-                f"model.embedding.layer: {layer} blocks are wanted but "
-                f"{self.provenance.checkpoint} has {config.num_layers}; "
-                f"set 0 to {config.num_layers}, final or logits"
-            )
-        return int(config.vocab_size if layer == "logits" else config.hidden_size)
+                f"model.embedding.layer: {self.provenance.checkpoint}: {error}"
+            ) from error
 
     def _check(self, sequence: str) -> None:
         if not sequence:

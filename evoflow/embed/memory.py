@@ -6,7 +6,7 @@ import torch
 
 from evoflow.devices.choice import device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
-from evoflow.embed.evo1 import EvoConfig, EvoForCausalLM
+from evoflow.embed.evo import EvoConfig, model_of
 from evoflow.errors import InputError
 
 LEAVING_SECONDS = 20
@@ -29,11 +29,9 @@ def needed_memory(config: EvoConfig, dtype: torch.dtype, tokens: int) -> dict[st
         step left; or, at the end, the logits with their float32 logarithms.
     """
     with torch.device("meta"):
-        model = EvoForCausalLM(config)
-    weights = sum(
-        weight.numel() * (4 if name.endswith(("poles", "residues")) else dtype.itemsize)
-        for name, weight in model.named_parameters()
-    )
+        model = model_of(config)(config)
+        torch.nn.Module.to(model, dtype)  # but for what stays exact
+    weights = sum(weight.nbytes for weight in model.parameters())
     inner = 3 * config.inner_mlp_size + 4 * config.hidden_size
     mixer = 12 * config.hidden_size
     logits = config.vocab_size * (1 + 8 // dtype.itemsize) + 4 * config.hidden_size

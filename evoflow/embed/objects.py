@@ -1,20 +1,41 @@
-"""Immutable objects in a folder or under an S3 prefix, safe with many writers."""
+"""Immutable objects in a folder or under an S3 prefix, safe with many writers.
+
+What fails for a passing reason is done again; what fails for good is an `InputError`.
+"""
 
 import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from evoflow.errors import InputError
-from evoflow.settings import is_remote, resolve
+from evoflow.remote.clients import TransientError
+from evoflow.remote.mirror import persist
+from evoflow.settings import is_remote
+
+CONNECTIONS = 32
+"""Requests to S3 that one process may have under way."""
+
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_TAKEN = {409, 412}
+
+Answer = TypeVar("Answer")
 
 
 class Objects(Protocol):
-    """Named byte strings; a name, once written, never gets other bytes."""
+    """Named byte strings; a name, once written, never gets other bytes.
+
+    Every method raises `InputError` where the place does not give or take what it is asked.
+    """
 
     def names(self, folder: str) -> list[str]:
         """Sorted names of the objects in a folder; none where there is no such folder."""
+
+    def size(self, name: str) -> int | None:
+        """Bytes of an object; None where there is no such object."""
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
         """Bytes [start, stop) of an object.
@@ -25,12 +46,34 @@ class Objects(Protocol):
             If there is no such object.
         """
 
+    def read_into(self, name: str, start: int, buffers: Sequence[memoryview]) -> None:
+        """Fill the buffers, one after the other, with the bytes from `start` on.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such object.
+        """
+
     def write(self, name: str, content: bytes) -> None:
         """Write an object; readers see all of it or none."""
 
+    def write_file(self, name: str, path: Path) -> None:
+        """Write an object with the content of a file, as `write` does."""
 
-def open_objects(location: str) -> Objects:
+    def create(self, name: str, content: bytes) -> bool:
+        """Write an object unless there is one already; return whether this call wrote it."""
+
+
+def open_objects(location: str, setting: str = "compute.embedding_cache") -> Objects:
     """Open a folder or an `s3://bucket/prefix`.
+
+    Parameters
+    ----------
+    location
+        The folder or prefix.
+    setting
+        The setting that names it, for messages.
 
     Raises
     ------
@@ -38,20 +81,37 @@ def open_objects(location: str) -> Objects:
         For another kind of URL, and where the location cannot be listed.
     """
     if is_remote(location) and not location.startswith("s3://"):
-        raise InputError(f"compute.embedding_cache: {location} is neither a folder nor s3://")
-    from botocore.exceptions import BotoCoreError, ClientError
+        raise InputError(f"{setting}: {location} is neither a folder nor s3://")
+    from botocore.exceptions import BotoCoreError
 
     objects: Objects
     try:
-        opened = resolve(location)
-        objects = S3Objects(opened) if is_remote(opened) else FolderObjects(Path(opened))
+        objects = S3Objects(location) if is_remote(location) else FolderObjects(Path(location))
         objects.names("probe")
-    except (OSError, BotoCoreError, ClientError) as error:
+    except (OSError, BotoCoreError, InputError) as error:
         raise InputError(
-            f"compute.embedding_cache: {location} cannot be listed ({error}); check that it is "
+            f"{setting}: {location} cannot be listed ({error}); check that it is "
             "there and that these credentials may list, read and write it"
         ) from error
     return objects
+
+
+def require_writable(location: str, setting: str) -> None:
+    """Refuse a folder or prefix that does not take an object.
+
+    Raises
+    ------
+    InputError
+        Naming the setting.
+    """
+    objects = open_objects(location, setting)
+    try:
+        objects.write("probe/writable", b"")
+    except InputError as error:
+        raise InputError(
+            f"{setting}: {location} cannot be written ({error}); make room, mend the permissions "
+            "or name another place"
+        ) from error
 
 
 class FolderObjects:
@@ -64,21 +124,65 @@ class FolderObjects:
     def names(self, folder: str) -> list[str]:
         """See `Objects`."""
         found = (path for path in (self.folder / folder).glob("*") if path.name[0] != ".")
-        return sorted(f"{folder}/{path.name}" for path in found)
+        return sorted(f"{folder}/{path.name}" for path in found if path.is_file())
+
+    def size(self, name: str) -> int | None:
+        """See `Objects`."""
+        path = self.folder / name
+        with _named(path):
+            return path.stat().st_size if path.is_file() else None
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
         """See `Objects`."""
-        with (self.folder / name).open("rb") as file:
+        path = self.folder / name
+        with _named(path), path.open("rb") as file:
             file.seek(start)
             return file.read() if stop is None else file.read(stop - start)
 
-    def write(self, name: str, content: bytes) -> None:
+    def read_into(self, name: str, start: int, buffers: Sequence[memoryview]) -> None:
         """See `Objects`."""
         path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
+        with _named(path), path.open("rb", buffering=0) as file:
+            file.seek(start)
+            for buffer in buffers:
+                fill(file.readinto, buffer)
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Objects`."""
+        with self._beside(name) as beside:
+            beside.write_bytes(content)
+
+    def write_file(self, name: str, path: Path) -> None:
+        """See `Objects`."""
+        import shutil
+
+        with self._beside(name) as beside:
+            shutil.copyfile(path, beside)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """See `Objects`."""
+        path = self.folder / name
+        with _named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with path.open("xb") as file:
+                    file.write(content)
+            except FileExistsError:
+                return False
+        return True
+
+    @contextmanager
+    def _beside(self, name: str) -> Iterator[Path]:
+        """Name a file that becomes the object when it is complete, with the modes of the umask."""
+        path = self.folder / name
+        beside = path.with_name(f".{path.name}.{uuid4().hex}")
+        with _named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                yield beside
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
 
 
 class S3Objects:
@@ -89,45 +193,178 @@ class S3Objects:
         from botocore.config import Config
 
         parts = urlsplit(location)
+        self.location = location.rstrip("/")
         self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
         self.client = boto3.client(
             "s3",
             # The S3 of the artifacts; the only endpoint that Metaflow hands to remote tasks.
             endpoint_url=os.environ.get("METAFLOW_S3_ENDPOINT_URL"),
-            config=Config(retries={"mode": "standard", "max_attempts": 8}),
+            config=Config(
+                retries={"total_max_attempts": 1},  # attempts are counted in `persist`
+                max_pool_connections=CONNECTIONS,
+                connect_timeout=10,
+                read_timeout=30,
+                # What is read has digests of its own.
+                response_checksum_validation="when_required",
+            ),
         )
 
     def names(self, folder: str) -> list[str]:
         """See `Objects`."""
         root = f"{self.prefix}/" if self.prefix else ""
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=f"{root}{folder}/"
-        )
-        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
-        return sorted(key.removeprefix(root) for key in keys)
+
+        def listed() -> list[str]:
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=f"{root}{folder}/"
+            )
+            return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+        return sorted(key.removeprefix(root) for key in self._ask(folder, listed))
+
+    def size(self, name: str) -> int | None:
+        """See `Objects`."""
+        try:
+            found = self._ask(
+                name, lambda: self.client.head_object(Bucket=self.bucket, Key=self._key(name))
+            )
+        except FileNotFoundError:
+            return None
+        return int(found["ContentLength"])
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
         """See `Objects`."""
         from botocore.exceptions import ClientError
 
         last = "" if stop is None else str(stop - 1)
-        try:
-            found = self.client.get_object(
-                Bucket=self.bucket, Key=self._key(name), Range=f"bytes={start}-{last}"
-            )
-        except ClientError as error:
-            match error.response["Error"]["Code"]:
-                case "NoSuchKey":
-                    raise FileNotFoundError(name) from error
-                case "InvalidRange":  # the object ends before `start`
+
+        def content() -> bytes:
+            try:
+                return bytes(self._get(name, f"bytes={start}-{last}").read())
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "InvalidRange":  # it ends before `start`
                     return b""
-            raise
-        content: bytes = found["Body"].read()
-        return content
+                raise
+
+        return self._ask(name, content)
+
+    def read_into(self, name: str, start: int, buffers: Sequence[memoryview]) -> None:
+        """See `Objects`."""
+        stop = start + sum(map(len, buffers))
+        if stop == start:
+            return
+
+        def content() -> None:
+            with self._get(name, f"bytes={start}-{stop - 1}") as body:
+                for buffer in buffers:
+                    fill(body.readinto, buffer)
+
+        self._ask(name, content)
 
     def write(self, name: str, content: bytes) -> None:
         """See `Objects`."""
-        self.client.put_object(Bucket=self.bucket, Key=self._key(name), Body=content)
+        self._ask(
+            name,
+            lambda: self.client.put_object(Bucket=self.bucket, Key=self._key(name), Body=content),
+        )
+
+    def write_file(self, name: str, path: Path) -> None:
+        """See `Objects`; large files go in parts, several at once."""
+        self._ask(name, lambda: self.client.upload_file(str(path), self.bucket, self._key(name)))
+
+    def create(self, name: str, content: bytes) -> bool:
+        """See `Objects`."""
+        from botocore.exceptions import ClientError
+
+        def made() -> bool:
+            try:
+                self.client.put_object(
+                    Bucket=self.bucket, Key=self._key(name), Body=content, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if _status(error) in _TAKEN:
+                    return False
+                raise
+            return True
+
+        return self._ask(name, made)
+
+    def _get(self, name: str, range_: str) -> Any:
+        found = self.client.get_object(Bucket=self.bucket, Key=self._key(name), Range=range_)
+        return found["Body"]
 
     def _key(self, name: str) -> str:
         return f"{self.prefix}/{name}" if self.prefix else name
+
+    def _ask(self, name: str, action: Callable[[], Answer]) -> Answer:
+        """Do something, again where it fails for a passing reason."""
+        from boto3.exceptions import S3UploadFailedError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            HTTPClientError,
+            IncompleteReadError,
+            ResponseStreamingError,
+        )
+        from urllib3.exceptions import HTTPError
+
+        url = f"{self.location}/{name}"
+
+        def attempt() -> Answer:
+            try:
+                return action()
+            except ClientError as error:
+                code, status = error.response["Error"]["Code"], _status(error)
+                if code in {"NoSuchKey", "404"}:
+                    raise FileNotFoundError(url) from error
+                if status in _BUSY or code == "SlowDown":
+                    raise TransientError(f"S3 answers {status} {code}") from error
+                raise InputError(f"{url}: S3 answers {status} {code}") from error
+            except S3UploadFailedError as error:
+                raise TransientError(str(error)) from error
+            except (
+                EOFError,
+                HTTPClientError,
+                HTTPError,
+                IncompleteReadError,
+                ResponseStreamingError,
+            ) as error:
+                raise TransientError(
+                    f"the answer was cut short ({type(error).__name__})"
+                ) from error
+            except BotoCoreError as error:
+                raise InputError(f"{url}: {error}") from error
+
+        return persist(attempt, url)
+
+
+def _status(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file that the disk does not give or take."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except EOFError as error:
+        raise InputError(f"{path}: ends too early") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def fill(read: Callable[[memoryview], int | None], buffer: memoryview) -> None:
+    """Read until a buffer is full: one call stops at 2 GB, or wherever a disk likes.
+
+    Raises
+    ------
+    EOFError
+        Where there is no more.
+    """
+    done = 0
+    while done < len(buffer):
+        count = read(buffer[done:])
+        if not count:
+            raise EOFError("ends too early")
+        done += count

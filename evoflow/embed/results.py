@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from evoflow.embed.pooling import Tokens
 from evoflow.embed.store import Use
-from evoflow.embed.stream import EmbeddingStream, Layer
+from evoflow.embed.stream import EmbeddingStream
+from evoflow.layers import Layer
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from evoflow.embed.evo1.hub import find_checkpoint
+from evoflow.embed.evo import read_config
 from evoflow.embed.evo1.tiny import TINY, evo_tiny_config
+from evoflow.embed.hyena.hub import find_checkpoint
 from evoflow.embed.pooling import span
+from evoflow.layers import resolve_layer
 from evoflow.settings import ModelSettings
 
 
@@ -26,9 +28,10 @@ def bytes_per_sequence(model: ModelSettings, length: int) -> int:
     config = (
         evo_tiny_config()
         if model.checkpoint == TINY
-        else find_checkpoint(model.checkpoint, model.revision, files=["config.json"]).config()
+        else read_config(find_checkpoint(model.checkpoint, model.revision, files=["config.json"]))
     )
     wish = model.embedding
-    width = config.vocab_size if wish.layer == "logits" else config.hidden_size
+    logits = resolve_layer(wish.layer, config.num_layers).kind == "logits"
+    width = config.vocab_size if logits else config.hidden_size
     tokens = span(wish.tokens, length, None).num_tokens
     return int(tokens * width * np.dtype(wish.stored_dtype).itemsize)

@@ -16,13 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evoflow.embed.batching import Batch, plan_batches
-from evoflow.embed.evo1 import EvoForCausalLM
+from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.tokenizer import PAD_ID, encode
 from evoflow.embed.pooling import Span, pool
 from evoflow.errors import InputError
-
-Layer = Literal["logits", "final"] | int
-"""`logits`, `final` (after the last norm), or the residual stream after so many blocks."""
+from evoflow.layers import Layer, resolve_layer
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class EmbeddingStream:
 
     def __init__(
         self,
-        model: EvoForCausalLM,
+        model: HyenaForCausalLM,
         sequences: Sequence[str],
         spans: Sequence[Span],
         names: Sequence[str],
@@ -209,15 +207,12 @@ class EmbeddingStream:
 
     def _forward(self, ids: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
         """Return the wanted states, shape=(B, L, width), and mean log-likelihoods, shape=(B,)."""
-        backbone, depth = self.model.backbone, self.model.config.num_layers
-        num_blocks = self.layer if isinstance(self.layer, int) else depth
-        for x in backbone(ids, num_blocks):  # noqa: B007  # the last is wanted
-            pass
-        if num_blocks < depth:
-            return x, torch.full((len(lengths),), torch.nan)
-        final = backbone.finish(x)
-        logits = backbone.logits(final)
-        states = {"final": final, "logits": logits}.get(str(self.layer), x)
+        depth = self.model.config.num_layers
+        if resolve_layer(self.layer, depth).num_blocks not in {None, depth}:
+            states = self.model.outputs(ids, [self.layer])[self.layer]
+            return states, torch.full((len(lengths),), torch.nan)
+        outputs = self.model.outputs(ids, [self.layer, "logits"])
+        states, logits = outputs[self.layer], outputs["logits"]
         losses = F.cross_entropy(
             logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten().long(), reduction="none"
         ).view(len(ids), -1)[: len(lengths)]

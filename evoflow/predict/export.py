@@ -65,6 +65,7 @@ def export_run(name: str, folder: Path) -> None:
         split_counts=artifact(run, "augment", "split_counts"),
         metrics=metrics,
         comparisons=artifact(run, "train", "comparisons"),
+        headline=artifact(run, "train", "headline"),
     )
     trained.save(folder)
     written = {"metrics": _named(metrics), "undefined": artifact(run, "train", "undefined")}

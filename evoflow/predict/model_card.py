@@ -12,6 +12,7 @@ from evoflow.settings import Settings
 
 if TYPE_CHECKING:
     from evoflow.predict.trained import TrainedHead
+    from evoflow.train.headline import Headline
     from evoflow.train.metrics import Table
 
 SHOWN = ["spearman", "pearson", "rmse", "mae", "macro_mae", "auroc_high", "auroc_pathogenic"]
@@ -25,6 +26,7 @@ def model_card(
     split_counts: pd.DataFrame,
     metrics: "Table",
     comparisons: pd.DataFrame,
+    headline: "Headline",
 ) -> str:
     """Write the model card of a head.
 
@@ -38,7 +40,7 @@ def model_card(
         The head.
     split_counts
         Alleles by split and impact, as `tallies.impact_counts` gives them.
-    metrics, comparisons
+    metrics, comparisons, headline
         On the run's test split.
     """
     notes = "\n".join(f"> **{caveat}**\n>" for caveat in caveats(settings))
@@ -46,7 +48,7 @@ def model_card(
     head = trained.head.config
     people = ", ".join(person.sample for person in settings.data.individuals) or "simulated"
     return f"""---
-{yaml.safe_dump(_metadata(settings, metrics), sort_keys=False).strip()}
+{yaml.safe_dump(_metadata(settings, metrics, headline.subset), sort_keys=False).strip()}
 ---
 
 # evoflow head on {Path(trained.checkpoint).name}
@@ -84,10 +86,11 @@ block crosses:
 
 ## Results on the test split
 
-Value and 95% interval by bootstrap over genomic blocks, for all rows and for carried alleles alone;
-`metrics.json` has every metric of every subset.
+{_headline(headline)}
 
-{_results(metrics)}
+Value and 95% interval by jackknife over genes; `metrics.json` has every metric of every subset.
+
+{_results(metrics, headline.subset)}
 
 {verdicts}
 
@@ -105,12 +108,11 @@ Value and 95% interval by bootstrap over genomic blocks, for all rows and for ca
 """
 
 
-def _metadata(settings: Settings, metrics: "Table") -> dict[str, Any]:
+def _metadata(settings: Settings, metrics: "Table", subset: str) -> dict[str, Any]:
     """Metadata as Hugging Face's model index has them."""
     stand_in = settings.model.checkpoint in {STAND_IN, TRAINED_STAND_IN}
     measured = [
         {"type": name, "name": f"{name} ({subset})", "value": round(estimate[0], 4)}
-        for subset in ("all", "carriers")
         for name, estimate in metrics.get(subset, {}).get("head", {}).items()
         if name in SHOWN and estimate[0] is not None
     ]
@@ -134,11 +136,28 @@ def _tokens(trained: "TrainedHead") -> str:
     return tokens if isinstance(tokens, str) else f"window: {tokens.window}"
 
 
-def _results(metrics: "Table") -> str:
+def _headline(found: "Headline") -> str:
+    """One paragraph: the head beside the best baseline on carried alleles."""
+    text = f"**{found.verdict[0].upper()}{found.verdict[1:]}.**"
+    if found.missing:
+        return text
+    hint = " So few make the interval only a hint." if found.is_hint else ""
+    against = ""
+    if found.baseline:
+        against = (
+            f"; {found.baseline.replace('_', ' ')} {found.best}, difference {found.difference}"
+        )
+    return (
+        f"{text} Spearman correlation on {found.subset}: head {found.head}{against}."
+        f" {found.rows:,} alleles in {found.units:,} independent genes.{hint}"
+    )
+
+
+def _results(metrics: "Table", subset: str) -> str:
     rows = [
         {"subset": subset, "model": model.replace("_", " ")}
         | {name.replace("_", " "): _written(by_metric.get(name)) for name in SHOWN}
-        for subset in ("all", "carriers")
+        for subset in dict.fromkeys((subset, "carriers", "all"))
         for model, by_metric in metrics.get(subset, {}).items()
     ]
     return _markdown(pd.DataFrame(rows))

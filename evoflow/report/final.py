@@ -11,6 +11,7 @@ from evoflow.report.plain import plain
 from evoflow.report.record import RunRecord, caveats
 
 if TYPE_CHECKING:
+    from evoflow.train.headline import Headline
     from evoflow.train.metrics import Table
 
 METRIC_TITLES = {
@@ -32,8 +33,7 @@ def show_report(card: Any, run: RunRecord) -> None:
     """Append the whole report to a card."""
     card.append(Markdown("# How well the head predicts the impact of a variant"))
     cards.note(card, caveats(run.settings))
-    headline = (run.comparisons["subset"] == "carriers") & (run.comparisons["metric"] == "spearman")
-    cards.show_verdicts(card, run.comparisons[headline])
+    show_headline(card, run.headline)
     card.append(Markdown("## What went in"))
     cards.show_splits(card, run.split_counts, run.split_notes)
     cards.show_balance(card, run.balance_counts)
@@ -48,6 +48,26 @@ def show_report(card: Any, run: RunRecord) -> None:
     card.append(cards.facts(cards.flat(run.provenance)))
     card.append(Markdown("### Settings"))
     card.append(cards.facts(cards.flat(run.settings)))
+
+
+def show_headline(card: Any, found: "Headline") -> None:
+    """Show the one result: the head beside the best baseline on carried alleles."""
+    card.append(Markdown(f"**{found.verdict[0].upper()}{found.verdict[1:]}.**"))
+    if found.missing:
+        return
+    rows = {"head": str(found.head)}
+    if found.baseline:
+        rows |= {found.baseline.replace("_", " "): str(found.best)}
+        rows |= {"difference": str(found.difference)}
+    card.append(
+        cards.table(pd.DataFrame({"model": [*rows], "Spearman correlation": [*rows.values()]}))
+    )
+    hint = " So few make the interval only a hint." if found.is_hint else ""
+    card.append(
+        Markdown(
+            f"{found.subset}: {found.rows:,} alleles in {found.units:,} independent genes.{hint}"
+        )
+    )
 
 
 def estimates(metrics: "Table") -> pd.DataFrame:
@@ -71,7 +91,7 @@ def interval(value: float, low: float, high: float) -> str:
 
 def _show_metrics(card: Any, run: RunRecord, models: list[str]) -> None:
     card.append(Markdown("## The head beside the baselines, on the test split"))
-    card.append(Markdown("A dot is the value, a line its 95% bootstrap interval."))
+    card.append(Markdown("A dot is the value, a line its 95% interval."))
     cards.show_verdicts(card, run.comparisons)
     shown = list(run.metrics)[:MOST_SUBSETS]
     rows = estimates({subset: run.metrics[subset] for subset in shown})

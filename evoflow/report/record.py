@@ -9,6 +9,7 @@ import pandas as pd
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
+    from evoflow.train.headline import Headline
     from evoflow.train.metrics import Table
 
 STAND_IN = "evo-tiny"
@@ -40,6 +41,8 @@ class RunRecord:
         Metrics of every model on every subset of the test split, and why some are missing.
     comparisons
         The head beside each baseline, in numbers and words.
+    headline
+        The one result that stands for the run.
     predictions
         Test rows of the table of examples with a column of predicted scores for each model.
     provenance
@@ -56,6 +59,7 @@ class RunRecord:
     metrics: "Table"
     undefined: Mapping[str, Mapping[str, Mapping[str, str]]]
     comparisons: pd.DataFrame
+    headline: "Headline"
     predictions: pd.DataFrame
     provenance: Mapping[str, object]
 

@@ -8,11 +8,11 @@ from evoflow.report.record import RunRecord, caveats
 from evoflow.report.tallies import STAGES
 
 if TYPE_CHECKING:
+    from evoflow.train.headline import Headline
     from evoflow.train.metrics import Estimate
 
 WIDTH = 78
 SHOWN = {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"}
-SUBSETS = ["all", "carriers"]
 SHORT = {"log_likelihood_ratio": "likelihood ratio"}
 
 
@@ -33,17 +33,31 @@ def _lines(run: RunRecord) -> Iterator[str]:
     yield f"examples   {alleles - loci:,} variants that are carried, {loci:,} reference loci"
     sides = ", ".join(f"{splits.get(side, 0):,} {side}" for side in SIDES)
     yield f"split      {sides}; {rows[STAGES[1]]:,} training rows"
-    for subset in SUBSETS:
-        by_model = run.metrics.get(subset, {})
-        if by_model:
-            yield ""
-            yield f"{f'test, {subset}':<18}" + "".join(f"{name:>20}" for name in SHOWN.values())
-        for model, by_metric in by_model.items():
-            name = SHORT.get(model, model).replace("_", " ")
-            yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
+    yield from _headline(run.headline)
+    by_model = run.metrics.get(run.headline.subset, {})
+    if by_model:
+        yield ""
+        yield f"{run.headline.subset[:18]:<18}" + "".join(f"{name:>20}" for name in SHOWN.values())
+    for model, by_metric in by_model.items():
+        name = SHORT.get(model, model).replace("_", " ")
+        yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
     yield ""
     yield f"report  evoflow report {run.name} --output report.html"
     yield "=" * WIDTH
+
+
+def _headline(found: "Headline") -> Iterator[str]:
+    """Say how well the head ranks carried alleles beside the best baseline, in four lines."""
+    yield ""
+    yield f"result     {found.verdict}"
+    if found.missing:
+        return
+    yield f"           {found.subset}, Spearman correlation: head {found.head}"
+    if found.baseline:
+        best = SHORT.get(found.baseline, found.baseline).replace("_", " ")
+        yield f"           {best} {found.best}, difference {found.difference}"
+    hint = "; so few make the interval only a hint" if found.is_hint else ""
+    yield f"           {found.rows:,} alleles in {found.units:,} independent genes{hint}"
 
 
 def _cell(estimate: "Estimate | None") -> str:

@@ -8,7 +8,7 @@ from metaflow.exception import MetaflowException
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
-    from evoflow.train.metrics import Table
+    from evoflow.train.headline import Headline
 
 
 def settings_tags(settings: Settings) -> list[str]:
@@ -18,10 +18,18 @@ def settings_tags(settings: Settings) -> list[str]:
     return [f"model:{Path(settings.model.checkpoint).name}", source]
 
 
-def result_tags(metrics: "Table") -> list[str]:
-    """Say how well the head ranks the carried alleles of the test split: `spearman:0.41`."""
-    value = metrics["carriers"]["head"]["spearman"][0] if "carriers" in metrics else None
-    return [] if value is None else [f"spearman:{value:.2f}"]
+def result_tags(headline: "Headline") -> list[str]:
+    """Say how well the head ranks carried alleles, and the best baseline.
+
+    Such as `spearman:0.41` and `best-baseline:allele_type:0.38`; nothing where the head has no
+    value.
+    """
+    if headline.missing:
+        return []
+    value = f"spearman:{headline.head.value:.2f}"
+    if not headline.baseline:
+        return [value]
+    return [value, f"best-baseline:{headline.baseline}:{headline.best}".split(" ")[0]]
 
 
 def add_tags(current: Any, tags: list[str]) -> None:

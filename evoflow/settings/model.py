@@ -11,6 +11,8 @@ from pydantic import (
     model_validator,
 )
 
+from evoflow.errors import InputError
+from evoflow.layers import Layer, parse_layer
 from evoflow.settings.types import Fraction, Section, Share
 
 
@@ -18,6 +20,14 @@ def _odd(number: int) -> int:
     if number % 2 == 0:
         raise ValueError("must be odd, so that a kernel has a middle")
     return number
+
+
+def _layer(layer: Layer) -> Layer:
+    try:
+        parse_layer(layer)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return layer
 
 
 class Window(Section):
@@ -30,8 +40,11 @@ class Window(Section):
 class EmbeddingSettings(Section):
     """What is stored of each read: the cost of `embed` is its bytes."""
 
-    layer: Literal["logits", "final"] | NonNegativeInt = "final"
-    """`logits`, `final` (after the last norm), or the hidden state after so many blocks."""
+    layer: Annotated[NonNegativeInt | str, AfterValidator(_layer)] = "final"
+    """`final` (after the last norm), `logits`, a number of blocks, or the field's own names.
+
+    Those are `blocks.26`, `blocks.26.mlp.l3`, `embedding_layer`, `norm` and `unembed`.
+    """
     tokens: Literal["all", "mean"] | Window = Window(window=64)
     """`all`, `mean`, or `window: N` around the allele."""
     stored_dtype: Literal["float16", "float32"] = "float16"

@@ -12,6 +12,7 @@ from evoflow.settings import HeadSettings
 from evoflow.train import baselines
 from evoflow.train.comparison import compare
 from evoflow.train.fit import Epoch, Fit, fit
+from evoflow.train.headline import Headline, headline
 from evoflow.train.metrics import Evaluation, evaluate
 from evoflow.train.pairs import Embeddings, Pairs, join_shards
 
@@ -33,12 +34,15 @@ class Learning:
         Metrics of every model on every subset.
     comparisons
         The head beside each baseline, in numbers and words.
+    headline
+        The one result that stands for the run.
     """
 
     fit: Fit
     predictions: pd.DataFrame
     evaluation: Evaluation
     comparisons: pd.DataFrame
+    headline: Headline
 
 
 def learn(
@@ -69,7 +73,7 @@ def learn(
     settings
         Of the head.
     seed
-        Of the training and of the bootstrap.
+        Of the training.
     device
         `auto`: the first GPU, else the CPU; or a torch device.
     on_epoch
@@ -116,6 +120,8 @@ def learn(
     numbers = rows.loc[rows["split"] == "test", "example"].to_numpy()
     predictions = examples.iloc[numbers].assign(**models)
     with phases("evaluating on the test split", "metrics"):
-        evaluation = evaluate(predictions, list(models), seed=seed)
+        evaluation = evaluate(predictions, list(models))
     comparisons = compare(evaluation, HEAD, [name for name in models if name != HEAD])
-    return Learning(trained, predictions, evaluation, comparisons)
+    return Learning(
+        trained, predictions, evaluation, comparisons, headline(evaluation, comparisons, HEAD)
+    )

@@ -1,36 +1,31 @@
-"""Metrics on the test split, with 95% intervals by bootstrap over genomic blocks."""
+"""Metrics on the test split, with 95% intervals over the independent units of the genome."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import (
-    average_precision_score,
-    mean_absolute_error,
-    roc_auc_score,
-    root_mean_squared_error,
-)
 
-from evoflow.train import resampling
-from evoflow.train.resampling import Floats
+from evoflow.augment.blocks import independent_units
+from evoflow.train import weighted
+from evoflow.train.jackknife import Floats, Groups, Jackknifed
 from evoflow.train.subsets import subsets, truths
 
-REPLICATES = 1000
-FEWEST_BLOCKS = 5
-"""Genomic blocks below which an interval would promise more than is known."""
+FEWEST_UNITS = 5
+"""Independent units below which an interval would promise more than is known."""
 
-CELLS = 20_000_000
-"""Weights held at once: many rows are resampled in several parts."""
+FEWEST_ROWS = 3
+"""Rows below which a value says nothing."""
 
 Estimate = tuple[float | None, float | None, float | None, int]
-"""Value, ends of the 95% interval, rows. None: not defined, or too few blocks."""
+"""Value, ends of the 95% interval, rows. None: not defined, or too few units."""
 
 Table = dict[str, dict[str, dict[str, Estimate]]]
 """`metrics[subset][model][name]`."""
+
+VARIANT = ["contig", "position", "ref", "alt", "carries_alt"]
+"""Columns in which the rows of several people who carry one allele agree."""
 
 
 @dataclass(frozen=True)
@@ -41,66 +36,54 @@ class Metric:
     ----------
     truth
         What is compared with the prediction: a column of `subsets.truths`.
-    value
-        `(truth, predicted) -> float`.
-    replicates
-        `(truth, predicted, weights) -> values`, shape=(replicates,).
+    compute
+        `(truth, predicted, weights) -> values`; weights of shape=(sets, n), values of (sets,).
+    ends
+        The lowest and the highest value there can be.
     ranks
         Whether only the order or the shape of the predictions counts, not their scale; such a
         metric is not defined where either side is constant.
     """
 
     truth: str
-    value: Callable[[Floats, Floats], float]
-    replicates: Callable[[Floats, Floats, Floats], Floats]
+    compute: Callable[[Floats, Floats, Floats], Floats]
+    ends: tuple[float, float]
     ranks: bool
 
 
-def _macro_mae(truth: Floats, predicted: Floats) -> float:
-    errors = [
-        mean_absolute_error(truth[truth == score], predicted[truth == score])
-        for score in np.unique(truth)
-    ]
-    return float(np.mean(errors))
-
-
 def _auroc(truth: Floats, predicted: Floats, weights: Floats) -> Floats:
-    return resampling.auroc(truth == 1, predicted, weights)
+    return weighted.auroc(truth == 1, predicted, weights)
 
 
 def _auprc(truth: Floats, predicted: Floats, weights: Floats) -> Floats:
-    return resampling.average_precision(truth == 1, predicted, weights)
+    return weighted.average_precision(truth == 1, predicted, weights)
 
 
 METRICS: Mapping[str, Metric] = {
     "rmse": Metric(
         "score",
-        root_mean_squared_error,
-        lambda truth, predicted, w: np.sqrt(resampling.mean((truth - predicted) ** 2, w)),
+        lambda truth, predicted, w: np.sqrt(weighted.mean((truth - predicted) ** 2, w)),
+        (0, np.inf),
         ranks=False,
     ),
     "mae": Metric(
         "score",
-        mean_absolute_error,
-        lambda truth, predicted, w: resampling.mean(np.abs(truth - predicted), w),
+        lambda truth, predicted, w: weighted.mean(np.abs(truth - predicted), w),
+        (0, np.inf),
         ranks=False,
     ),
     "macro_mae": Metric(
         "score",
-        _macro_mae,
-        lambda truth, predicted, w: resampling.macro_mean(np.abs(truth - predicted), truth, w),
+        lambda truth, predicted, w: weighted.macro_mean(np.abs(truth - predicted), truth, w),
+        (0, np.inf),
         ranks=False,
     ),
-    "spearman": Metric(
-        "score", lambda *pair: spearmanr(*pair).statistic, resampling.spearman, ranks=True
-    ),
-    "pearson": Metric(
-        "score", lambda *pair: pearsonr(*pair).statistic, resampling.pearson, ranks=True
-    ),
-    "auroc_high": Metric("high", roc_auc_score, _auroc, ranks=True),
-    "auprc_high": Metric("high", average_precision_score, _auprc, ranks=True),
-    "auroc_pathogenic": Metric("pathogenic", roc_auc_score, _auroc, ranks=True),
-    "auprc_pathogenic": Metric("pathogenic", average_precision_score, _auprc, ranks=True),
+    "spearman": Metric("score", weighted.spearman, (-1, 1), ranks=True),
+    "pearson": Metric("score", weighted.pearson, (-1, 1), ranks=True),
+    "auroc_high": Metric("high", _auroc, (0, 1), ranks=True),
+    "auprc_high": Metric("high", _auprc, (0, 1), ranks=True),
+    "auroc_pathogenic": Metric("pathogenic", _auroc, (0, 1), ranks=True),
+    "auprc_pathogenic": Metric("pathogenic", _auprc, (0, 1), ranks=True),
 }
 """All metrics, by name; scores are 0..10."""
 
@@ -115,21 +98,24 @@ class Evaluation:
         `metrics[subset][model][name] = (value, low, high, n)`.
     undefined
         `undefined[subset][model][name]`: why a value or its interval is missing.
-    replicates
-        The bootstrap's values in the same nesting, for differences between models.
+    jackknifed
+        The values without each unit in the same nesting, for differences between models.
+    units
+        `units[subset]`: independent units of its rows, and how many of equal weight would tell as
+        much.
     """
 
     metrics: Table
     undefined: dict[str, dict[str, dict[str, str]]]
-    replicates: dict[str, dict[str, dict[str, Floats]]]
+    jackknifed: dict[str, dict[str, dict[str, Jackknifed]]]
+    units: dict[str, tuple[int, float]]
 
 
-def evaluate(
-    predictions: pd.DataFrame, models: Sequence[str], *, seed: int, replicates: int = REPLICATES
-) -> Evaluation:
+def evaluate(predictions: pd.DataFrame, models: Sequence[str]) -> Evaluation:
     """Compute every metric of every model on every subset of the test split.
 
-    All of them see the same replicates of the bootstrap, so that models can be compared.
+    All models see the same units left out, so that they can be compared. An allele that several
+    people carry counts as one.
 
     Parameters
     ----------
@@ -138,49 +124,52 @@ def evaluate(
         for each model.
     models
         Those columns.
-    seed
-        Of the bootstrap.
-    replicates
-        Draws of the bootstrap.
     """
-    result = Evaluation({}, {}, {})
+    result = Evaluation({}, {}, {}, {})
     truth = truths(predictions)
-    blocks = pd.factorize(predictions["block"])[0]
-    draws = resampling.draw_blocks(int(blocks.max()) + 1, replicates, np.random.default_rng(seed))
+    units = independent_units(predictions)
+    variants = predictions.groupby(VARIANT, sort=False).ngroup().to_numpy()
     for subset, chosen in subsets(predictions).items():
-        for kind in (result.metrics, result.undefined, result.replicates):
+        for kind in (result.metrics, result.undefined, result.jackknifed):
             kind[subset] = {model: {} for model in models}
+        held = chosen.to_numpy()
+        groups = Groups.of(units[held], one_each(variants[held]))
+        result.units[subset] = (groups.units, groups.effective)
         for name, metric in METRICS.items():
-            rows = np.flatnonzero(chosen & truth[metric.truth].notna())
+            rows = np.flatnonzero(held & truth[metric.truth].notna())
             label = truth[metric.truth].to_numpy(dtype=np.float64)[rows]
+            weight = one_each(variants[rows])
+            groups = Groups.of(units[rows], weight)
+            sets = groups.weights(weight)
             for model in models:
                 predicted = predictions[model].to_numpy(dtype=np.float64)[rows]
+                estimate: Estimate = (None, None, None, len(rows))
                 why = _undefined(metric, label, predicted)
+                if not why:
+                    value, *left_out = metric.compute(label, predicted, sets)
+                    found = Jackknifed(float(value), np.array(left_out), groups.effective)
+                    result.jackknifed[subset][model][name] = found
+                    why = _no_interval(found, groups)
+                    low, high = (None, None) if why else _within(metric, found)
+                    estimate = (found.value, low, high, len(rows))
+                result.metrics[subset][model][name] = estimate
                 if why:
-                    result.metrics[subset][model][name] = (None, None, None, len(rows))
                     result.undefined[subset][model][name] = why
-                    continue
-                values = _replicates(metric, label, predicted, draws, blocks[rows])
-                held = len(np.unique(blocks[rows]))
-                low, high = interval(values) if held >= FEWEST_BLOCKS else (None, None)
-                if held < FEWEST_BLOCKS:
-                    result.undefined[subset][model][name] = f"no interval: {held} genomic blocks"
-                value = float(metric.value(label, predicted))
-                result.metrics[subset][model][name] = (value, low, high, len(rows))
-                result.replicates[subset][model][name] = values
     return result
 
 
-def interval(values: Floats) -> tuple[float, float]:
-    """Take the middle 95% of a bootstrap's values; undefined ones are left out."""
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
+def one_each(variants: npt.NDArray[np.integer]) -> Floats:
+    """Weigh rows so that those of one variant count as one row together, shape=(n,)."""
+    _, codes, counts = np.unique(variants, return_inverse=True, return_counts=True)
+    return np.asarray(1 / counts[codes], dtype=np.float64)
 
 
 def _undefined(metric: Metric, truth: Floats, predicted: Floats) -> str:
     """Say why a metric has no value; empty where it has one."""
     if len(truth) == 0:
         return f"no row with a known {metric.truth}"
+    if len(truth) < FEWEST_ROWS:
+        return f"only {len(truth)} rows"
     if metric.ranks and np.ptp(truth) == 0:
         return f"every row has {metric.truth} {truth[0]:g}"
     if metric.ranks and np.ptp(predicted) == 0:
@@ -188,18 +177,15 @@ def _undefined(metric: Metric, truth: Floats, predicted: Floats) -> str:
     return ""
 
 
-def _replicates(
-    metric: Metric,
-    truth: Floats,
-    predicted: Floats,
-    draws: Floats,
-    blocks: npt.NDArray[np.int64],
-) -> Floats:
-    """Compute a metric for every draw of the bootstrap."""
-    parts = math.ceil(len(draws) * len(truth) / CELLS)
-    return np.concatenate(
-        [
-            metric.replicates(truth, predicted, part[:, blocks])
-            for part in np.array_split(draws, parts)
-        ]
-    )
+def _no_interval(found: Jackknifed, groups: Groups) -> str:
+    """Say why a value has no interval; empty where it has one."""
+    if groups.units < FEWEST_UNITS:
+        return f"no interval: {groups.units} independent units"
+    if np.isnan(found.error):
+        return "no interval: a single unit holds all rows of one class"
+    return ""
+
+
+def _within(metric: Metric, found: Jackknifed) -> tuple[float, float]:
+    low, high = found.interval()
+    return max(low, metric.ends[0]), min(high, metric.ends[1])

@@ -1,5 +1,7 @@
 """The kinds of test rows for which metrics are given, and what is true of each row."""
 
+from collections.abc import Container
+
 import numpy as np
 import pandas as pd
 
@@ -29,11 +31,22 @@ BENIGN = "(?i)^(?:likely )?benign"
 PATHOGENIC = "(?i)^(?:likely )?pathogenic"
 
 
+CARRIERS = "carriers"
+FROM_READS = "carriers from reads"
+FROM_HAPLOTYPES = "carriers from haplotypes"
+
+
+def headline_subset(found: Container[str]) -> str:
+    """Name the rows that the headline is about: carried alleles, seen in reads if any are."""
+    return next((name for name in (FROM_READS, FROM_HAPLOTYPES) if name in found), CARRIERS)
+
+
 def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     """Masks of the rows by name; empty ones are left out.
 
     SNVs, indels, coding and non-coding are kinds of carried alleles: a reference read has none.
-    Each individual is a subset where there are several; so are reads and made haplotypes.
+    Each individual is a subset where there are several; so are the carried alleles of reads and
+    of made haplotypes, where there are both.
     """
     carriers = predictions["carries_alt"].astype(bool)
     single = (predictions["ref"].str.len() == 1) & (predictions["alt"].str.len() == 1)
@@ -41,7 +54,7 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     coding = predictions["consequence"].isin(CODING)
     found = {
         "all": pd.Series(data=True, index=predictions.index),
-        "carriers": carriers,
+        CARRIERS: carriers,
         "SNVs": carriers & single,
         "indels": carriers & ~level,
         "coding": carriers & coding,
@@ -49,7 +62,7 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     }
     made = predictions["individual"] == HAPLOTYPE
     if made.any():
-        found |= {"from reads": ~made, "from haplotypes": made}
+        found |= {FROM_READS: carriers & ~made, FROM_HAPLOTYPES: carriers & made}
     individuals = sorted(predictions.loc[~made, "individual"].unique())
     if len(individuals) > 1:
         for individual in individuals:

@@ -35,3 +35,20 @@ def test_even_blocks_count_bases_from_one(table):
 def test_each_gene_of_an_example_is_listed(table):
     found = units.genes(table(gene=["BRCA1", "", "A|B"]))
     assert found.to_numpy().tolist() == [[0, "BRCA1"], [2, "A"], [2, "B"]]
+
+
+def test_genes_are_independent_units_within_their_block(table):
+    examples = table(
+        position=[1, 900, 2_000_001, 5, 6, 7],
+        gene=["", "", "", "A", "A|B", "B"],
+    ).assign(block=0)
+    found = units.independent_units(examples)
+    assert found[0] == found[1] != found[2]
+    assert found[3] == found[4] == found[5]
+    assert len(set(found.tolist())) == 3
+
+
+def test_a_gene_in_two_blocks_is_two_units(table):
+    examples = table(position=[1, 2, 3], gene=["A", "A", "A"]).assign(block=[0, 0, 1])
+    found = units.independent_units(examples)
+    assert found[0] == found[1] != found[2]

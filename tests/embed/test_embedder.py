@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from evoflow.embed.embedder import Embedder
-from evoflow.embed.evo1 import hub
 from evoflow.embed.evo1.modeling import StripedHyena
+from evoflow.embed.hyena import hub
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings, Window
 
@@ -84,10 +84,10 @@ def test_results_of_filled_batches_do_not_depend_on_the_shards_to_the_last_bit(s
     draw = Random(0)
     sequences = ["".join(draw.choices("ACGT", k=150)) for _ in range(70)]
     shapes = set()
-    forward = StripedHyena.forward
+    forward = StripedHyena.residual_stream
     monkeypatch.setattr(
         StripedHyena,
-        "forward",
+        "residual_stream",
         lambda self, ids, blocks: shapes.add(tuple(ids.shape)) or forward(self, ids, blocks),
     )
 

@@ -80,7 +80,7 @@ def test_fewer_blocks_run_for_an_earlier_layer(model, monkeypatch):
 def test_too_little_memory_halves_the_batch_and_goes_on(model, monkeypatch, error, fits):
     sequences = ["ACGTACGT"[k % 5 :] * 2 + "ACGT"[k % 4 :] for k in range(16)]
     expected = embedder(model).embed(sequences, layer="final", tokens="mean")
-    forward, sizes = model.backbone.forward, []
+    forward, sizes = model.backbone.residual_stream, []
 
     def limited(ids, *args):
         sizes.append(len(ids))
@@ -88,7 +88,7 @@ def test_too_little_memory_halves_the_batch_and_goes_on(model, monkeypatch, erro
             raise error
         return forward(ids, *args)
 
-    monkeypatch.setattr(model.backbone, "forward", limited)
+    monkeypatch.setattr(model.backbone, "residual_stream", limited)
     got = embedder(model, 10_000).embed(sequences, layer="final", tokens="mean")
     np.testing.assert_allclose(got.values, expected.values, atol=2e-3)
     assert max(sizes) == got.report.unique_sequences
@@ -103,14 +103,14 @@ def test_filled_batches_are_halved_too(model, monkeypatch, number):
         f"{sequence}{'ACGT'[k % 4]}{'ACGT'[k // 4]}" for k, sequence in enumerate(sequences)
     ]
     expected = embedder(model).embed(sequences, layer="final", tokens="mean")
-    forward = model.backbone.forward
+    forward = model.backbone.residual_stream
 
     def limited(ids, *args):
         if len(ids) > 3:
             raise torch.OutOfMemoryError
         return forward(ids, *args)
 
-    monkeypatch.setattr(model.backbone, "forward", limited)
+    monkeypatch.setattr(model.backbone, "residual_stream", limited)
     got = embedder(model, 8 * 14).embed(sequences, layer="final", tokens="mean", filled=True)
     np.testing.assert_allclose(got.values, expected.values, atol=2e-3)
 
@@ -119,7 +119,7 @@ def test_one_sequence_that_does_not_fit_is_an_error(model, monkeypatch):
     def forward(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(model.backbone, "forward", forward)
+    monkeypatch.setattr(model.backbone, "residual_stream", forward)
     with pytest.raises(InputError, match="too little memory for one sequence of 5 bases"):
         embedder(model).embed(["ACG", "ACGTA"], layer="final", tokens="mean")
 
@@ -128,7 +128,7 @@ def test_other_errors_are_not_hidden(model, monkeypatch):
     def forward(*_):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(model.backbone, "forward", forward)
+    monkeypatch.setattr(model.backbone, "residual_stream", forward)
     with pytest.raises(RuntimeError, match="something else"):
         embedder(model).embed(["ACG"], layer="final", tokens="mean")
 
@@ -159,7 +159,7 @@ def test_waste_and_progress_are_reported(model):
     assert empty.report.padding_waste == 0
 
 
-@pytest.mark.parametrize("layer", [-1, 4])
+@pytest.mark.parametrize("layer", [4, "blocks.3", "blocks.3.mlp.l3"])
 def test_a_layer_that_is_not_there(model, layer):
-    with pytest.raises(InputError, match=f"{layer} blocks are wanted but small has 3; set 0 to 3"):
+    with pytest.raises(InputError, match=f"small: layer {layer!r} needs 4 blocks but the model ha"):
         embedder(model).embed(["ACG"], layer=layer, tokens="mean")

@@ -34,6 +34,7 @@ def trained_run(monkeypatch, run, examples):
         "metrics": run.metrics,
         "undefined": run.undefined,
         "comparisons": run.comparisons,
+        "headline": run.headline,
     }
     monkeypatch.setattr(
         export, "find_run", lambda name: SimpleNamespace(pathspec=f"EvoFlow/{name}")

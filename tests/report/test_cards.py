@@ -91,7 +91,7 @@ def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
 
 def test_train_shows_the_epoch_that_was_kept_and_the_verdicts(card, run):
     fit = Fit(None, run.history.assign(seconds=0.5), best_epoch=2, device="cpu, float32")
-    cards.show_learning(card, Learning(fit, run.predictions, None, run.comparisons))
+    cards.show_learning(card, Learning(fit, run.predictions, None, run.comparisons, run.headline))
     (kept,) = card.of_type("table")
     assert ["epoch that was kept", "2"] in kept["data"]
     assert ["its validation Spearman", "0.400"] in kept["data"]

@@ -22,7 +22,7 @@ def test_the_report_tells_the_run_from_input_to_provenance(card, run):
     ):
         assert heading in text
     assert "simulated demo" in text
-    assert "the head is better than kmer ridge" in text
+    assert "the head is better than boosted trees" in text
     assert "spearman of training mean: every prediction is the same" in text
     assert "random weights" in text
     assert "test has no example of score 10" in text

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 from metaflow.exception import MetaflowNotFound
@@ -23,8 +24,8 @@ def test_individuals_are_counted_and_a_checkpoint_is_named_without_its_owner():
 
 
 def test_the_result_is_a_tag_where_it_is_defined(run):
-    assert result_tags(run.metrics) == ["spearman:0.71"]
-    assert result_tags({"carriers": {"head": {"spearman": (None, None, None, 3)}}}) == []
+    assert result_tags(run.headline) == ["spearman:0.71", "best-baseline:boosted_trees:0.30"]
+    assert result_tags(replace(run.headline, missing="only 2 rows")) == []
 
 
 def test_a_run_out_of_reach_is_said_and_survived(capsys):

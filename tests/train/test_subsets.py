@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from evoflow.settings import HAPLOTYPE
-from evoflow.train.subsets import subsets, truths
+from evoflow.train.subsets import headline_subset, subsets, truths
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ def test_one_individual_is_no_subset_of_its_own(predictions):
 def test_made_haplotypes_stand_apart_from_reads(predictions):
     mixed = predictions.replace({"individual": {"B": HAPLOTYPE}})
     found = {name: np.flatnonzero(rows).tolist() for name, rows in subsets(mixed).items()}
-    assert found["from reads"] == [0, 1]
-    assert found["from haplotypes"] == [2, 3, 4]
+    assert found["carriers from reads"] == [1]
+    assert found["carriers from haplotypes"] == [2, 3, 4]
+    assert headline_subset(found) == "carriers from reads"
     assert not any(name.startswith("individual") for name in found)
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from evoflow.embed.evo1.causal_lm import EvoForCausalLM
 from evoflow.embed.evo1.configuration import EvoConfig
+from evoflow.embed.evo1.modeling import EvoForCausalLM
 
 TINY = "evo-tiny"
 SEED = 20240227

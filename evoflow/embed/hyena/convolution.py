@@ -94,7 +94,7 @@ class FilterCache:
         self._lengths.clear()
 
 
-def modal_filter(poles: Tensor, residues: Tensor, length: int) -> Tensor:
+def complex_modal_filter(poles: Tensor, residues: Tensor, length: int) -> Tensor:
     """Evaluate `h[c, t] = Re sum_n residues[c, n] * poles[c, n] ** t` in float32.
 
     Parameters
@@ -120,6 +120,30 @@ def modal_filter(poles: Tensor, residues: Tensor, length: int) -> Tensor:
     return taps
 
 
+def real_modal_filter(log_poles: Tensor, residues: Tensor, length: int) -> Tensor:
+    """Evaluate `h[c, t] = sum_n residues[c, n] * exp(t * log_poles[c, n])` in float32.
+
+    Parameters
+    ----------
+    log_poles
+        float32, shape=(channels, state_size, 1).
+    residues
+        float32, shape=(channels, state_size).
+    length
+        Number of taps.
+
+    Returns
+    -------
+    Tensor
+        float32, shape=(channels, length).
+    """
+    time = torch.arange(length, device=log_poles.device, dtype=torch.float32)
+    taps = torch.zeros(len(log_poles), length, device=log_poles.device)
+    for state in range(log_poles.shape[1]):  # as above, for want of memory
+        taps = taps + residues[:, state, None] * (log_poles[:, state] * time).exp()
+    return taps
+
+
 def triangular_matrices(taps: Tensor, columns: int) -> Tensor:
     """Lay filters out as matrices `m[c, i, j] = h[c, i - j]`, zero where `i < j`.
 
@@ -140,6 +164,65 @@ def triangular_matrices(taps: Tensor, columns: int) -> Tensor:
     matrices = taps.new_zeros(channels, length, columns)
     matrices[..., :length] = padded.unfold(1, length, 1).flip(2)
     return matrices
+
+
+class LongConvolution:
+    """Causal convolution with filters as long as the input.
+
+    Parameters
+    ----------
+    cache
+        Where what is derived from the filters is kept.
+    layer
+        Whose filters they are: part of the key under which the cache keeps them.
+    """
+
+    def __init__(self, cache: FilterCache, layer: int) -> None:
+        self._cache, self._layer = cache, layer
+
+    def __call__(
+        self,
+        w: Tensor,
+        length: int,
+        taps: Callable[[int, slice], Tensor],
+        weights: tuple[Tensor, ...],
+    ) -> Tensor:
+        """Convolve (C, rows, B) to (C, length, B).
+
+        Parameters
+        ----------
+        w
+            Its rows beyond the length are zeros.
+        length
+            Tokens of the input.
+        taps
+            Computes filters of a length for some channels, float32, shape=(channels, length).
+        weights
+            What it computes them from.
+        """
+
+        def kept(part: Hashable, compute: Callable[[], Tensor]) -> Tensor:
+            """Compute through the cache, unless gradients must flow to the weights."""
+            if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
+                return compute()
+            return self._cache.get(length, (self._layer, part), weights, compute)
+
+        rows = w.shape[1]
+        if length <= LONGEST_PRODUCT[w.device.type]:
+
+            def matrices() -> Tensor:
+                return triangular_matrices(taps(length, slice(None)).to(w.dtype), rows)
+
+            return torch.bmm(kept((w.dtype, rows), matrices), w)
+        size = fft_size(length)
+        parts = []
+        for part in fft_parts(len(w), size, w.device):
+
+            def spectrum(part: slice = part) -> Tensor:
+                return torch.fft.rfft(taps(length, part), n=size)
+
+            parts.append(fft_convolve(w[part], kept(part.start, spectrum), size, length))
+        return torch.cat(parts)
 
 
 def fft_size(length: int) -> int:

@@ -47,39 +47,49 @@ def add_rms_norm(x: Tensor, delta: Tensor, scale: Tensor, eps: float) -> tuple[T
 
 
 @triton.jit
-def _gated_gelu(gate, x, out, size, BLOCK: tl.constexpr):
+def _gate(gate, x, out, size, GELU: tl.constexpr, BLOCK: tl.constexpr):
     index = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = index < size
     g = tl.load(gate + index, mask=inside).to(tl.float32)
+    if GELU:
+        g = 0.5 * g * (1 + tl.erf(g * 0.7071067811865476))
     value = tl.load(x + index, mask=inside).to(tl.float32)
-    tl.store(out + index, 0.5 * g * (1 + tl.erf(g * 0.7071067811865476)) * value, mask=inside)
+    tl.store(out + index, g * value, mask=inside)
 
 
-def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
-    """See `operations.gated_gelu`."""
+def gate(gate: Tensor, x: Tensor, activation: str) -> Tensor:
+    """See `operations.gate`."""
+    gate, x = gate.contiguous(), x.contiguous()
     out = torch.empty_like(gate)
-    _gated_gelu[(triton.cdiv(out.numel(), TOKENS),)](gate, x, out, out.numel(), TOKENS)
+    grid = (triton.cdiv(out.numel(), TOKENS),)
+    _gate[grid](gate, x, out, out.numel(), activation == "gelu", TOKENS)
     return out
 
 
-def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
+def add_gated_mlp(
+    x: Tensor, u: Tensor, weights: tuple[Tensor, Tensor, Tensor], activation: str
+) -> Tensor:
     """See `operations.add_gated_mlp`."""
-    hidden = gated_gelu(F.linear(u, l1), F.linear(u, l2))
+    l1, l2, l3 = weights
+    x = x.contiguous()
+    hidden = gate(F.linear(u, l1), F.linear(u, l2), activation)
     x.view(-1, x.shape[-1]).addmm_(hidden.flatten(0, -2), l3.t())  # cuBLAS adds on the way out
     return x
 
 
 @triton.jit
 def _rotate(
-    x, cos, sin, batch, token_stride, HALF: tl.constexpr, HEADS: tl.constexpr,
-    HALF_BLOCK: tl.constexpr, HEADS_BLOCK: tl.constexpr,
+    x, cos, sin, batch, length_stride, batch_stride, kind_stride, head_stride,
+    HALF: tl.constexpr, HEADS: tl.constexpr, HALF_BLOCK: tl.constexpr, HEADS_BLOCK: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(0).to(tl.int64)
     half = tl.arange(0, HALF_BLOCK)[None, :]
     head = tl.arange(0, HEADS_BLOCK)[:, None]
     inside = (half < HALF) & (head < HEADS)
-    first = x + token * token_stride + (tl.program_id(1) * HEADS + head) * 2 * HALF + half
-    angle = token // batch * HALF + half
+    position = token // batch
+    start = position * length_stride + token % batch * batch_stride
+    first = x + start + tl.program_id(1) * kind_stride + head * head_stride + half
+    angle = position * HALF + half
     c = tl.load(cos + angle, mask=half < HALF, other=0.0)
     s = tl.load(sin + angle, mask=half < HALF, other=0.0)
     a = tl.load(first, mask=inside, other=0.0).to(tl.float32)
@@ -92,7 +102,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """See `operations.rotate`."""
     length, batch, kinds, heads, size = x.shape
     _rotate[(length * batch, kinds)](
-        x, cos, sin, batch, x.stride(1), size // 2, heads,
+        x, cos, sin, batch, *x.stride()[:4], size // 2, heads,
         triton.next_power_of_2(size // 2), triton.next_power_of_2(heads),
     )  # fmt: skip
     return x
@@ -101,7 +111,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 @triton.jit
 def _short_filter(z, bias, weight, shift, row, index, tokens, batch, TAPS: tl.constexpr):
     """Convolve one channel, `bias` added before and `shift` after, as float32."""
-    added = tl.load(bias + row).to(tl.float32)
+    added = 0.0
+    if bias is not None:
+        added += tl.load(bias + row).to(tl.float32)
     total = tl.zeros_like(index).to(tl.float32)
     if shift is not None:
         total += tl.load(shift + row).to(tl.float32)
@@ -132,7 +144,7 @@ def _hyena_gates(
 
 
 def hyena_gates(
-    z: Tensor, bias: Tensor, weight: Tensor, shift: Tensor | None, num_heads: int
+    z: Tensor, bias: Tensor | None, weight: Tensor, shift: Tensor | None, num_heads: int
 ) -> tuple[Tensor, Tensor]:
     """See `operations.hyena_gates`."""
     channels, length, batch = z.shape[0] // 3, *z.shape[1:]
@@ -145,3 +157,35 @@ def hyena_gates(
         w.shape[1] * batch // part, part, channels // num_heads, weight.shape[-1], TOKENS,
     )  # fmt: skip
     return x2, w
+
+
+@triton.jit
+def _gated_convolution(
+    w, taps, x2, out, parts, batch_parts, w_parts,
+    PART: tl.constexpr, SERVED: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    tokens, batch = parts * PART, batch_parts * PART
+    channel = tl.program_id(1).to(tl.int64)
+    index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = index < tokens
+    row = w + channel * (w_parts * PART)
+    total = tl.zeros_like(index).to(tl.float32)
+    for lag in range(TAPS):
+        earlier = index - lag * batch
+        value = tl.load(row + earlier, mask=(earlier >= 0) & inside, other=0.0).to(tl.float32)
+        total += value * tl.load(taps + channel // SERVED * TAPS + lag).to(tl.float32)
+    at = channel * tokens + index
+    gate = tl.load(x2 + at, mask=inside, other=0.0).to(tl.float32)
+    tl.store(out + at, total * gate, mask=inside)
+
+
+def gated_convolution(w: Tensor, taps: Tensor, x2: Tensor) -> Tensor:
+    """See `operations.gated_convolution`."""
+    channels, length, batch = x2.shape
+    out, taps = torch.empty_like(x2), taps.contiguous()
+    part = 8 if batch % 8 == 0 else 1  # so that the compiler knows what is aligned
+    _gated_convolution[(triton.cdiv(length * batch, TOKENS), channels)](
+        w, taps, x2, out, length * batch // part, batch // part, w.shape[1] * batch // part,
+        part, channels // len(taps), taps.shape[1], TOKENS,
+    )  # fmt: skip
+    return out

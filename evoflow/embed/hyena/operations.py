@@ -6,13 +6,19 @@ Newer GPUs have the work between matrix products in fused kernels; some CPUs mul
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from evoflow import onednn
+
+Activation = Literal["gelu", "identity"]
+"""What a gated MLP does to its gate: the exact GELU, or nothing."""
+
+Weights = tuple[Tensor, Tensor, Tensor]
+"""`l1`, `l2` and `l3` of a gated MLP."""
 
 
 def rms_norm(x: Tensor, scale: Tensor, eps: float) -> Tensor:
@@ -44,9 +50,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat(rotated, dim=-1).to(x.dtype)
 
 
-def gated_gelu(gate: Tensor, x: Tensor) -> Tensor:
-    """Multiply by the exact GELU of the gate."""
-    return F.gelu(gate) * x
+def gate(gate: Tensor, x: Tensor, activation: Activation) -> Tensor:
+    """Multiply by the activated gate."""
+    return (F.gelu(gate) if activation == "gelu" else gate) * x
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -54,13 +60,14 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return F.linear(x, weight, bias)
 
 
-def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
-    """Return `x + l3(gelu(l1 u) * l2 u)`, shape=(..., hidden); `x` may be overwritten."""
-    return x + F.linear(gated_gelu(F.linear(u, l1), F.linear(u, l2)), l3)
+def add_gated_mlp(x: Tensor, u: Tensor, weights: Weights, activation: Activation) -> Tensor:
+    """Return `x + l3(activation(l1 u) * l2 u)`, shape=(..., hidden); `x` may be overwritten."""
+    l1, l2, l3 = weights
+    return x + F.linear(gate(F.linear(u, l1), F.linear(u, l2), activation), l3)
 
 
 def hyena_gates(
-    z: Tensor, bias: Tensor, weight: Tensor, shift: Tensor | None, num_heads: int
+    z: Tensor, bias: Tensor | None, weight: Tensor, shift: Tensor | None, num_heads: int
 ) -> tuple[Tensor, Tensor]:
     """Convolve with the short filter, then split into what gates and what is convolved further.
 
@@ -70,7 +77,7 @@ def hyena_gates(
         Projections less their bias, shape=(3 * hidden, length, batch): of each head first x2,
         then x1, then v.
     bias
-        Bias of the projections, shape=(3 * hidden,).
+        Bias of the projections, shape=(3 * hidden,), if they have one.
     weight
         The short filter, shape=(3 * hidden, 1, taps); the last tap meets the present token.
     shift
@@ -84,17 +91,44 @@ def hyena_gates(
     """
     width, length, batch = z.shape
     taps = weight.shape[-1]
-    # What the biases add depends on how many taps meet a token: cheaper than a pass over z.
-    met = torch.arange(length, device=z.device).clamp_max(taps - 1)
-    constant = (bias[:, None] * weight[:, 0].flip(-1).cumsum(-1))[:, met]
-    if shift is not None:
-        constant = constant + shift[:, None]
-    y = torch.addcmul(constant[..., None], z, weight[..., -1:])
+    if bias is None:
+        y = z * weight[..., -1:]
+        y = y if shift is None else y + shift[:, None, None]
+    else:
+        # What the biases add depends on how many taps meet a token: cheaper than a pass over z.
+        met = torch.arange(length, device=z.device).clamp_max(taps - 1)
+        constant = (bias[:, None] * weight[:, 0].flip(-1).cumsum(-1))[:, met]
+        if shift is not None:
+            constant = constant + shift[:, None]
+        y = torch.addcmul(constant[..., None], z, weight[..., -1:])
     for lag in range(1, min(taps, length)):
         y[:, lag:].addcmul_(z[:, :-lag], weight[..., taps - 1 - lag, None])
     x2, x1, v = y.view(num_heads, 3, -1, length, batch).unbind(1)
     shape = (width // 3, length, batch)
     return x2.reshape(shape), (x1 * v).view(shape)
+
+
+def gated_convolution(w: Tensor, taps: Tensor, x2: Tensor) -> Tensor:
+    """Convolve causally with a filter of few taps, in float32, then multiply by `x2`.
+
+    Parameters
+    ----------
+    w
+        shape=(hidden, rows, batch); rows beyond the length of `x2` are not looked at.
+    taps
+        shape=(groups, taps), of which the first meets the present token; a group's filter serves
+        hidden / groups neighbouring channels.
+    x2
+        shape=(hidden, length, batch).
+    """
+    groups, length = len(taps), x2.shape[1]
+    wide = w[:, :length].to(torch.promote_types(w.dtype, torch.float32))
+    wide = wide.reshape(groups, -1, *wide.shape[1:])  # (G, C/G, L, B)
+    taps = taps.to(wide.dtype)[:, :, None, None, None]  # (G, taps, 1, 1, 1)
+    y = wide * taps[:, 0]
+    for lag in range(1, min(taps.shape[1], length)):
+        y[:, :, lag:].addcmul_(wide[:, :, :-lag], taps[:, lag])
+    return y.view(w.shape[0], *x2.shape[1:]).to(x2.dtype) * x2
 
 
 class Operations(NamedTuple):
@@ -104,10 +138,12 @@ class Operations(NamedTuple):
     add_rms_norm: Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]] = add_rms_norm
     rotate: Callable[[Tensor, Tensor, Tensor], Tensor] = rotate
     linear: Callable[[Tensor, Tensor, Tensor | None], Tensor] = linear
-    add_gated_mlp: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor] = add_gated_mlp
-    hyena_gates: Callable[[Tensor, Tensor, Tensor, Tensor | None, int], tuple[Tensor, Tensor]] = (
-        hyena_gates
-    )
+    gate: Callable[[Tensor, Tensor, Activation], Tensor] = gate
+    add_gated_mlp: Callable[[Tensor, Tensor, Weights, Activation], Tensor] = add_gated_mlp
+    hyena_gates: Callable[
+        [Tensor, Tensor | None, Tensor, Tensor | None, int], tuple[Tensor, Tensor]
+    ] = hyena_gates
+    gated_convolution: Callable[[Tensor, Tensor, Tensor], Tensor] = gated_convolution
 
 
 PLAIN = Operations()
@@ -134,8 +170,10 @@ def _on_gpu(device: torch.device) -> Operations:
         rms_norm=kernels.rms_norm,
         add_rms_norm=kernels.add_rms_norm,
         rotate=kernels.rotate,
+        gate=kernels.gate,
         add_gated_mlp=kernels.add_gated_mlp,
         hyena_gates=kernels.hyena_gates,
+        gated_convolution=kernels.gated_convolution,
     )
 
 
@@ -145,8 +183,10 @@ def _on_cpu() -> Operations:
     if product is None:
         return PLAIN
 
-    def add_gated_mlp(x: Tensor, u: Tensor, l1: Tensor, l2: Tensor, l3: Tensor) -> Tensor:
-        activated = product(u, l1, None, "gelu", [], "none")
+    def add_gated_mlp(x: Tensor, u: Tensor, weights: Weights, activation: Activation) -> Tensor:
+        l1, l2, l3 = weights
+        after = "gelu" if activation == "gelu" else "none"
+        activated = product(u, l1, None, after, [], "none")
         return product.binary(product.binary(u, activated, l2, None, "mul"), x, l3, None, "add")
 
     return Operations(linear=onednn.linear, add_gated_mlp=add_gated_mlp)

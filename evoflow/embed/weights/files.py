@@ -2,11 +2,12 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from evoflow.embed.objects import fill
 from evoflow.errors import InputError
 
 ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
@@ -70,23 +71,13 @@ class LocalFile:
             with self.path.open("rb", buffering=0) as file:
                 file.seek(start)
                 for buffer in buffers:
-                    _fill(file.readinto, buffer)
+                    fill(file.readinto, buffer)
         except EOFError as error:
             raise InputError(f"{self.path}: ends too early; fetch it again") from error
         except OSError as error:
             raise InputError(
                 f"{self.path}: cannot be read ({error.strerror}); check the file and its disk"
             ) from error
-
-
-def _fill(read: Callable[[memoryview], int | None], buffer: memoryview) -> None:
-    """Read until a buffer is full; one call stops at 2 GB, or wherever a disk likes."""
-    done = 0
-    while done < len(buffer):
-        count = read(buffer[done:])
-        if not count:
-            raise EOFError
-        done += count
 
 
 @dataclass(frozen=True)

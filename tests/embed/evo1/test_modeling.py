@@ -181,3 +181,28 @@ def test_long_inputs_need_no_quadratic_memory():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 200e6
+
+
+def test_several_layers_come_from_one_pass_of_no_more_blocks_than_needed(model, expected):
+    ids, mask = expected["input_ids"], expected["attention_mask"].bool()
+    ran = []
+    hooks = [
+        block.register_forward_hook(lambda *_, k=k: ran.append(k))
+        for k, block in enumerate(model.backbone.blocks)
+    ]
+    with torch.inference_mode():
+        found = model.outputs(ids, [0, "blocks.1", "blocks.2.mlp.l3", 2])
+        assert ran == [0, 1, 2]
+        through = model.outputs(ids, ["norm", "unembed"])
+        assert ran == [0, 1, 2, 0, 1, 2, 3]
+    for hook in hooks:
+        hook.remove()
+    names = {0: "hidden_states.0", "blocks.1": "hidden_states.2", 2: "hidden_states.2"}
+    for name, wanted in (names | {"norm": "final", "unembed": "logits"}).items():
+        got = (found | through)[name][mask]
+        assert relative_error(got, expected[wanted][mask]) <= 1e-5
+    with torch.inference_mode():
+        block, x = model.backbone.blocks[2], found[2]
+        whole = block(x)
+        mixed = x + block.mix(block.pre_norm(x).transpose(0, 1), PLAIN).transpose(0, 1)
+    assert relative_error(mixed + found["blocks.2.mlp.l3"], whole) <= 1e-6

@@ -11,14 +11,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.parametrize("activation", ["gelu", "identity"])
 @pytest.mark.parametrize("leading", [(1, 1), (9, 2)])
-def test_add_gated_mlp(leading):
+def test_add_gated_mlp(leading, activation):
     x, u = torch.randn(*leading, 16), torch.randn(*leading, 16)
     l1, l2, l3 = torch.randn(48, 16), torch.randn(48, 16), torch.randn(16, 48) / 48
     with torch.inference_mode():
         torch.testing.assert_close(
-            FAST.add_gated_mlp(x, u, l1, l2, l3),
-            operations.add_gated_mlp(x, u, l1, l2, l3),
+            FAST.add_gated_mlp(x, u, (l1, l2, l3), activation),
+            operations.add_gated_mlp(x, u, (l1, l2, l3), activation),
             atol=1e-5,
             rtol=1e-5,
         )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score
 
-from evoflow.train import resampling
+from evoflow.train import weighted
 
 
 @st.composite
@@ -30,7 +30,7 @@ def test_correlations_are_those_of_the_repeated_rows(rows):
     truth, predicted, counts = rows
     repeated = [values.repeat(counts.astype(int)) for values in (truth, predicted)]
     constant = min(len(repeated[0]), *(len(np.unique(values)) for values in repeated)) < 2
-    for ours, theirs in ((resampling.pearson, pearsonr), (resampling.spearman, spearmanr)):
+    for ours, theirs in ((weighted.pearson, pearsonr), (weighted.spearman, spearmanr)):
         found = replicate(ours, counts, truth, predicted)
         if constant:
             assert np.isnan(found)
@@ -44,31 +44,30 @@ def test_classification_is_that_of_scikit_learn(rows):
     positive = truth > 1
     chosen = counts > 0
     for ours, theirs in (
-        (resampling.auroc, roc_auc_score),
-        (resampling.average_precision, average_precision_score),
+        (weighted.auroc, roc_auc_score),
+        (weighted.average_precision, average_precision_score),
     ):
         found = replicate(ours, counts, positive, predicted)
-        if len(np.unique(positive[chosen])) < 2:
-            assert np.isnan(found) or ours is resampling.average_precision
+        if not positive[chosen].any() or (ours is weighted.auroc and positive[chosen].all()):
+            assert np.isnan(found)
         else:
             expected = theirs(positive[chosen], predicted[chosen], sample_weight=counts[chosen])
             assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_all_positive_rows_are_found_with_full_precision():
+    ones = np.ones(4)
+    assert weighted.average_precision(ones == 1, np.arange(4.0), ones[None])[0] == 1
 
 
 @given(repeated_rows())
 def test_macro_mean_weighs_classes_alike(rows):
     truth, predicted, counts = rows
     error = np.abs(truth - predicted)
-    found = replicate(resampling.macro_mean, counts, error, truth)
+    found = replicate(weighted.macro_mean, counts, error, truth)
     held = np.unique(truth[counts > 0])
     expected = [
         mean_absolute_error(truth[own], predicted[own], sample_weight=counts[own])
         for own in (truth == one for one in held)
     ]
     assert found == pytest.approx(np.mean(expected) if expected else np.nan, nan_ok=True)
-
-
-def test_as_many_blocks_are_drawn_as_there_are():
-    draws = resampling.draw_blocks(7, 100, np.random.default_rng(0))
-    assert draws.shape == (100, 7)
-    assert (draws.sum(axis=1) == 7).all()

@@ -1,11 +1,11 @@
-"""Metrics under many weightings of the rows at once: the replicates of a bootstrap.
+"""Metrics under many weightings of the rows at once, as intervals need them.
 
-scikit-learn and scipy compute one weighting at a time, and a thousand of each metric, model and
+scikit-learn and scipy compute one weighting at a time, and a hundred of each metric, model and
 subset would take minutes. Here a weighting is a row of a matrix. A row of ones gives what they
 give, and a row of counts what they give for rows repeated that often; the tests hold them to it.
 
-In all functions `weights` has shape=(replicates, n), the values have shape=(n,) and the result
-has shape=(replicates,), NaN where a replicate leaves the metric undefined.
+In all functions `weights` has shape=(sets, n), the values have shape=(n,) and the result has
+shape=(sets,), NaN where a set leaves the metric undefined.
 """
 
 import numpy as np
@@ -14,19 +14,13 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
-def draw_blocks(blocks: int, replicates: int, rng: np.random.Generator) -> Floats:
-    """Draw whole blocks with replacement: how often each is drawn, shape=(replicates, blocks)."""
-    draws = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=replicates)
-    return draws.astype(np.float64)
-
-
 def mean(values: Floats, weights: Floats) -> Floats:
     """Weighted mean."""
     return _divide(weights @ values, weights.sum(axis=1))
 
 
 def macro_mean(values: Floats, classes: Floats, weights: Floats) -> Floats:
-    """Mean over the classes that a replicate holds of the weighted mean in each."""
+    """Mean over the classes that a set holds of the weighted mean in each."""
     means = [mean(values[classes == one], weights[:, classes == one]) for one in np.unique(classes)]
     stacked = np.array(means)
     held = np.isfinite(stacked)
@@ -64,7 +58,7 @@ def average_precision(positive: npt.NDArray[np.bool_], score: Floats, weights: F
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Middle ranks when each row counts `weights` times, shape=(replicates, n)."""
+    """Middle ranks when each row counts `weights` times, shape=(sets, n)."""
     _, codes = np.unique(values, return_inverse=True)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) != 0])

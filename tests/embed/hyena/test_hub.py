@@ -3,7 +3,7 @@
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from evoflow.embed.evo1 import hub
+from evoflow.embed.hyena import hub
 from evoflow.errors import InputError
 
 

@@ -1,6 +1,6 @@
-"""Evo's checkpoints: where they are, whether they are sound, and how they are loaded.
+"""A checkpoint's folder: whether it is sound, and how it is loaded.
 
-Weights come from safetensors alone: pickles and remote code are never read.
+Weights come from safetensors alone: pickles and remote code are never read here.
 """
 
 import json
@@ -9,19 +9,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
+from transformers import PreTrainedConfig
 
-from evoflow.embed.evo1.configuration import EvoConfig
 from evoflow.errors import InputError
+
+Config = TypeVar("Config", bound=PreTrainedConfig)
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 PICKLES = {".pt", ".pth", ".bin", ".pkl"}
 STALE = ".rotary_emb.inv_freq"
-"""Tensors that published checkpoints hold in bfloat16 and that are computed in float32 instead."""
+"""Tensors that Evo-1's checkpoints hold in bfloat16 and that are computed in float32 instead."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,19 @@ class Checkpoint:
     folder: Path
     commit: str | None = None
 
-    def config(self) -> EvoConfig:
+    def raw_config(self) -> dict[str, object]:
         """Read `config.json`."""
-        path = self.folder / "config.json"
-        raw = _read_json(path)
-        if raw.get("model_type") != EvoConfig.model_type:
-            raise InputError(
-                f"{path}: model_type {raw.get('model_type')!r} is not Evo's "
-                f"({EvoConfig.model_type!r})"
-            )
+        return read_json(self.folder / "config.json")
+
+    def config(self, *kinds: type[Config]) -> Config:
+        """Understand `config.json` as that of one of several kinds of models."""
+        path, raw = self.folder / "config.json", self.raw_config()
+        kind = next((kind for kind in kinds if kind.model_type == raw.get("model_type")), None)
+        if kind is None:
+            known = " or ".join(repr(kind.model_type) for kind in kinds)
+            raise InputError(f"{path}: model_type {raw.get('model_type')!r} is not Evo's ({known})")
         try:
-            return EvoConfig.from_dict(raw)
+            return kind.from_dict(raw)
         except (TypeError, ValueError, ZeroDivisionError) as error:
             raise InputError(f"{path}: {error}") from error
         except InputError as error:
@@ -60,7 +65,7 @@ class Checkpoint:
         index = self.folder / INDEX
         if not index.exists():
             return [self._existing(SINGLE)]
-        weight_map = _read_json(index).get("weight_map")
+        weight_map = read_json(index).get("weight_map")
         if not isinstance(weight_map, dict) or not weight_map:
             raise InputError(f"{index}: has no weight_map; fetch the checkpoint again")
         return [self._existing(str(name)) for name in sorted(set(weight_map.values()))]
@@ -92,10 +97,11 @@ class Checkpoint:
                     owner, _, name = key.rpartition(".")
                     module = model.get_submodule(owner)
                     tensor = tensors.get_tensor(key)
-                    if key.endswith(STALE):  # kept only to be written back as it was
+                    if name not in module._parameters:  # noqa: SLF001
+                        # As stored: Evo-1's only to be written back, Evo 2's because it counts.
                         module.register_buffer(name, tensor.to(device, copy=True))
                         continue
-                    exact = expected[key].dtype == torch.float32 and name in {"poles", "residues"}
+                    exact = name in getattr(module, "exact", ())
                     target = torch.float32 if exact else dtype
                     if exact and tensor.dtype != torch.float32:
                         warnings.warn(
@@ -119,17 +125,30 @@ class Checkpoint:
             with _opened(path) as tensors:
                 for key in tensors.keys():  # noqa: SIM118  # no mapping
                     found[key] = tuple(tensors.get_slice(key).get_shape())
-        weights = {key for key in found if not key.endswith(STALE)}
-        problems = [f"lacks {key}" for key in expected if key not in weights]
-        problems += [f"has {key}, which Evo does not" for key in sorted(weights - set(expected))]
-        problems += [
-            f"has {key} of shape {found[key]} where config.json makes it {tuple(tensor.shape)}"
-            for key, tensor in expected.items()
-            if key in weights and found[key] != tuple(tensor.shape)
-        ]
-        if problems:
-            shown = problems[:5] + ([f"and {len(problems) - 5} more"] if len(problems) > 5 else [])
-            raise InputError(f"{self.folder}: its weights do not fit Evo-1: {'; '.join(shown)}")
+        check_tensors(self.folder, found, {k: tuple(w.shape) for k, w in expected.items()})
+
+
+def check_tensors(
+    source: Path, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Compare the shapes of the tensors that a checkpoint has and that its model needs.
+
+    Raises
+    ------
+    InputError
+        Naming the tensors that are missing, unknown or misshapen.
+    """
+    known = {key for key in found if key in expected or not key.endswith(STALE)}
+    problems = [f"lacks {key}" for key in expected if key not in known]
+    problems += [f"has {key}, which Evo does not" for key in sorted(known - set(expected))]
+    problems += [
+        f"has {key} of shape {found[key]} where config.json makes it {shape}"
+        for key, shape in expected.items()
+        if key in known and found[key] != shape
+    ]
+    if problems:
+        shown = problems[:5] + ([f"and {len(problems) - 5} more"] if len(problems) > 5 else [])
+        raise InputError(f"{source}: its weights do not fit config.json: {'; '.join(shown)}")
 
 
 @contextmanager
@@ -141,7 +160,8 @@ def _opened(path: Path) -> Iterator[safe_open]:
         raise InputError(f"{path}: cannot be read ({error}); fetch it again") from error
 
 
-def _read_json(path: Path) -> dict[str, object]:
+def read_json(path: Path) -> dict[str, object]:
+    """Read a JSON object of a checkpoint."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,19 +1,20 @@
-"""`EvoForCausalLM`: Evo-1 as a transformers model."""
+"""What `EvoForCausalLM` and `Evo2ForCausalLM` share: models of transformers, read exactly."""
 
-import math
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from os import PathLike
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutput
 
-from evoflow.embed.evo1.checkpoint import Checkpoint
-from evoflow.embed.evo1.configuration import EvoConfig
-from evoflow.embed.evo1.hub import find_checkpoint
-from evoflow.embed.evo1.modeling import HyenaFilter, StripedHyena
+from evoflow.embed.hyena.backbone import Backbone
+from evoflow.embed.hyena.checkpoint import Checkpoint
+from evoflow.embed.hyena.hub import find_checkpoint
 from evoflow.errors import InputError
+from evoflow.layers import Layer, LayerOutput, resolve_layer
 
 HUB_OPTIONS = {"cache_dir", "token", "local_files_only", "force_download"}
 
@@ -30,22 +31,21 @@ WITHOUT_EFFECT = {
 }
 
 
-class EvoForCausalLM(PreTrainedModel):
-    """Evo-1, a model of DNA that predicts each next base from all before it.
+class HyenaForCausalLM(PreTrainedModel):
+    """A model of DNA that predicts each next base from all before it."""
 
-    Reads and writes the published checkpoints. Poles and residues of the filters stay float32 in
-    whatever type the model is.
-    """
-
-    config_class = EvoConfig
-    base_model_prefix = "backbone"
     main_input_name = "input_ids"
     _supports_sdpa = True
+    find: ClassVar[Callable[..., Checkpoint]] = staticmethod(find_checkpoint)
+    """Resolves a name to a checkpoint; see `hub.find_checkpoint`."""
 
-    def __init__(self, config: EvoConfig) -> None:
-        super().__init__(config)
-        self.backbone = StripedHyena(config)
-        self.post_init()
+    backbone: Backbone
+
+    @classmethod
+    def config_type(cls) -> type[PreTrainedConfig]:
+        """Return the kind of configuration that the model has."""
+        assert cls.config_class is not None  # noqa: S101  # every model here sets it
+        return cls.config_class
 
     def forward(
         self,
@@ -89,18 +89,66 @@ class EvoForCausalLM(PreTrainedModel):
             else output_hidden_states
         )
         kept: list[Tensor] = []
-        for x in self.backbone(input_ids):
+        for x in self.backbone.residual_stream(input_ids):
             if hidden_states:
                 kept.append(x)
         logits = self.backbone.logits(self.backbone.finish(x))
         output = CausalLMOutput(logits=logits, hidden_states=tuple(kept) if hidden_states else None)
         return output if return_dict is not False else output.to_tuple()
 
+    def outputs(self, input_ids: Tensor, layers: Collection[Layer]) -> dict[Layer, Tensor]:
+        """Return what several layers make of sequences, in one pass of no more blocks than needed.
+
+        Parameters
+        ----------
+        input_ids
+            Integers, shape=(batch, length), padded on the right.
+        layers
+            Names as `evoflow.layers` describes them, such as 27, `blocks.26.mlp.l3` or `logits`.
+
+        Returns
+        -------
+        dict
+            Of each layer, shape=(batch, length, width); see `width`.
+
+        Raises
+        ------
+        InputError
+            If a name is not known, or the model has too few blocks.
+        """
+        depth = self.config.num_layers
+        wanted = {layer: resolve_layer(layer, depth) for layer in layers}
+        num_blocks = max((self._depth(output) for output in wanted.values()), default=0)
+        found: dict[Layer, Tensor] = {}
+        with ExitStack() as hooks:
+            for layer, output in wanted.items():
+                if output.kind == "mlp":
+                    block: Any = self.backbone.blocks[self._depth(output) - 1]
+                    hooks.enter_context(_keeping(found, layer, block.mlp.l3))
+            for blocks, x in enumerate(self.backbone.residual_stream(input_ids, num_blocks)):
+                for layer, output in wanted.items():
+                    if output == LayerOutput("residual", blocks):
+                        found[layer] = x
+        ends = {layer: output.kind for layer, output in wanted.items() if output.num_blocks is None}
+        if ends:
+            final = self.backbone.finish(x)
+            logits = self.backbone.logits(final) if "logits" in ends.values() else final
+            found |= {layer: logits if kind == "logits" else final for layer, kind in ends.items()}
+        return found
+
+    def width(self, layer: Layer) -> int:
+        """Return the values per token of a layer; raises as `outputs` does."""
+        output = resolve_layer(layer, self.config.num_layers)
+        return int(self.config.vocab_size if output.kind == "logits" else self.config.hidden_size)
+
+    def _depth(self, output: LayerOutput) -> int:
+        return self.config.num_layers if output.num_blocks is None else output.num_blocks
+
     @classmethod
     def from_pretrained(  # type: ignore[override]  # fewer options, and refused by name
         cls,
         pretrained_model_name_or_path: str | PathLike[str],
-        config: EvoConfig | None = None,
+        config: PreTrainedConfig | None = None,
         *,
         dtype: torch.dtype | str | None = None,
         revision: str | None = None,
@@ -115,7 +163,7 @@ class EvoForCausalLM(PreTrainedModel):
         config
             Used instead of the checkpoint's.
         dtype
-            Type of the weights, but for poles and residues; default: as stored.
+            Type of the weights, but for those that are never rounded; default: as stored.
         revision
             Branch, tag or commit; default: the one that fits a known name.
         options
@@ -126,15 +174,15 @@ class EvoForCausalLM(PreTrainedModel):
         Raises
         ------
         InputError
-            If the checkpoint is not found, unsafe, unsound or not Evo-1.
+            If the checkpoint is not found, unsafe, unsound or of another model.
         """
         if options.pop("use_safetensors", True) is False:
             raise InputError("use_safetensors=False asks for pickles, which are never loaded")
         dtype = _dtype(options.pop("torch_dtype", None) if dtype is None else dtype)
         device = _device(options.pop("device_map", None))
         hub = {key: options.pop(key) for key in HUB_OPTIONS & set(options)}
-        checkpoint = find_checkpoint(str(pretrained_model_name_or_path), revision, **hub)
-        config = checkpoint.config() if config is None else config
+        checkpoint = cls.find(str(pretrained_model_name_or_path), revision, **hub)
+        config = checkpoint.config(cls.config_type()) if config is None else config
         for key in set(options) - WITHOUT_EFFECT:
             if not hasattr(config, key):
                 raise InputError(
@@ -147,7 +195,7 @@ class EvoForCausalLM(PreTrainedModel):
     def load(
         cls,
         checkpoint: Checkpoint,
-        config: EvoConfig,
+        config: PreTrainedConfig,
         *,
         dtype: torch.dtype | None,
         device: torch.device,
@@ -167,7 +215,7 @@ class EvoForCausalLM(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Draw weights under which every block adds a little, and filters decay, fast to slowly.
+        """Draw weights under which every block adds a little.
 
         As in GPT-2 the linear weights are small beside the embedding: else a few random blocks
         drown the bases that they are given.
@@ -178,17 +226,20 @@ class EvoForCausalLM(PreTrainedModel):
                 module.bias.zero_()
         elif isinstance(module, nn.Embedding):
             module.weight.normal_(std=module.embedding_dim**-0.5)
-        elif isinstance(module, HyenaFilter):
-            module.short_filter_weight.normal_(std=module.short_filter_weight.shape[-1] ** -0.5)
-            if module.short_filter_bias is not None:
-                module.short_filter_bias.zero_()
-            module.D.normal_()
-            # Poles inside the unit circle: decay times are log-uniform from 1 to 1000 tokens.
-            decay = -torch.exp(-torch.empty_like(module.poles[..., 0]).uniform_(0, math.log(1000)))
-            angle = torch.empty_like(decay).uniform_(-math.pi, math.pi)
-            module.poles.copy_(torch.view_as_real(torch.polar(decay.exp(), angle)))
-            energy = (1 - (2 * decay).exp())[..., None] / (2 * decay.shape[1])
-            module.residues.normal_().mul_(energy.sqrt())
+
+
+@contextmanager
+def _keeping(found: dict[Layer, Tensor], layer: Layer, module: nn.Module) -> Iterator[None]:
+    """Keep what a module returns; hooked, it is called on its own."""
+
+    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        found[layer] = output
+
+    hook = module.register_forward_hook(keep)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from evoflow.embed.evo1.checkpoint import INDEX, SINGLE, Checkpoint
+from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.errors import InputError
 
 KNOWN = {

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from evoflow.train.comparison import compare
+from evoflow.train.headline import Interval, headline
+from evoflow.train.metrics import evaluate
+from tests.train.test_metrics import predictions
+
+
+def headline_of(rows, baselines):
+    evaluation = evaluate(rows, ["head", *baselines])
+    return headline(evaluation, compare(evaluation, "head", baselines), "head"), evaluation
+
+
+def test_the_best_baseline_stands_beside_the_head():
+    rng = np.random.default_rng(5)
+    rows = predictions(30).assign(
+        good=lambda table: table["impact_score"] + rng.normal(0, 3, len(table))
+    )
+    found, evaluation = headline_of(rows, ["poor", "good", "constant"])
+    measured = evaluation.metrics["carriers"]
+    assert found.baseline == "good"
+    assert (found.rows, found.units) == (300, 30)
+    assert found.head.value == measured["head"]["spearman"][0]
+    assert found.best.value == measured["good"]["spearman"][0]
+    assert found.difference.value == pytest.approx(found.head.value - found.best.value)
+    assert found.verdict == "the head is better than good"
+    assert not found.is_hint
+
+
+def test_few_genes_are_only_a_hint():
+    assert headline_of(predictions(11), ["poor"])[0].is_hint
+    assert not headline_of(predictions(12), ["poor"])[0].is_hint
+
+
+def test_one_gene_with_nearly_all_rows_is_only_a_hint_too():
+    rows = predictions(20)
+    rows["gene"] = np.where(np.arange(len(rows)) < 150, "LARGE", rows["gene"])
+    rows["block"] = np.where(np.arange(len(rows)) < 150, 0, rows["block"])
+    found, _ = headline_of(rows, ["poor"])
+    assert found.units == 6
+    assert found.is_hint
+
+
+def test_without_a_value_the_reason_stands_there():
+    found, _ = headline_of(predictions(6).assign(head=1.0), ["poor"])
+    assert found.missing == "every prediction is the same"
+    assert "no rank correlation on carriers: every prediction is the same" in found.verdict
+    nobody, _ = headline_of(predictions(6).assign(carries_alt=False), ["poor"])
+    assert nobody.missing == "no test row carries an allele"
+    assert nobody.rows == 0
+
+
+def test_an_interval_is_written_as_far_as_it_is_known():
+    assert str(Interval(0.412, 0.35, 0.47)) == "0.41 [0.35, 0.47]"
+    assert str(Interval(0.412, float("nan"), float("nan"))) == "0.41"
+    assert str(Interval(*[float("nan")] * 3)) == "-"
