@@ -22,6 +22,8 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="The _yaml extension", category=DeprecationWarning)
     import metaflow  # noqa: F401
 
+    import evoflow  # noqa: F401 - before torch, whose threads it has sleep on a busy machine
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 

@@ -73,12 +73,14 @@ def _first_free(gpus: Sequence[Gpu], say: Callable[[str], None] = print) -> Iter
                 continue
             holder = folder / f"{gpu.identity}.holder"
             holder.write_text(str(getpid()), encoding="ascii")
-            if waiting:
-                say(f"{gpu.device} ({gpu.name}) is free after {time.monotonic() - started:.0f} s")
+            now = time.monotonic()
+            waited = f" after waiting for {now - started:.0f} s" if waiting else ""
+            say(f"computes on {gpu.device} ({gpu.name}){waited}")
             try:
                 yield gpu
             finally:
                 locks[gpu].release()
+                say(f"has left {gpu.device} after {time.monotonic() - now:.0f} s")
             return
         now = time.monotonic()
         if not waiting or now - reminded > REMIND_SECONDS:

@@ -1,6 +1,5 @@
 """Tasks over worker processes; where a worker dies, the message names what was running."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from evoflow.devices.threads import usable_cores
 from evoflow.errors import InputError
 
 Task = TypeVar("Task")
@@ -26,7 +26,7 @@ class Pool:
     """
 
     def __init__(self, processes: int) -> None:
-        self.processes = processes or _cores()
+        self.processes = processes or usable_cores()
         self._executor: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -134,10 +134,6 @@ class Tally:
                 self._progress(self._done, self._total)
 
         return done
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _require_main_guard() -> None:

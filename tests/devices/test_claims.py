@@ -109,7 +109,7 @@ def test_a_killed_task_leaves_its_gpu_to_the_next(task, tmp_path, end):
     said = wait_for(tmp_path / str(second.pid), "waiting for a GPU")
     assert f"process {first.pid}" in said
     os.kill(first.pid, end)
-    wait_for(tmp_path / str(second.pid), "is free after")
+    wait_for(tmp_path / str(second.pid), "computes on cuda:0 (Fake) after waiting for")
     assert exit_codes([second]) == [0]
 
 
