@@ -10,7 +10,7 @@ import torch
 
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.evo1.modeling import StripedHyena
-from evoflow.embed.hyena import hub
+from evoflow.embed.weights import download
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings, Window
 
@@ -67,7 +67,7 @@ def test_provenance_holds_the_commit_and_what_was_decided(monkeypatch, tmp_path)
     commit = "0123456789abcdef0123456789abcdef01234567"
     golden = Path(__file__).parents[1] / "data" / "evo-tiny-8k-reference"
     fetched = shutil.copytree(golden, tmp_path / commit)
-    monkeypatch.setattr(hub, "snapshot_download", lambda *_args, **_options: str(fetched))
+    monkeypatch.setattr(download, "snapshot_download", lambda *_args, **_options: str(fetched))
     settings = ModelSettings(checkpoint="evo-1-8k-base", dtype="bfloat16", device="cpu")
     embedder = Embedder.from_settings(settings)
     got = embedder.embed(["ACGT"], layer=1, tokens="mean").provenance

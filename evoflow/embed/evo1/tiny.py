@@ -4,8 +4,11 @@ import torch
 
 from evoflow.embed.evo1.configuration import EvoConfig
 from evoflow.embed.evo1.modeling import EvoForCausalLM
+from evoflow.embed.hyena.hub import TINY
+from evoflow.embed.weights.loading import identity_of
 
-TINY = "evo-tiny"
+__all__ = ["TINY", "evo_tiny", "evo_tiny_config"]
+
 SEED = 20240227
 
 
@@ -25,6 +28,7 @@ def evo_tiny(dtype: torch.dtype, device: torch.device) -> EvoForCausalLM:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         model = EvoForCausalLM(evo_tiny_config())
+    model.weights_identity = identity_of(model.state_dict())
     model.eval()
     torch.nn.Module.to(model, device, dtype)
     return model

@@ -13,6 +13,7 @@ from transformers.modeling_outputs import CausalLMOutput
 from evoflow.embed.hyena.backbone import Backbone
 from evoflow.embed.hyena.checkpoint import Checkpoint
 from evoflow.embed.hyena.hub import find_checkpoint
+from evoflow.embed.weights.loading import Progress
 from evoflow.errors import InputError
 from evoflow.layers import Layer, LayerOutput, resolve_layer
 
@@ -38,6 +39,9 @@ class HyenaForCausalLM(PreTrainedModel):
     _supports_sdpa = True
     find: ClassVar[Callable[..., Checkpoint]] = staticmethod(find_checkpoint)
     """Resolves a name to a checkpoint; see `hub.find_checkpoint`."""
+
+    weights_identity: str | None = None
+    """Name of the weights as they were stored; None where they came from no checkpoint."""
 
     backbone: Backbone
 
@@ -199,11 +203,12 @@ class HyenaForCausalLM(PreTrainedModel):
         *,
         dtype: torch.dtype | None,
         device: torch.device,
+        progress: Progress | None = None,
     ) -> Self:
-        """Make the model without memory, then put the weights onto it file by file."""
+        """Make the model without memory, then put the weights onto it while they are read."""
         with torch.device("meta"):
             model = cls(config)
-        checkpoint.load_into(model, dtype, device)
+        model.weights_identity = checkpoint.load_into(model, dtype, device, progress)
         model.config.name_or_path = str(checkpoint.folder)
         model.config.dtype = model.dtype
         model.eval()

@@ -5,17 +5,17 @@ Weights come from safetensors alone: pickles and remote code are never read here
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PreTrainedConfig
 
+from evoflow.embed.weights.files import LocalFile, StoredTensor, WeightFile, tensors_of
+from evoflow.embed.weights.loading import Progress, TensorStream
 from evoflow.errors import InputError
 
 Config = TypeVar("Config", bound=PreTrainedConfig)
@@ -37,10 +37,16 @@ class Checkpoint:
         Holds `config.json` and one or several safetensors files.
     commit
         Commit of the repository that it is a copy of, if it is.
+    elsewhere
+        The files of the weights by name, where they do not lie in the folder.
+    digests
+        Of tensors, by name, where they are known; see `TensorStream`.
     """
 
     folder: Path
     commit: str | None = None
+    elsewhere: Mapping[str, WeightFile] = field(default_factory=dict, hash=False)
+    digests: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def raw_config(self) -> dict[str, object]:
         """Read `config.json`."""
@@ -60,7 +66,7 @@ class Checkpoint:
         except InputError as error:
             raise InputError(f"{path}: {problem}" for problem in error.problems) from error
 
-    def shards(self) -> list[Path]:
+    def shards(self) -> list[WeightFile]:
         """List the files that hold the weights."""
         index = self.folder / INDEX
         if not index.exists():
@@ -70,8 +76,27 @@ class Checkpoint:
             raise InputError(f"{index}: has no weight_map; fetch the checkpoint again")
         return [self._existing(str(name)) for name in sorted(set(weight_map.values()))]
 
-    def load_into(self, model: nn.Module, dtype: torch.dtype | None, device: torch.device) -> None:
-        """Put the weights onto a model made on the meta device, one file after the other.
+    def tensors(self) -> list[StoredTensor]:
+        """List the tensors of all files; raises `InputError` where one stands there twice."""
+        found: dict[str, StoredTensor] = {}
+        for file in self.shards():
+            for tensor in tensors_of(file):
+                if tensor.name in found:
+                    raise InputError(
+                        f"{file.label}: has {tensor.name}, which {found[tensor.name].file.label} "
+                        "has too; fetch the checkpoint again"
+                    )
+                found[tensor.name] = tensor
+        return list(found.values())
+
+    def load_into(
+        self,
+        model: nn.Module,
+        dtype: torch.dtype | None,
+        device: torch.device,
+        progress: Progress | None = None,
+    ) -> str:
+        """Put the weights onto a model made on the meta device, while further ones are read.
 
         Parameters
         ----------
@@ -81,6 +106,13 @@ class Checkpoint:
             Type of the weights, but for those that the model keeps in float32; None: as stored.
         device
             Where the weights go.
+        progress
+            Called with the bytes read so far and those of all.
+
+        Returns
+        -------
+        str
+            Name of the weights as they are stored; see `weights_identity`.
 
         Raises
         ------
@@ -88,44 +120,38 @@ class Checkpoint:
             Naming each tensor that is missing, unknown or misshapen, before any is read; or the
             file that cannot be read.
         """
-        shards = self.shards()
-        expected = model.state_dict()
-        self._check(shards, expected)
-        for path in shards:
-            with _opened(path) as tensors:
-                for key in tensors.keys():  # noqa: SIM118  # no mapping
-                    owner, _, name = key.rpartition(".")
-                    module = model.get_submodule(owner)
-                    tensor = tensors.get_tensor(key)
-                    if name not in module._parameters:  # noqa: SLF001
-                        # As stored: Evo-1's only to be written back, Evo 2's because it counts.
-                        module.register_buffer(name, tensor.to(device, copy=True))
-                        continue
-                    exact = name in getattr(module, "exact", ())
-                    target = torch.float32 if exact else dtype
-                    if exact and tensor.dtype != torch.float32:
-                        warnings.warn(
-                            f"{path}: {key} is {tensor.dtype}, so rounded; logits can be 5% off",
-                            stacklevel=2,
-                        )
-                    placed = tensor.to(device, target or tensor.dtype, copy=True)
-                    setattr(module, name, nn.Parameter(placed))
+        tensors = self.tensors()
+        found = {tensor.name: tensor.shape for tensor in tensors}
+        expected = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
+        check_tensors(self.folder, found, expected)
+        stream = TensorStream(tensors, device, digests=self.digests, progress=progress)
+        for stored, tensor in stream:
+            owner, _, name = stored.name.rpartition(".")
+            module = model.get_submodule(owner)
+            if name not in module._parameters:  # noqa: SLF001
+                # As stored: Evo-1's only to be written back, Evo 2's because it counts.
+                module.register_buffer(name, tensor)
+                continue
+            exact = name in getattr(module, "exact", ())
+            target = torch.float32 if exact else dtype
+            if exact and tensor.dtype != torch.float32:
+                warnings.warn(
+                    f"{stored.file.label}: {stored.name} is {tensor.dtype}, so rounded; logits can "
+                    "be 5% off",
+                    stacklevel=2,
+                )
+            setattr(module, name, nn.Parameter(tensor.to(target or tensor.dtype)))
+        return stream.identity
 
-    def _existing(self, name: str) -> Path:
+    def _existing(self, name: str) -> WeightFile:
+        if name in self.elsewhere:
+            return self.elsewhere[name]
         path = self.folder / name
         if Path(name).name == name and path.is_file():
-            return path
+            return LocalFile(path)
         pickles = sorted(p.name for p in self.folder.iterdir() if p.suffix in PICKLES)
         beside = f"; {', '.join(pickles)} are pickles, which are never loaded" if pickles else ""
         raise InputError(f"{path}: no such file{beside}; fetch the checkpoint's safetensors files")
-
-    def _check(self, shards: list[Path], expected: Mapping[str, torch.Tensor]) -> None:
-        found: dict[str, tuple[int, ...]] = {}
-        for path in shards:
-            with _opened(path) as tensors:
-                for key in tensors.keys():  # noqa: SIM118  # no mapping
-                    found[key] = tuple(tensors.get_slice(key).get_shape())
-        check_tensors(self.folder, found, {k: tuple(w.shape) for k, w in expected.items()})
 
 
 def check_tensors(
@@ -149,15 +175,6 @@ def check_tensors(
     if problems:
         shown = problems[:5] + ([f"and {len(problems) - 5} more"] if len(problems) > 5 else [])
         raise InputError(f"{source}: its weights do not fit config.json: {'; '.join(shown)}")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[safe_open]:
-    try:
-        with safe_open(path, framework="pt") as tensors:
-            yield tensors
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); fetch it again") from error
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -1,16 +1,18 @@
 """Evo's published checkpoints by name, fetched from the Hugging Face hub."""
 
+import logging
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files as package_files
 from os.path import expandvars
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
+from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 KNOWN = {
     "evo-1-8k-base": ("togethercomputer/evo-1-8k-base", "1.1_fix"),
@@ -25,6 +27,11 @@ KNOWN = {
 wrongly permuted; `1.1_fix` repairs them.
 """
 
+
+TINY = "evo-tiny"
+"""A stand-in with random weights, which is made on the spot; see `evoflow.embed.evo1.tiny`."""
+
+_REPOSITORY = re.compile(r"[\w.-]*\w[\w.-]*(/[\w.-]+)?")
 
 SHIPPED = {"evo-demo": ("evoflow.demo", "evo_demo")}
 """Checkpoints that are part of this package: the package and the folder in it."""
@@ -70,41 +77,65 @@ def find_checkpoint(
     InputError
         If there is no such checkpoint, or it cannot be fetched.
     """
+    folder = Path(expandvars(name)).expanduser()
+    refuse_two_meanings(name)
     if name in SHIPPED:
         if revision is not None:
             raise InputError(f"model.revision: {name} comes with evoflow and has none; remove it")
         package, shipped = SHIPPED[name]
         return Checkpoint(Path(str(package_files(package) / shipped)))
-    folder = Path(expandvars(name)).expanduser()
     if folder.is_dir():
+        if revision is not None:
+            raise InputError(
+                f"model.revision: {revision} is asked for, but {name} is the folder "
+                f"{folder.absolute()}, which has no revisions; remove it, or rename the folder if "
+                "the repository of that name is meant"
+            )
         return Checkpoint(folder)
     repo, default = repository(name)
     if "/" not in repo or folder.is_absolute() or name.startswith("."):
         raise InputError(_unknown(name))
-    try:
-        fetched = snapshot_download(
-            repo,
-            revision=revision or default,
-            allow_patterns=list(files),
-            cache_dir=cache_dir,
-            token=token,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    wanted = Wanted(
+        repo,
+        revision or default,
+        files,
+        cache_dir=cache_dir,
+        token=token,
+        local_files_only=local_files_only,
+        force_download=force_download,
+    )
+    fetched = fetch(wanted)
+    return Checkpoint(fetched, commit=fetched.name)
+
+
+def refuse_two_meanings(name: str) -> None:
+    """Refuse a known name that is a folder here too; tell of a folder named like a repository.
+
+    Raises
+    ------
+    InputError
+        With both ways to write what is meant.
+    """
+    folder = Path(name)
+    if not _REPOSITORY.fullmatch(name) or not folder.is_dir():
+        return
+    if name in {TINY, *SHIPPED} or repository(name) != (name, "main"):
         raise InputError(
-            f"model.checkpoint: {repo} at revision {revision or default} cannot be fetched "
-            f"({type(error).__name__}: {reason}); check the name, the revision and the network, "
-            "or name a folder that holds the checkpoint"
-        ) from error
-    return Checkpoint(Path(fetched), commit=Path(fetched).name)
+            f"model.checkpoint: {name} is a known checkpoint and also the folder "
+            f"{folder.absolute()}; write ./{name} for the folder, or rename it"
+        )
+    if "/" in name:
+        logger.warning(
+            "model.checkpoint: %s is taken for the folder %s, not for a repository of the hub",
+            name,
+            folder.absolute(),
+        )
 
 
 def _unknown(name: str) -> str:
-    if name == "evo-tiny":
+    if name == TINY:
         return "evo-tiny has no files to load; evoflow.embed.evo1.tiny.evo_tiny makes it"
-    names = ["evo-tiny", *SHIPPED, *KNOWN]
+    names = [TINY, *SHIPPED, *KNOWN]
     close = get_close_matches(name, names, n=1)
     mend = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"
     return f"model.checkpoint: {name!r} is neither a folder nor a known name; {mend}"

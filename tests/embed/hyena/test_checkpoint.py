@@ -118,8 +118,35 @@ def test_tensors_that_do_not_fit_are_named(folder, spoil, problem):
 def test_a_truncated_file_is_named(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(InputError, match=r"model\.safetensors: cannot be read"):
+    with pytest.raises(
+        InputError, match=r"model\.safetensors: has 303,280 bytes, its header tells of"
+    ):
         EvoForCausalLM.from_pretrained(folder)
+
+
+def test_a_tensor_that_stands_in_two_files_is_named(folder):
+    in_shards(folder, tensors())
+    shutil.copy(
+        folder / "model-00001-of-00003.safetensors", folder / "model-00002-of-00003.safetensors"
+    )
+    with pytest.raises(InputError, match=r"model-00002.* has \S+, which \S+model-00001.* has too"):
+        EvoForCausalLM.from_pretrained(folder)
+
+
+def test_a_clone_without_git_lfs_is_named(folder):
+    (folder / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12904000000\n"
+    )
+    with pytest.raises(InputError, match="git lfs pull"):
+        EvoForCausalLM.from_pretrained(folder)
+
+
+def test_the_name_of_the_weights_is_that_of_what_is_stored(folder):
+    name = EvoForCausalLM.from_pretrained(folder).weights_identity
+    in_shards(folder, tensors())
+    assert EvoForCausalLM.from_pretrained(folder, dtype="bfloat16").weights_identity == name
+    in_shards(folder, tensors() | {POLES: tensors()[POLES] * 1.0001})
+    assert EvoForCausalLM.from_pretrained(folder).weights_identity != name
 
 
 def test_a_missing_shard_is_named(folder):

@@ -1,9 +1,9 @@
 """Published checkpoints by name; nothing is fetched here."""
 
 import pytest
-from huggingface_hub.errors import LocalEntryNotFoundError
 
 from evoflow.embed.hyena import hub
+from evoflow.embed.weights import download
 from evoflow.errors import InputError
 
 
@@ -16,7 +16,7 @@ def fetched(monkeypatch, tmp_path):
         asked.update(options, repo=repo)
         return str(tmp_path / "snapshots" / "9f8e7d")
 
-    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    monkeypatch.setattr(download, "snapshot_download", fetch)
     return asked
 
 
@@ -48,10 +48,31 @@ def test_a_misspelt_name_is_corrected():
         hub.find_checkpoint("evo-1-8k-bse")
 
 
-def test_what_cannot_be_fetched_is_named(monkeypatch):
-    def fetch(*_args, **_options):
-        raise LocalEntryNotFoundError("no network\nmore")
-
-    monkeypatch.setattr(hub, "snapshot_download", fetch)
-    with pytest.raises(InputError, match=r"evo-1-8k-base at revision 1\.1_fix cannot be fetched"):
+def test_what_is_not_in_the_cache_is_named():
+    with pytest.raises(InputError, match=r"evo-1-8k-base at revision 1\.1_fix is not in"):
         hub.find_checkpoint("evo-1-8k-base")
+
+
+def test_a_folder_has_no_revision(tmp_path):
+    with pytest.raises(InputError, match=r"model\.revision: 1\.1_fix is asked for, but .* folder"):
+        hub.find_checkpoint(str(tmp_path), "1.1_fix")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evo-tiny", "evo-demo", "evo-1-131k-base", "togethercomputer/evo-1-8k-base"],
+)
+def test_a_folder_named_like_a_known_checkpoint_is_refused(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"{name} is a known checkpoint and also .* \./{name}"):
+        hub.find_checkpoint(name)
+    assert hub.find_checkpoint(f"./{name}").folder.samefile(name)
+    assert hub.find_checkpoint(str(tmp_path / name)).folder.samefile(name)
+
+
+def test_a_folder_named_like_a_repository_is_told_of(tmp_path, monkeypatch, caplog):
+    (tmp_path / "models" / "evo").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert hub.find_checkpoint("models/evo").folder.samefile(tmp_path / "models" / "evo")
+    assert f"models/evo is taken for the folder {tmp_path}/models/evo, not for" in caplog.text
