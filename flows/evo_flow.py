@@ -202,6 +202,7 @@ class EvoFlow(FlowSpec):
         import numpy as np
 
         from evoflow.devices.claims import claimed_device
+        from evoflow.embed.same_model import require_same_model
         from evoflow.report import cards
         from evoflow.train.learning import learn
         from evoflow.train.reading import read_ahead
@@ -210,6 +211,7 @@ class EvoFlow(FlowSpec):
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs, include=CARRIED)
         shards = sorted(inputs, key=lambda task: task.shard)
+        require_same_model([task.provenance for task in shards])
         live = cards.TrainingCard(current.card)
         with claimed_device(self.settings.model.device) as device:
             learning = learn(

@@ -1,6 +1,5 @@
 """An embedder that looks up what was embedded before."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from evoflow.embed.embedder import Embedder, Embeddings, report_of
 from evoflow.embed.objects import open_objects
 from evoflow.embed.pooling import Span, Tokens
 from evoflow.embed.store import EmbeddingStore, Stored, sequence_key
+from evoflow.embed.weights.loading import identity_of
 from evoflow.layers import Layer
 from evoflow.settings import Window
 
@@ -136,13 +136,8 @@ class _Filled:
 
 
 def weights_identity(embedder: Embedder) -> str:
-    """Name the weights: the checkpoint's commit, or a hash of the weights where there is none."""
-    if embedder.provenance.revision is not None:
-        return f"{embedder.provenance.checkpoint}@{embedder.provenance.revision}"
-    import torch
-
-    digest = hashlib.sha256()
-    for name, tensor in sorted(embedder.model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    """Name the weights: those of a commit as they are stored, others as they are in memory now."""
+    made = embedder.provenance
+    if made.revision is not None and made.weights is not None:
+        return made.weights
+    return identity_of(embedder.model.state_dict())

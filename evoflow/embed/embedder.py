@@ -83,6 +83,7 @@ class Embedder:
             tokens_per_batch=model.tokens_per_batch,
             versions={"evoflow": __version__}
             | {name: version(name) for name in ("numpy", "torch", "transformers")},
+            weights=loaded.weights_identity,
         )
         logger.info("%s runs on %s in %s", model.checkpoint, provenance.device, provenance.dtype)
         embedder = cls(loaded, provenance)

@@ -31,6 +31,9 @@ class Provenance:
         Tokens that went through the model at once, at most.
     versions
         Of evoflow and of the libraries that compute.
+    weights
+        Name of the weights as they are stored, which other values do not have; None for a model
+        that came from no checkpoint.
     """
 
     checkpoint: str
@@ -41,6 +44,7 @@ class Provenance:
     device: str
     tokens_per_batch: int
     versions: dict[str, str]
+    weights: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from evoflow.errors import InputError
 from evoflow.predict.model_card import model_card
+from evoflow.predict.soundness import require_sound
 from evoflow.predict.trained import CONFIG, TrainedHead
 from evoflow.runs import artifact, find_run
 
@@ -31,12 +32,15 @@ def head_of(run: Any) -> TrainedHead:
     """Take the head of a run with what it was trained on."""
     settings = artifact(run, "start", "settings")
     provenance = artifact(run, "train", "provenance")
+    head = artifact(run, "train", "head")
+    require_sound(head, run.pathspec)
     return TrainedHead(
-        artifact(run, "train", "head"),
+        head,
         settings.model.checkpoint,
         provenance["revision"],
         settings.model.embedding,
         settings.data.read_length,
+        provenance.get("weights"),
     )
 
 

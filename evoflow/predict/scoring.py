@@ -102,6 +102,7 @@ def _embed(
 ) -> Iterator[npt.NDArray[np.floating]]:
     """Embed the sequences part by part, and fill in their log-likelihoods."""
     embedder = Embedder.from_settings(model)
+    trained.require_model(embedder.provenance, embedder.width(trained.embedding.layer))
     for start, stop in shard_ranges(sequences, AT_ONCE):
         part = sequences.iloc[start:stop]
         embedded = embedder.embed(

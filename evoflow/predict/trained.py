@@ -1,6 +1,7 @@
 """A trained head with all that prediction needs, as a folder that can be passed on."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,15 +10,33 @@ import numpy as np
 from pydantic import ValidationError
 
 from evoflow import __version__
+from evoflow.embed.results import Provenance
 from evoflow.errors import InputError
+from evoflow.predict.soundness import require_sound
 from evoflow.settings import EmbeddingSettings, ModelSettings
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 FORMAT = 2
 """Raised when configuration or weights change so that other code cannot read them."""
+
+
+KEYS = {
+    "model_type",
+    "format",
+    "evoflow_version",
+    "head",
+    "checkpoint",
+    "revision",
+    "embedding",
+    "read_length",
+    "weights",
+}
+"""What `config.json` holds."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,8 @@ class TrainedHead:
         Layer, tokens and type of the embeddings.
     read_length
         Bases of every sequence.
+    weights
+        Name of the model's weights; None for a head that was trained before it was kept.
     """
 
     head: Head
@@ -41,6 +62,7 @@ class TrainedHead:
     revision: str | None
     embedding: EmbeddingSettings
     read_length: int
+    weights: str | None = None
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""
@@ -59,6 +81,7 @@ class TrainedHead:
             "revision": self.revision,
             "embedding": self.embedding.model_dump(mode="json"),
             "read_length": self.read_length,
+            "weights": self.weights,
         }
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
@@ -83,12 +106,14 @@ class TrainedHead:
                     "train and export it again, or use the evoflow that wrote it "
                     f"({config['evoflow_version']})"
                 )
-            return cls(
+            _refuse_unknown(config)
+            trained = cls(
                 Head(HeadConfig(**config["head"]), load_file(folder / WEIGHTS)),
                 config["checkpoint"],
                 config["revision"],
                 EmbeddingSettings(**config["embedding"]),
                 config["read_length"],
+                config.get("weights"),
             )
         except OSError as error:
             raise InputError(
@@ -99,6 +124,8 @@ class TrainedHead:
             raise InputError(
                 f"{folder}: is not a head that `evoflow export` wrote ({error}); export it again"
             ) from error
+        require_sound(trained.head, str(folder))
+        return trained
 
     def model_settings(self, asked: ModelSettings | None) -> ModelSettings:
         """Make the settings of the model that must embed.
@@ -132,6 +159,31 @@ class TrainedHead:
             raise InputError(differing)
         return asked.model_copy(update={"revision": self.revision, "embedding": embedding})
 
+    def require_model(self, provenance: Provenance, width: int) -> None:
+        """Refuse a model of other weights than the training's, once it is loaded.
+
+        Parameters
+        ----------
+        provenance
+            What is known of the model.
+        width
+            Its values per token.
+        """
+        if self.head.config.width != width:
+            raise InputError(
+                f"the head takes {self.head.config.width} values per token, layer "
+                f"{self.embedding.layer} of {provenance.checkpoint} gives {width}: use the "
+                "checkpoint that the head was trained on"
+            )
+        if self.weights is None or provenance.weights is None:
+            logger.warning("whether the weights are those of the head's training is not known")
+        elif self.weights != provenance.weights:
+            raise InputError(
+                f"{provenance.checkpoint}: its weights are {provenance.weights}, the head was "
+                f"trained with {self.weights}: put back the checkpoint that the head was trained "
+                "on, or train a new head"
+            )
+
     def require_read_length(self, read_length: int) -> None:
         """Refuse reads of another length than the training's."""
         if read_length != self.read_length:
@@ -139,3 +191,9 @@ class TrainedHead:
                 f"data.read_length is {read_length}, the head was trained on reads of "
                 f"{self.read_length} bases: set read_length: {self.read_length}"
             )
+
+
+def _refuse_unknown(config: dict[str, Any]) -> None:
+    unknown = sorted(config.keys() - KEYS)
+    if unknown:
+        raise ValueError(f"{CONFIG} has unknown keys: {', '.join(unknown)}")

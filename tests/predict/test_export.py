@@ -12,12 +12,16 @@ from evoflow.predict import export
 from evoflow.report import tallies
 from evoflow.settings import load_settings
 from evoflow.train.head import Head, HeadConfig
+from evoflow.train.network import ConvolutionalHead
 
 SETTINGS = load_settings(
     {"demo": {}, "read_length": 100},
     {"checkpoint": "evo-tiny", "embedding": {"tokens": "mean"}},
     {},
 )
+
+SHAPE = HeadConfig(width=4, channels=2, kernel_size=3, layers=1, dropout=0.0)
+WEIGHTS = {name: tensor.numpy() for name, tensor in ConvolutionalHead(SHAPE).state_dict().items()}
 
 
 @pytest.fixture
@@ -26,10 +30,10 @@ def trained_run(monkeypatch, run, examples):
     artifacts = {
         "settings": SETTINGS,
         "head": Head(
-            HeadConfig(width=4, channels=2, kernel_size=3, layers=1, dropout=0.0),
-            {"weight": np.arange(6, dtype=np.float32).reshape(2, 3)},
+            SHAPE,
+            WEIGHTS,
         ),
-        "provenance": {"revision": "0123abc"},
+        "provenance": {"revision": "0123abc", "weights": "f00d"},
         "split_counts": tallies.impact_counts(examples, "split"),
         "metrics": run.metrics,
         "undefined": run.undefined,
@@ -55,7 +59,9 @@ def test_an_exported_head_is_found_by_its_folder(folder):
     assert head.revision == "0123abc"
     assert head.read_length == 100
     assert head.embedding.tokens == "mean"
-    assert head.head.weights["weight"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert head.weights == "f00d"
+    assert head.head.weights.keys() == WEIGHTS.keys()
+    assert all(np.array_equal(head.head.weights[name], WEIGHTS[name]) for name in WEIGHTS)
 
 
 def test_a_head_is_found_by_its_run(trained_run):
@@ -81,6 +87,14 @@ def test_the_model_card_has_metadata_and_limits(folder):
         "reads of 100 bases", "| test |", "0.71 (0.60 to 0.80)",
     ):  # fmt: skip
         assert said in card
+
+
+def test_a_head_of_a_run_is_checked_like_an_exported_one(trained_run, monkeypatch):
+    earlier = {name: weight for name, weight in WEIGHTS.items() if "readout" not in name}
+    found = {"head": Head(SHAPE, earlier), "provenance": {"revision": None}, "settings": SETTINGS}
+    monkeypatch.setattr(export, "artifact", lambda _run, _step, name: found[name])
+    with pytest.raises(InputError, match=r"EvoFlow/7: is no head .*lacks readout\.0\.weight"):
+        export.find_head(trained_run)
 
 
 def test_a_folder_without_a_head_is_an_input_error(tmp_path):

@@ -1,9 +1,11 @@
 import json
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from evoflow.embed.results import Provenance
 from evoflow.errors import InputError
 from evoflow.predict.trained import CONFIG, WEIGHTS, TrainedHead
 from evoflow.settings import ModelSettings
@@ -47,6 +49,7 @@ def test_weights_cut_short_are_an_input_error(trained, tmp_path):
     [
         ({"format": 99}, "its format is 99"),
         ({"head": {"width": 3}}, "is not a head"),
+        ({"wieghts": "x"}, "unknown keys: wieghts"),
         ({"embedding": {"layer": "middle"}}, "is not a head"),
     ],
 )
@@ -79,3 +82,18 @@ def test_a_wish_may_change_how_fast_but_not_what_is_embedded(trained):
 def test_another_read_length_is_refused_with_the_mend(trained):
     with pytest.raises(InputError, match="set read_length: 40"):
         trained.require_read_length(150)
+
+
+MADE = Provenance("ck", None, "final", "mean", "float32", "cpu", 64, {}, weights="aaaa")
+
+
+def test_other_weights_under_the_same_name_are_refused(trained, caplog):
+    same, other = (replace(trained, weights=weights) for weights in ("aaaa", "bbbb"))
+    same.require_model(MADE, 128)
+    with pytest.raises(InputError, match="ck: its weights are aaaa, the head was trained with bb"):
+        other.require_model(MADE, 128)
+    with pytest.raises(InputError, match="takes 128 values per token, layer final of ck gives 64"):
+        same.require_model(MADE, 64)
+    assert not caplog.text
+    trained.require_model(MADE, 128)
+    assert "not known" in caplog.text
