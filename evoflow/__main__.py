@@ -85,6 +85,27 @@ def embed(settings: Path, sequences: Path, output: Path) -> None:
 
 
 @main.command()
+@click.argument("checkpoint")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A new folder.",
+)
+def convert(checkpoint: str, output: Path) -> None:
+    """Turn the pickle of a published Evo 2 CHECKPOINT into safetensors files.
+
+    CHECKPOINT is a known name (evo2-7b-base, evo2-7b, evo2-7b-262k), a .pt file or a folder that
+    holds one. The flow does this itself for known names; the folder serves machines without a
+    network.
+    """
+    from evoflow.embed.evo2.checkpoint import convert_named
+
+    convert_named(checkpoint, output)
+    click.echo(f"the checkpoint is in {output}; set model.checkpoint to it")
+
+
+@main.command()
 @click.argument("run")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def report(run: str, output: Path) -> None:

@@ -12,10 +12,9 @@ from evoflow import __version__
 from evoflow.devices.choice import choose_device, choose_dtype, device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
-from evoflow.embed.evo import model_of, read_config
+from evoflow.embed.evo import find_checkpoint, model_of, read_config
 from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
-from evoflow.embed.hyena.hub import find_checkpoint
 from evoflow.embed.memory import require_memory
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of

@@ -6,14 +6,14 @@ import torch
 
 from evoflow.devices.choice import device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
-from evoflow.embed.evo import EvoConfig, model_of
+from evoflow.embed.evo import AnyConfig, model_of
 from evoflow.errors import InputError
 
 LEAVING_SECONDS = 20
 """How long a killed process may take to give a GPU's memory back."""
 
 
-def needed_memory(config: EvoConfig, dtype: torch.dtype, tokens: int) -> dict[str, int]:
+def needed_memory(config: AnyConfig, dtype: torch.dtype, tokens: int) -> dict[str, int]:
     """Estimate the bytes that embedding takes.
 
     Parameters
@@ -39,7 +39,7 @@ def needed_memory(config: EvoConfig, dtype: torch.dtype, tokens: int) -> dict[st
 
 
 def require_memory(
-    config: EvoConfig, dtype: torch.dtype, device: torch.device, tokens: int, checkpoint: str
+    config: AnyConfig, dtype: torch.dtype, device: torch.device, tokens: int, checkpoint: str
 ) -> MemoryClaim | None:
     """Refuse a model that the device has too little memory for, before anything is loaded.
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from evoflow.embed.evo import read_config
+from evoflow.embed.evo import find_checkpoint, read_config
 from evoflow.embed.evo1.tiny import TINY, evo_tiny_config
-from evoflow.embed.hyena.hub import find_checkpoint
 from evoflow.embed.pooling import span
 from evoflow.layers import resolve_layer
 from evoflow.settings import ModelSettings

@@ -221,7 +221,9 @@ class LongConvolution:
             def spectrum(part: slice = part) -> Tensor:
                 return torch.fft.rfft(taps(length, part), n=size)
 
-            parts.append(fft_convolve(w[part], kept(part.start, spectrum), size, length))
+            parts.append(
+                fft_convolve(w[part], kept((part.start, part.stop), spectrum), size, length)
+            )
         return torch.cat(parts)
 
 

@@ -1,0 +1,212 @@
+"""The published pickle of an Evo 2 model, read once, becomes safetensors files.
+
+A pickle can run anything when it is read. It is read with torch's reader of weights alone, which
+refuses whatever is not a tensor; the metadata of FP8 layers is passed over unread.
+"""
+
+import io
+import json
+import pickle
+import pickletools
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import split_torch_state_dict_into_shards
+from safetensors.torch import save_file
+from torch import Tensor
+
+from evoflow.atomic import new_folder
+from evoflow.embed.evo2.configuration import Evo2Config
+from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
+from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint, check_tensors, read_json
+from evoflow.errors import InputError
+
+SHARD = "5GB"
+PATTERN = "model{suffix}.safetensors"
+METADATA: list[Any] = [io.BytesIO, bytes]
+"""What the FP8 metadata of published pickles is made of, besides tensors."""
+
+HARMLESS = {"collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "_codecs.encode"}
+"""What every pickle of tensors takes, besides storages."""
+
+
+def convert_checkpoint(
+    source: str | Path, folder: Path, config: Evo2Config | None = None
+) -> Checkpoint:
+    """Write a published checkpoint as safetensors files with `config.json`.
+
+    The folder appears when it is whole. Tensors go from the mapped file to the written one, so
+    that hardly more than one of them is in memory.
+
+    Parameters
+    ----------
+    source
+        A `.pt` file, or a folder that holds one. Its configuration is the `config.json` beside it
+        or, where that is none of a model's, the shipped one of the known name that the file has.
+    folder
+        What is written.
+    config
+        Used instead.
+
+    Raises
+    ------
+    InputError
+        If the file is no sound checkpoint, wants more than tensors, or needs FP8; or the folder
+        is there already.
+    """
+    path = find_pickle(Path(source))
+    config = config_of(path) if config is None else config
+    if folder.exists():
+        raise InputError(f"{folder}: is there already; name a new folder or remove it")
+    tensors = _checked(path, read_pickle(path), config)
+    try:
+        with new_folder(folder) as made:
+            _write(tensors, config, made)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+    return Checkpoint(folder)
+
+
+def find_pickle(source: Path) -> Path:
+    """Find the one `.pt` file of a folder."""
+    if source.is_file():
+        return source
+    if not source.is_dir():
+        raise InputError(f"{source}: no such file or folder")
+    found = sorted(source.glob("*.pt"))
+    if len(found) != 1:
+        names = f" ({', '.join(path.name for path in found)})" if found else ""
+        raise InputError(f"{source}: holds {len(found)} .pt files{names}; name the file itself")
+    return found[0]
+
+
+def config_of(path: Path) -> Evo2Config:
+    """Read the configuration of a pickle: the one beside it, or the shipped one of its name.
+
+    Raises
+    ------
+    InputError
+        If there is neither, or the model needs FP8.
+    """
+    beside = path.with_name("config.json")
+    raw: dict[str, Any] = read_json(beside) if beside.is_file() else {}
+    if "hidden_size" in raw:
+        try:
+            return Evo2Config(**{key: raw[key] for key in raw if key != "model_type"})
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise InputError(f"{beside}: {error}") from error
+        except InputError as error:
+            raise InputError(f"{beside}: {problem}" for problem in error.problems) from error
+    name = known_name(path.stem)
+    if name is None:
+        raise InputError(
+            f"{path}: has no config.json beside it and no known name; put the model's config.json "
+            f"there, or give the file its published name, such as {KNOWN['evo2-7b'].file}"
+        )
+    return Evo2Config(**KNOWN[name].config)
+
+
+def read_pickle(path: Path) -> dict[str, Any]:
+    """Read a pickled state dict without running anything of it; tensors stay in the file.
+
+    Raises
+    ------
+    InputError
+        Naming what the pickle wants besides tensors; or if it is cut short or none of torch's.
+    """
+    try:
+        with torch.serialization.safe_globals(METADATA):
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:
+        wanted = _foreign(path)
+        if wanted:
+            raise InputError(
+                f"{path}: refused: the pickle wants {', '.join(wanted)}, which no checkpoint "
+                "needs and which could run anything; fetch the file from its publisher again"
+            ) from error
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{path}: cannot be read ({reason}); fetch it again") from error
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: holds a {type(state).__name__} instead of named tensors")
+    return state
+
+
+def _foreign(path: Path) -> list[str]:
+    """Name what a pickle takes besides tensors; nothing is run."""
+    try:
+        with torch.serialization.safe_globals(METADATA):
+            return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError):
+        return _globals_of(_beginning(path))  # a bare pickle, as others write
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(10_000_000)
+
+
+def _globals_of(content: bytes) -> list[str]:
+    found: list[str] = []
+    strings: list[str] = []
+    try:
+        for operation, argument, _ in pickletools.genops(content):
+            if operation.name in {"GLOBAL", "INST"}:
+                found.append(str(argument).replace(" ", "."))
+            elif operation.name == "STACK_GLOBAL":
+                found.append(".".join(strings[-2:]))
+            elif isinstance(argument, str):
+                strings.append(argument)
+    except ValueError:  # no pickle, or no further
+        pass
+    return sorted({name for name in found if name not in HARMLESS})
+
+
+def _checked(path: Path, state: Mapping[str, Any], config: Evo2Config) -> dict[str, Tensor]:
+    """Return the tensors that the model needs, in its order; refuse what is missing or unknown."""
+    expected = expected_shapes(config)
+    kept = {
+        name: value
+        for name, value in state.items()
+        if not name.endswith("._extra_state")  # of FP8 layers: io.BytesIO, never opened
+        and not name.endswith(".mixer.mixer.filter.t")  # 0, 1, 2, ...
+    }
+    if config.tie_embeddings and "unembed.weight" in kept:
+        same = kept.pop("unembed.weight")
+        embedding = kept.get("embedding_layer.weight", same)
+        if isinstance(same, Tensor) and not torch.equal(same, embedding):
+            raise InputError(
+                f"{path}: unembed.weight differs from embedding_layer.weight, but "
+                "tie_embeddings is true in config.json"
+            )
+    others = [name for name, value in kept.items() if not isinstance(value, Tensor)]
+    if others:
+        kind = type(kept[others[0]]).__name__
+        raise InputError(f"{path}: {others[0]} is a {kind}, no tensor")
+    check_tensors(path, {name: tuple(value.shape) for name, value in kept.items()}, expected)
+    for name, value in kept.items():
+        if not value.is_floating_point():
+            raise InputError(f"{path}: {name} is {value.dtype}; weights are floating-point numbers")
+        if name.endswith(("log_poles", "residues")) and value.dtype != torch.float32:
+            warnings.warn(
+                f"{path}: {name} is {value.dtype}, so rounded; logits can be 0.2% off",
+                stacklevel=2,
+            )
+    return {name: kept[name] for name in expected}
+
+
+def _write(tensors: dict[str, Tensor], config: Evo2Config, folder: Path) -> None:
+    """Write shards, their index and the configuration."""
+    plan = split_torch_state_dict_into_shards(
+        tensors, filename_pattern=PATTERN, max_shard_size=SHARD
+    )
+    for file, names in plan.filename_to_tensors.items():
+        part = {name: tensors[name].contiguous() for name in names}
+        save_file(part, folder / file, metadata={"format": "pt"})
+    if plan.is_sharded:
+        index = {"metadata": plan.metadata, "weight_map": plan.tensor_to_filename}
+        (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
+    config.architectures = ["Evo2ForCausalLM"]
+    config.save_pretrained(folder)
