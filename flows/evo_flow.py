@@ -179,12 +179,14 @@ class EvoFlow(FlowSpec):
         self.shard = self.input
         start, stop = self.shards[self.shard]
         what = f"embedding shard {self.shard + 1} of {len(self.shards)}"
-        with cards.phases(current.card)(what, "sequences") as advance:
+        phases = cards.phases(current.card)
+        with phases(what, "sequences") as advance:
             embedded = embed_shard(
                 self.sequences.iloc[start:stop],
                 self.settings,
                 tasks=len(self.shards),
                 progress=advance,
+                phases=phases,
             )
         self.embeddings = embedded.values
         self.log_likelihood = embedded.log_likelihood

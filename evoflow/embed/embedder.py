@@ -12,15 +12,14 @@ from evoflow import __version__
 from evoflow.devices.choice import choose_device, choose_dtype, device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
-from evoflow.embed.evo import find_checkpoint, model_of, read_config
-from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
-from evoflow.embed.memory import require_memory
+from evoflow.embed.model import load_model
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream
 from evoflow.errors import InputError
 from evoflow.layers import Layer
+from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
 
 __all__ = ["Embedder", "EmbeddingReport", "Embeddings", "Provenance", "report_of"]
@@ -48,8 +47,17 @@ class Embedder:
             model.backbone.filter_cache.max_bytes = free // 4
 
     @classmethod
-    def from_settings(cls, model: ModelSettings) -> Self:
+    def from_settings(
+        cls, model: ModelSettings, *, shared: str | None = None, phases: Phases = silent
+    ) -> Self:
         """Load the model that the settings name.
+
+        Parameters
+        ----------
+        model
+            The settings.
+        shared, phases
+            As `load_model` has them.
 
         Raises
         ------
@@ -58,23 +66,10 @@ class Embedder:
         """
         device = choose_device(model.device)
         dtype = choose_dtype(model.dtype, device)
-        tiny = model.checkpoint == TINY
-        if tiny and model.revision is not None:
-            raise InputError(f"model.revision: {TINY} is made on the spot and has none; remove it")
-        name, commit = model.checkpoint, None
-        loaded: HyenaForCausalLM
-        if tiny:
-            claim = require_memory(evo_tiny_config(), dtype, device, model.tokens_per_batch, name)
-            loaded = evo_tiny(dtype, device)
-        else:
-            described = find_checkpoint(name, model.revision, files=["config.json"])
-            config, commit = read_config(described), described.commit
-            claim = require_memory(config, dtype, device, model.tokens_per_batch, name)
-            checkpoint = find_checkpoint(name, commit or model.revision)
-            loaded = model_of(config).load(checkpoint, config, dtype=dtype, device=device)
+        loaded = load_model(model, device, dtype, shared=shared, phases=phases)
         provenance = Provenance(
             checkpoint=model.checkpoint,
-            revision=commit,
+            revision=loaded.commit,
             layer=model.embedding.layer,
             tokens=model.embedding.tokens,
             dtype=str(dtype).removeprefix("torch."),
@@ -82,11 +77,11 @@ class Embedder:
             tokens_per_batch=model.tokens_per_batch,
             versions={"evoflow": __version__}
             | {name: version(name) for name in ("numpy", "torch", "transformers")},
-            weights=loaded.weights_identity,
+            weights=loaded.model.weights_identity,
         )
         logger.info("%s runs on %s in %s", model.checkpoint, provenance.device, provenance.dtype)
-        embedder = cls(loaded, provenance)
-        embedder.memory = claim
+        embedder = cls(loaded.model, provenance)
+        embedder.memory = loaded.memory
         return embedder
 
     def embed(

@@ -9,7 +9,8 @@ from evoflow.devices.cores import share_cores
 from evoflow.embed.cached import with_cache
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.results import Embeddings
-from evoflow.settings import ModelSettings, Settings
+from evoflow.progress import Phases, silent
+from evoflow.settings import ComputeSettings, ModelSettings, Settings
 
 
 def embed_shard(
@@ -18,6 +19,7 @@ def embed_shard(
     *,
     tasks: int,
     progress: Callable[[int, int], None],
+    phases: Phases = silent,
 ) -> Embeddings:
     """Embed sequences on a device that is this task's alone, or on its share of the cores.
 
@@ -31,6 +33,8 @@ def embed_shard(
         Shards in all; on this machine, they share its cores.
     progress
         Called with the number of sequences done and of all.
+    phases
+        Where loading the model is shown.
 
     Raises
     ------
@@ -41,17 +45,19 @@ def embed_shard(
         share_cores(tasks)
     with claimed_device(settings.model.device) as device:
         model = settings.model.model_copy(update={"device": str(device)})
-        return _embed(sequences, model, settings.compute.embedding_cache, progress)
+        return _embed(sequences, model, settings.compute, progress, phases)
 
 
 def _embed(
     sequences: pd.DataFrame,
     model: ModelSettings,
-    cache: str | None,
+    compute: ComputeSettings,
     progress: Callable[[int, int], None],
+    phases: Phases,
 ) -> Embeddings:
     """Load the model and embed; on return the model is gone from the device."""
-    embedder = with_cache(Embedder.from_settings(model), cache)
+    loaded = Embedder.from_settings(model, shared=compute.weights, phases=phases)
+    embedder = with_cache(loaded, compute.embedding_cache)
     return embedder.embed(
         sequences["sequence"].tolist(),
         offsets=sequences["variant_offset"].tolist(),

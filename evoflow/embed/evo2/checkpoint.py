@@ -48,8 +48,14 @@ def find_checkpoint(
         If there is no such checkpoint, it cannot be fetched, is not sound, or needs FP8.
     """
     path = Path(expandvars(name)).expanduser()
+    hub.refuse_two_meanings(name, known=path.exists() and known_name(name) is not None)
     pickled = _pickle_at(path)
     if pickled is not None:
+        if revision is not None:
+            raise InputError(
+                f"model.revision: {revision} is asked for, but {pickled} is a file, which has no "
+                "revisions; remove it"
+            )
         if files == [CONFIG]:
             return _described(config_of(pickled), None)
         return Checkpoint(_converted(pickled, _fingerprint(pickled)))
@@ -64,6 +70,16 @@ def find_checkpoint(
         return _described(config, fetched.commit)
     folder = _converted(find_pickle(fetched.folder), str(fetched.commit), config)
     return Checkpoint(folder, commit=fetched.commit)
+
+
+def repository_of(name: str) -> str | None:
+    """Name the repository of the hub that a name stands for; None for files that are here."""
+    if Path(expandvars(name)).expanduser().exists():
+        return None
+    known = known_name(name)
+    if known is not None:
+        return KNOWN[known].repository
+    return hub.repository(name)[0] if hub.on_hub(name) else None
 
 
 def convert_named(name: str, folder: Path) -> Checkpoint:

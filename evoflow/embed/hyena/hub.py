@@ -78,7 +78,7 @@ def find_checkpoint(
         If there is no such checkpoint, or it cannot be fetched.
     """
     folder = Path(expandvars(name)).expanduser()
-    refuse_two_meanings(name)
+    refuse_two_meanings(name, known=name in SHIPPED or repository(name) != (name, "main"))
     if name in SHIPPED:
         if revision is not None:
             raise InputError(f"model.revision: {name} comes with evoflow and has none; remove it")
@@ -93,7 +93,7 @@ def find_checkpoint(
             )
         return Checkpoint(folder)
     repo, default = repository(name)
-    if "/" not in repo or folder.is_absolute() or name.startswith("."):
+    if not on_hub(name):
         raise InputError(_unknown(name))
     wanted = Wanted(
         repo,
@@ -108,8 +108,22 @@ def find_checkpoint(
     return Checkpoint(fetched, commit=fetched.name)
 
 
-def refuse_two_meanings(name: str) -> None:
+def on_hub(name: str) -> bool:
+    """Whether a name stands for a repository of the hub rather than for files that are here."""
+    folder = Path(expandvars(name)).expanduser()
+    here = folder.is_dir() or folder.is_absolute() or name.startswith(".")
+    return not here and name not in {TINY, *SHIPPED} and "/" in repository(name)[0]
+
+
+def refuse_two_meanings(name: str, *, known: bool) -> None:
     """Refuse a known name that is a folder here too; tell of a folder named like a repository.
+
+    Parameters
+    ----------
+    name
+        As the settings have it.
+    known
+        Whether it is the name of a published or shipped checkpoint.
 
     Raises
     ------
@@ -119,7 +133,7 @@ def refuse_two_meanings(name: str) -> None:
     folder = Path(name)
     if not _REPOSITORY.fullmatch(name) or not folder.is_dir():
         return
-    if name in {TINY, *SHIPPED} or repository(name) != (name, "main"):
+    if known:
         raise InputError(
             f"model.checkpoint: {name} is a known checkpoint and also the folder "
             f"{folder.absolute()}; write ./{name} for the folder, or rename it"

@@ -97,6 +97,11 @@ class TensorStream:
                     future.cancel()
 
     @property
+    def digests(self) -> dict[str, str]:
+        """Digests of the tensors that were read, by name."""
+        return dict(self._digests)
+
+    @property
     def identity(self) -> str:
         """Name of the weights, known after the last tensor; see `weights_identity`."""
         return weights_identity(
