@@ -1,10 +1,15 @@
 """What tests of several modules share."""
 
+import random
+
 import boto3
+import huggingface_hub
 import pytest
 from botocore.config import Config
+from huggingface_hub import constants
 
 from evoflow.remote import mirror
+from tests.embed import loopback_hub
 from tests.embed.loopback_s3 import ENVIRONMENT, LoopbackS3, serve
 
 
@@ -34,3 +39,30 @@ def s3(s3_server, monkeypatch):
     monkeypatch.setattr(mirror.time, "sleep", lambda _: None)
     application.failures, application.method, application.asked = [], "GET", []
     return application
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A hub on the loopback that Hugging Face's library takes for the real one.
+
+    Its weights are half a megabyte.
+    """
+    weights = random.Random(0).randbytes(500_000)
+    made = loopback_hub.LoopbackHub(
+        {"config.json": b"{}", "model.safetensors": weights, "code.py": b"evil"}
+    )
+    with loopback_hub.serve(made) as url:
+        # The library reads the environment when it is imported.
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+        yield made
+        huggingface_hub.close_session()

@@ -48,7 +48,8 @@ def find_checkpoint(
         If there is no such checkpoint, it cannot be fetched, is not sound, or needs FP8.
     """
     path = Path(expandvars(name)).expanduser()
-    hub.refuse_two_meanings(name, known=path.exists() and known_name(name) is not None)
+    if path.exists() and known_name(name) is not None:
+        hub.refuse_two_meanings(name, known=True)
     pickled = _pickle_at(path)
     if pickled is not None:
         if revision is not None:

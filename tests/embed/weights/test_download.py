@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from evoflow.embed.weights import download
 from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
-from tests.embed.weights.loopback_hub import COMMITS, REPOSITORY, sha256
+from tests.embed.loopback_hub import COMMITS, REPOSITORY, sha256
 
 FILES = ("config.json", "*.safetensors")
 WEIGHTS = "model.safetensors"
