@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from evoflow import __version__
+from evoflow.atomic import check_can_be_written
 from evoflow.errors import InputError
 from evoflow.settings import read_data_settings, read_model_settings
 
@@ -54,8 +55,7 @@ def extract(settings: Path, output: Path, processes: int) -> None:
     from evoflow.table import write_jsonl
 
     data = demo.prepare(read_data_settings(settings))
-    if not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: there is no folder {output.absolute().parent}; make it")
+    check_can_be_written(output, "--output")
     inputs = preflight.check(data)
     for warning in inputs.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -130,18 +130,18 @@ def export(run: str, output: Path) -> None:
 @main.command()
 @click.argument("head", metavar="RUN_OR_HEAD")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help=".tsv or .vcf.gz")
-@click.option("--data", type=click.Path(path_type=Path), help="Data YAML: score from reads.")
-@click.option("--variants", type=click.Path(path_type=Path), help="VCF: score without reads.")
-@click.option("--reference", type=click.Path(path_type=Path), help="FASTA of --variants.")
+@click.option("--data", help="Data YAML, a path or URL: score from reads.")
+@click.option("--variants", help="VCF or BCF, a path or URL: score without reads.")
+@click.option("--reference", help="FASTA of --variants, a path or URL.")
 @click.option("--model", type=click.Path(path_type=Path), help="Model YAML: device, dtype, batch.")
 @click.option("--processes", default=0, show_default="one a core", help="Processes to work in.")
 def predict(
     *,
     head: str,
     output: Path,
-    data: Path | None,
-    variants: Path | None,
-    reference: Path | None,
+    data: str | None,
+    variants: str | None,
+    reference: str | None,
     model: Path | None,
     processes: int,
 ) -> None:
@@ -153,21 +153,30 @@ def predict(
     from evoflow.predict.commands import predict_individuals, predict_variants
     from evoflow.predict.export import find_head
     from evoflow.predict.files import check_output, write_predictions
+    from evoflow.predict.variants_file import in_words
+    from evoflow.remote.local_files import local_whole
 
     if (data is None) == (variants is None) or (variants is None) != (reference is None):
         raise click.UsageError("give either --data, or --variants with --reference")
-    check_output(output)
+    check_output(output, [each for each in (data, variants, reference) if each])
     trained = find_head(head)
     asked = read_model_settings(model) if model else None
     if variants is None:
-        settings = read_data_settings(Path(str(data)))
+        settings = read_data_settings(Path(local_whole(str(data))))
+        files = [str(settings.reference), str(settings.clinvar)]
+        files += [path for each in settings.individuals for path in (each.reads, each.variants)]
+        check_output(output, files)
         found = predict_individuals(trained, settings, asked, processes=processes)
     else:
         found = predict_variants(trained, variants, str(reference), asked)
-    write_predictions(found.alleles, output, found.reference)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    made_by = {"head": head, "checkpoint": trained.checkpoint}
+    write_predictions(found, output, made_by | {"revision": trained.revision or "none"})
     scored = found.alleles["score"].notna().sum()
-    left_out = f"; {found.dropped:,} records were left out" if found.dropped else ""
-    click.echo(f"{scored:,} of {len(found.alleles):,} alleles are scored in {output}{left_out}")
+    click.echo(f"{scored:,} of {len(found.alleles):,} alleles are scored in {output}")
+    if found.left_out:
+        click.echo(f"{found.left_out.total():,} were left out: {in_words(found.left_out)}")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,18 @@ class InputError(Exception):
 
     def __init__(self, problems: str | Iterable[str]) -> None:
         listed = [problems] if isinstance(problems, str) else list(problems)
-        self.problems = [redact(problem) for problem in listed]
+        self.problems = [redact(printable(problem)) for problem in listed]
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[list[str]]]:
         """Cross process borders whole."""
         return type(self), (self.problems,)
+
+
+def printable(text: str) -> str:
+    r"""Write bytes that were not UTF-8, which Python keeps as surrogates, with a backslash.
+
+    >>> print(printable(b"10 \xb5g".decode(errors="surrogateescape")))
+    10 \xb5g
+    """
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -1,4 +1,7 @@
-"""samtools and bcftools as pysam bundles them: run in this process, with errors people can read."""
+"""samtools and bcftools as pysam bundles them: run in this process, with errors people can read.
+
+Text that is not UTF-8 is read with surrogate escapes, as Python reads file names.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +12,10 @@ import pysam.samtools
 from pysam.utils import PysamDispatcher, SamtoolsError
 
 from evoflow.errors import InputError
+
+# Headers, names and values may be in any encoding, and few of them matter; those that do must
+# come back as the bytes that they were.
+pysam.set_encoding_error_handler("surrogateescape")
 
 
 def run(command: PysamDispatcher, *arguments: str, about: str) -> str:

@@ -1,16 +1,16 @@
 """The units' results put together: reference loci drawn, counts added, nothing refused."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract.example_rows import Taken, UnitReads
-from evoflow.extract.normalise import KEY, Written
-from evoflow.extract.units import LOCUS, VARIANT, Found, Plan, Unit, add
-from evoflow.inputs import agreement, inventory, refusals
+from evoflow.extract.normalise import KEY
+from evoflow.extract.units import LOCUS, RECORD, VARIANT, Found, Plan, Unit, add
+from evoflow.inputs import inventory, refusals
 from evoflow.settings import DataSettings, Individual
 
 CONTIG = "contig"
@@ -100,8 +100,9 @@ def draw_references(
 def count(plan: Plan, results: Sequence[UnitResult], drawn: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Count by individual, contig, subject and reason."""
     counts: Counter[tuple[str, ...]] = Counter()
-    for individual, contig, reason in plan.left_out:
-        counts[individual, contig, CONTIG, reason] = 1
+    for each in plan.left_out:
+        counts[each.individual, each.contig, CONTIG, each.reason] = 1
+        counts[each.individual, each.contig, RECORD, f"contig: {each.reason}"] = each.records
     for unit, result, references in zip(plan.units, results, drawn, strict=True):
         who = (unit.individual.sample, unit.contig)
         for (subject, reason), number in result.counts.items():
@@ -112,20 +113,6 @@ def count(plan: Plan, results: Sequence[UnitResult], drawn: Sequence[pd.DataFram
         counts[*who, CONTIG, found] = 1
     rows = [(*key, number) for key, number in counts.items() if number]
     return pd.DataFrame(rows, columns=[*COUNTS, "count"])
-
-
-def refuse_another_reference(data: DataSettings, found: Mapping[Unit, Found]) -> None:
-    """Stop where individuals' variants were called on another reference.
-
-    Raises
-    ------
-    InputError
-        With a problem per individual.
-    """
-    written: dict[str, list[Written]] = {}
-    for unit, each in found.items():
-        written.setdefault(unit.individual.variants, []).append(each.written)
-    agreement.refuse_another_reference(str(data.reference), written)
 
 
 def refuse_nothing(data: DataSettings, todo: Sequence[Unit], results: Sequence[UnitResult]) -> None:
@@ -164,7 +151,7 @@ def _why_nothing(data: DataSettings, person: Individual, results: Sequence[UnitR
             f"alleles of {person.sample!r} that ClinVar knows ({reasons}); make sure that reads "
             "and variants are of one person, and see read_length and min_mapping_quality"
         )
-    held = inventory.held_by_variants
-    return refusals.nothing_in_common(
-        data, person, held(person.variants), held(str(data.clinvar)), counts
-    )
+    genome = inventory.read_genome(str(data.reference))
+    called = inventory.held_by_variants(person.variants, genome)
+    clinvar = inventory.held_by_variants(str(data.clinvar), genome)
+    return refusals.nothing_in_common(data, person, called, clinvar, counts)

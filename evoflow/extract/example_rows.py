@@ -249,7 +249,7 @@ def _take(
             unit.individual.reads,
             unit.reads_spelling,
             footprints,
-            str(data.reference),
+            unit.reads_reference,
             Path(folder),
             sample=sample,
         )

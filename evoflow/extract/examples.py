@@ -13,7 +13,6 @@ from evoflow.extract.counts import (
     count,
     draw_references,
     put_together,
-    refuse_another_reference,
     refuse_nothing,
 )
 from evoflow.extract.example_rows import take_reads
@@ -35,8 +34,9 @@ class Extraction:
         allele's own read comes first, then its further carrier reads.
     counts
         Columns `individual`, `contig`, `subject`, `reason`, `count`: why things were kept or
-        dropped. For each subject the counts add up to all that were looked at: `variant` (ALT
-        alleles of the individual), `genotype` (of these alleles, by kind), `reference locus`
+        dropped. For each subject the counts add up to all that were looked at: `record` (all
+        records of the individual's file), `variant` (ALT alleles of those in the regions; a record
+        whose REF is wrong counts once), `genotype` (of these alleles, by kind), `reference locus`
         (positions of ClinVar's alleles with an RS id), `read over a variant` and `read over a
         reference locus` (pairs of a read and a place it covers; at a reference locus a quarter of
         the reads is looked at, and all of them only where none of these shows the reference),
@@ -88,7 +88,8 @@ def extract_examples(
             done=finding,
         )
         found = dict(zip(plan.units, looked, strict=True))
-        refuse_another_reference(local, found)
+        plan = plan.agreeing(local, [each.written for each in looked])
+        found = {unit: found[unit] for unit in plan.units}
         reads = take_reads(pool, found, local, tally.expect)
         results = [put_together(found[unit], reads[unit]) for unit in plan.units]
         refuse_nothing(local, plan.units, results)

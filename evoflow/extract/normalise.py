@@ -4,7 +4,7 @@ Each table is one contig: renamed as the reference spells it, split by allele, l
 trimmed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,9 +12,9 @@ from typing import Literal
 import pysam
 import pysam.bcftools
 
+from evoflow.extract.plain_vcf import PlainVcf, Source, is_inside, take
 from evoflow.htslib import quiet, run
 from evoflow.inputs.agreement import SHOWN, Differing
-from evoflow.remote import local_files
 
 KEY = ["position", "ref", "alt"]
 CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
@@ -22,31 +22,6 @@ CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GEN
 
 PASSED = "1"
 """What the individual's table has beside an allele whose call passed the filters."""
-
-_SHIFT = 1_000
-"""Bases behind a region that are read too: left-aligning may move a record into the region."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One contig of a VCF or BCF.
-
-    Attributes
-    ----------
-    path
-        The file.
-    spelling
-        The contig's name in it.
-    contig
-        The contig's name in the reference.
-    regions
-        0-based, half-open intervals to stay within.
-    """
-
-    path: str
-    spelling: str
-    contig: str
-    regions: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -58,26 +33,35 @@ class Written:
     table
         Tab-separated, without a head.
     records
-        How many records the file has there.
+        How many records were compared with the reference.
+    inside
+        How many records begin within the regions.
     mismatches
-        How many of them were left out because the reference has other bases than their REF.
+        How many alleles within the regions were left out because the reference has other bases
+        than their REF.
     differing
-        Those of them where both bases are known.
+        The records, also behind the regions' ends, that differ where both bases are known.
+    not_bases
+        How many records within the regions were left out because REF is not A, C, G, T or N.
     """
 
     table: Path
     records: int
+    inside: int
     mismatches: int
     differing: Differing
+    not_bases: int
 
 
 def write_clinvar(source: Source, reference: str, folder: Path) -> Written:
     """Write ClinVar's alleles of a contig: `KEY`, `clinvar_id`, columns of `CLINVAR_FIELDS`."""
     with quiet(), pysam.VariantFile(source.path) as variants:
-        given = [field for field in CLINVAR_FIELDS.values() if field in variants.header.info]
-    plain = _take(source, folder, ";".join(f"{field}=%INFO/{field}" for field in given), given)
+        given = {field: "1" for field in CLINVAR_FIELDS.values() if field in variants.header.info}
+    info = ";".join(f"{field}=%INFO/{field}" for field in given)
+    taken = take(source, folder, f"{info}\n", given)
     columns = "\t".join(f"%INFO/{field}" for field in CLINVAR_FIELDS.values())
-    return _normalise(plain, reference, source, f"%POS\t%REF\t%ALT\t%ID\t{columns}\n", ordered=True)
+    columns = f"%POS\t%REF\t%ALT\t%ID\t{columns}\n"
+    return write_table(taken, reference, source, columns, ordered=True)
 
 
 def write_called(
@@ -90,66 +74,27 @@ def write_called(
     """Write an individual's alleles of a contig: `KEY`, whether the call passed, and `genotype`.
 
     A call passes when each of its FILTER's values is one of `filters`; the table then has `PASSED`.
+    `sample` is spelled as in the file.
     """
-    plain = _take(source, folder, ".\tGT[\t%GT]", (), sample=sample, filters=filters)
-    return _normalise(plain, reference, source, "%POS\t%REF\t%ALT\t%ID[\t%GT]\n")
+
+    def mark(record: list[bytes]) -> None:  # the ID, of no use here, tells whether the call passed
+        values = record[6].decode(errors="replace").split(";")
+        passes = filters == "all" or all(each in filters for each in values)
+        record[2] = PASSED.encode() if passes else b"0"
+
+    taken = take(source, folder, ".\tGT[\t%GT]\n", {}, sample=sample, change=mark)
+    return write_table(taken, reference, source, "%POS\t%REF\t%ALT\t%ID[\t%GT]\n")
 
 
-def _take(
-    source: Source,
-    folder: Path,
-    columns: str,
-    fields: Sequence[str],
-    *,
-    sample: str | None = None,
-    filters: Collection[str] | Literal["all"] = "all",
-) -> Path:
-    """Write a contig as a VCF that has nothing but what is needed.
-
-    bcftools refuses to split or rename records with contigs or fields that a header forgot to
-    define, which callers do write; so ours defines all it holds.
-    """
-    regions, body, plain = folder / "regions.bed", folder / "body", folder / "plain.vcf"
-    intervals = [(start, end + _SHIFT) for start, end in source.regions]
-    local_files.provide_contig(source.path, source.spelling, intervals)
-    regions.write_text("".join(f"{source.spelling}\t{start}\t{end}\n" for start, end in intervals))
-    run(
-        pysam.bcftools.query,
-        *("--regions-file", str(regions), *(("--samples", sample) if sample else ())),
-        *("--format", f"{source.contig}\t%POS\t%ID\t%REF\t%ALT\t.\t%FILTER\t{columns}\n"),
-        *("--output", str(body), source.path),
-        about=source.path,
-    )
-    header = ["##fileformat=VCFv4.2", f"##contig=<ID={source.contig}>"]
-    header += [f'##INFO=<ID={each},Number=1,Type=String,Description="">' for each in fields]
-    header += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="">']
-    names = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
-    names += ["FORMAT", sample] if sample else []
-    with plain.open("wb") as written, body.open("rb") as records:
-        written.write(("\n".join([*header, "\t".join(names)]) + "\n").encode())
-        for line in records:
-            fields_of = line.split(b"\t")
-            if sample:  # of no use for a call, the ID tells whether it passed
-                fields_of[2] = PASSED.encode() if _passes(fields_of[6], filters) else b"0"
-            fields_of[6] = b"."
-            written.write(b"\t".join(fields_of))
-    return plain
-
-
-def _passes(value: bytes, filters: Collection[str] | Literal["all"]) -> bool:
-    return filters == "all" or all(
-        each in filters for each in value.decode(errors="replace").split(";")
-    )
-
-
-def _normalise(
-    plain: Path, reference: str, source: Source, columns: str, *, ordered: bool = False
+def write_table(
+    taken: PlainVcf, reference: str, source: Source, columns: str, *, ordered: bool = False
 ) -> Written:
-    """Split, left-align and trim, and write the result as a table.
+    """Split, left-align and trim records, and write `columns` of them, in bcftools' form.
 
     bcftools keeps the order of positions as far as 1,000 bases; in a longer repeat a record can
     move further, and a table that must be `ordered` is sorted.
     """
+    plain = taken.path
     normalised, table = plain.with_name("normalised.bcf"), plain.with_name("table.tsv")
     said = run(
         pysam.bcftools.norm,
@@ -173,13 +118,19 @@ def _normalise(
     # Its last words name the counts, then give them: `.../mismatch_removed/...: .../0/...`.
     kinds, _, numbers = said.rpartition("Lines")[2].partition(":")
     counted = dict(zip(kinds.split()[0].split("/"), numbers.split()[0].split("/"), strict=True))
-    mismatches = (
+    mismatches = [
         line.split("\t")[1:] for line in said.splitlines() if line.startswith("REF_MISMATCH")
-    )
+    ]
     known = [each for each in mismatches if "N" not in (each[2] + each[3]).upper()]
     shown = tuple(
-        f"{contig}:{position} has {ref}, not {bases}"
+        f"{contig}:{position} has {ref}, not {bases or 'it'}"
         for contig, position, ref, bases in known[:SHOWN]
     )
-    differing = Differing(len(known), shown)
-    return Written(table, int(counted["total"]), int(counted["mismatch_removed"]), differing)
+    return Written(
+        table,
+        records=int(counted["total"]),
+        inside=taken.inside,
+        mismatches=sum(is_inside(int(each[1]), source) for each in mismatches),
+        differing=Differing(len(known), shown),
+        not_bases=taken.not_bases,
+    )

@@ -12,6 +12,7 @@ import pysam.samtools
 
 from evoflow.extract.alignment import Evidence, Footprint, central_window, evidence, layout
 from evoflow.htslib import run
+from evoflow.inputs import cram
 from evoflow.remote import local_files
 
 _SAMPLE = 0.25
@@ -245,7 +246,7 @@ def reads_over(
     loci
         Sorted by start.
     reference
-        FASTA that a CRAM is decoded with.
+        FASTA that a CRAM is decoded with, its contigs spelled as there.
     folder
         Where the alignments are copied to.
     sample
@@ -256,6 +257,7 @@ def reads_over(
     bed.write_text("".join(f"{spelling}\t{each.start}\t{each.start + 1}\n" for each in loci))
     arguments = ["-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied)]
     arguments += ["--subsample", str(_SAMPLE), "--subsample-seed", "0"] if sample else []
-    run(pysam.samtools.view, *arguments, path, about=path)
+    with cram.explained(path, spelling, reference):
+        run(pysam.samtools.view, *arguments, path, about=path)
     with pysam.AlignmentFile(str(copied), check_sq=False) as alignments:
         yield from alignments.fetch(until_eof=True)

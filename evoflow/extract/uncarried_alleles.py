@@ -19,12 +19,16 @@ import pysam
 
 from evoflow.errors import InputError
 from evoflow.extract.counts import COUNTS
-from evoflow.extract.normalise import KEY, Source, Written, write_called, write_clinvar
+from evoflow.extract.normalise import KEY, Written, write_called, write_clinvar
+from evoflow.extract.plain_vcf import Source
 from evoflow.extract.pool import Pool
+from evoflow.extract.units import OTHER_BASES
 from evoflow.extract.variants import described, read_called, read_clinvar
 from evoflow.extract.written_alleles import write_allele
 from evoflow.impact import most_severe
 from evoflow.inputs import agreement, inventory
+from evoflow.inputs.readable import sample_of
+from evoflow.remote import local_files
 from evoflow.settings import HAPLOTYPE, DataSettings, Individual
 
 SUBJECT = "ClinVar allele"
@@ -83,13 +87,24 @@ def extract_haplotypes(
         name=lambda contig: f"haplotypes, contig {contig.clinvar.contig}",
         done=done,
     )
-    agreement.refuse_another_reference(
-        str(data.reference), {str(data.clinvar): [written for _, _, written in results]}
+    differing = agreement.contigs_of_other_bases(
+        str(data.reference),
+        str(data.clinvar),
+        {
+            contig.clinvar.contig: written
+            for contig, (_, _, written) in zip(contigs, results, strict=True)
+        },
     )
     counts: Counter[tuple[str, str]] = Counter()
-    for _, of_contig, _ in results:
-        counts.update(of_contig)
-    found = pd.concat([table for table, _, _ in results], ignore_index=True) if results else None
+    tables = []
+    for contig, (table, of_contig, _) in zip(contigs, results, strict=True):
+        name = contig.clinvar.contig
+        if name in differing:
+            counts[name, OTHER_BASES] = of_contig.total()
+        else:
+            counts.update(of_contig)
+            tables.append(table)
+    found = pd.concat(tables, ignore_index=True) if tables else None
     if found is None or found.empty:
         reasons = Counter[str]()
         for (_, reason), number in counts.items():
@@ -112,20 +127,26 @@ def listed_contigs(data: DataSettings) -> Iterator[ListedContig]:
     """List the contigs with alleles to draw from, in the reference's order."""
     if not data.haplotypes:
         return
-    reference = inventory.held_by_reference(str(data.reference))
-    clinvar = inventory.held_by_variants(str(data.clinvar))
-    called = [(person, inventory.held_by_variants(person.variants)) for person in data.individuals]
-    for name, regions in inventory.regions_of(data, reference).items():
-        if name in clinvar.records:
-            contig = reference.names[name]
-            yield ListedContig(
-                Source(str(data.clinvar), clinvar.names[name], contig, regions),
-                tuple(
-                    (person, Source(person.variants, held.names[name], contig, regions))
-                    for person, held in called
-                    if name in held.records
-                ),
-            )
+    reference, path = str(data.reference), str(data.clinvar)
+    genome = inventory.read_genome(reference)
+    regions = inventory.regions_of(data, genome)
+    clinvar = inventory.held_by_variants(path, genome)
+    called = [
+        (person, inventory.held_by_variants(person.variants, genome)) for person in data.individuals
+    ]
+    listed = inventory.usable_contigs(regions, clinvar)
+    wrong = agreement.contigs_of_another_length(reference, genome, path, clinvar, listed)
+    usable = [contig for contig in listed if contig not in wrong]
+    local_files.provide_reference(reference, usable)
+    for contig in usable:
+        yield ListedContig(
+            Source(path, clinvar.spellings[contig], contig, regions[contig]),
+            tuple(
+                (person, Source(person.variants, held.spellings[contig], contig, regions[contig]))
+                for person, held in called
+                if contig in held.records
+            ),
+        )
 
 
 def _candidates(
@@ -138,6 +159,7 @@ def _candidates(
         carried = _carried(contig, data, folder)
         written = write_clinvar(contig.clinvar, str(data.reference), folder)
         counts["REF differs from the reference"] = written.mismatches
+        counts["REF is not A, C, G, T or N"] = written.not_bases
         best = pd.DataFrame(columns=["consequence", "rank"])
         for chunk in read_clinvar(written.table, contig.clinvar):
             usable = _usable(chunk, carried, contig.clinvar.contig, data, counts)
@@ -154,7 +176,7 @@ def _carried(contig: ListedContig, data: DataSettings, folder: Path) -> pd.DataF
     """Everybody's alleles."""
     tables = [pd.DataFrame(columns=KEY)]
     for person, called in contig.called:
-        written = write_called(called, person.sample, data.filters, str(data.reference), folder)
+        written = write_called(called, sample_of(person), data.filters, str(data.reference), folder)
         tables.append(read_called(written.table, called)[0][KEY])
     return pd.concat(tables[1:] or tables).drop_duplicates()
 

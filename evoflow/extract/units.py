@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,13 +13,16 @@ import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract import normalise, reference_loci, variants
-from evoflow.extract.normalise import Source, Written
+from evoflow.extract.normalise import Written
+from evoflow.extract.plain_vcf import Source
 from evoflow.extract.pool import Pool
-from evoflow.inputs import agreement, inventory
-from evoflow.inputs.inventory import Held
+from evoflow.inputs import agreement, cram, inventory, readable
+from evoflow.inputs.contigs import Genome
+from evoflow.inputs.inventory import Held, Regions
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, Individual
 
+RECORD = "record"
 VARIANT = "variant"
 LOCUS = "reference locus"
 GENOTYPE = "genotype"
@@ -32,15 +36,21 @@ class Unit:
     Attributes
     ----------
     individual
-        The person.
+        The person; the sample is spelled as in the settings.
     contig
-        The contig as the reference spells it, and its length.
+        The contig as the reference spells it.
     contig_length
         Bases of the contig.
     reads_spelling
         The contig's name in the reads.
+    reads_reference
+        FASTA whose contigs are spelled as in the reads, to restore a CRAM's bases.
     called
         Where the individual's alleles are.
+    called_records
+        How many records the individual's file has on the contig, also outside the regions.
+    sample
+        The sample's name as the individual's file spells it.
     clinvar
         Where ClinVar's alleles are.
     clinvar_table
@@ -51,9 +61,34 @@ class Unit:
     contig: str
     contig_length: int
     reads_spelling: str
+    reads_reference: str
     called: Source
+    called_records: int
+    sample: str
     clinvar: Source
     clinvar_table: Path
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A contig on which ClinVar or an individual has a record, but that is no unit.
+
+    Attributes
+    ----------
+    individual
+        The sample.
+    contig
+        As the reference spells it; where it does not have it, as the individual's file does.
+    reason
+        Why.
+    records
+        How many records the individual's file has there.
+    """
+
+    individual: str
+    contig: str
+    reason: str
+    records: int
 
 
 @dataclass(frozen=True)
@@ -65,12 +100,64 @@ class Plan:
     units
         The units, individual by individual, contigs in the reference's order.
     left_out
-        (individual, contig, reason) of each contig on which ClinVar or the individual has a
-        record, but that is no unit.
+        All other contigs with records.
     """
 
     units: tuple[Unit, ...]
-    left_out: tuple[tuple[str, str, str], ...]
+    left_out: tuple[LeftOut, ...]
+
+    def agreeing(self, data: DataSettings, written: Sequence[Written]) -> "Plan":
+        """Leave out the contigs on which an individual's REF is not what the reference has.
+
+        `written` are the tables of the individuals' alleles, in the order of the units.
+
+        Raises
+        ------
+        InputError
+            With a problem per individual where most of the records are on such contigs.
+        """
+        wrong: set[Unit] = set()
+        problems = []
+        for person in data.individuals:
+            own = {
+                unit.contig: (unit, each)
+                for unit, each in zip(self.units, written, strict=True)
+                if unit.individual == person
+            }
+            try:
+                differing = agreement.contigs_of_other_bases(
+                    str(data.reference),
+                    person.variants,
+                    {contig: each for contig, (_, each) in own.items()},
+                )
+            except InputError as error:
+                problems += error.problems
+            else:
+                wrong |= {own[contig][0] for contig in differing}
+        if problems:
+            raise InputError(problems)
+        more = [
+            LeftOut(unit.individual.sample, unit.contig, OTHER_BASES, unit.called_records)
+            for unit in self.units
+            if unit in wrong
+        ]
+        kept = tuple(unit for unit in self.units if unit not in wrong)
+        return Plan(kept, (*self.left_out, *more))
+
+
+OUTSIDE = "outside the regions"
+OTHER_BASES = "REF is not what the reference has"
+_OTHER_LENGTH = "it has another length than in the reference"
+
+
+@dataclass(frozen=True)
+class _Person:
+    """An individual's files, and the contigs that have another length there."""
+
+    individual: Individual
+    reads: Held
+    called: Held
+    wrong: frozenset[str]
 
 
 def plan_units(data: DataSettings, pool: Pool, folder: Path, *, unlisted: bool = False) -> Plan:
@@ -90,89 +177,150 @@ def plan_units(data: DataSettings, pool: Pool, folder: Path, *, unlisted: bool =
     Raises
     ------
     InputError
-        When more of ClinVar's records than a few have another REF than the reference.
+        When a file speaks of another genome than the reference.
     """
-    reference = inventory.held_by_reference(str(data.reference))
-    clinvar = inventory.held_by_variants(str(data.clinvar))
-    regions = inventory.regions_of(data, reference)
-    people = [
-        (person, inventory.held_by_reads(person.reads), inventory.held_by_variants(person.variants))
-        for person in data.individuals
-    ]
-    needed = [] if unlisted else [clinvar]
+    reference = str(data.reference)
+    genome = inventory.read_genome(reference)
+    regions = inventory.regions_of(data, genome)
+    people = [_person(person, data, genome, regions) for person in data.individuals]
+    clinvar = inventory.held_by_variants(str(data.clinvar), genome)
     shared = [
-        inventory.usable_contigs(reference, regions, *needed, reads, called)
-        for _, reads, called in people
+        [
+            contig
+            for contig in inventory.usable_contigs(regions, person.reads, person.called)
+            if contig not in person.wrong
+        ]
+        for person in people
     ]
-    wanted = [name for name in reference.names if any(name in names for names in shared)]
-    local_files.provide_reference(str(data.reference), [reference.names[name] for name in wanted])
-    tables = _clinvar_tables(data, reference, clinvar, wanted, pool=pool, folder=folder)
-    todo = [
-        Unit(
-            individual=person,
-            contig=reference.names[name],
-            contig_length=reference.lengths[name],
-            reads_spelling=reads.names[name],
-            called=Source(
-                person.variants, called.names[name], reference.names[name], regions[name]
-            ),
-            clinvar=tables[name][0],
-            clinvar_table=tables[name][1],
+    wanted = [name for name in regions if any(name in names for names in shared)]
+    local_files.provide_reference(reference, wanted)
+    tables = _clinvar_tables(data, genome, clinvar, wanted, pool=pool, folder=folder)
+    todo: list[Unit] = []
+    left_out: list[LeftOut] = []
+    for number, person in enumerate(people):
+        decoding = cram.reference_of(
+            person.individual.reads, person.reads, reference, folder / f"reference-{number}"
         )
-        for (person, reads, called), names in zip(people, shared, strict=True)
-        for name in names
-    ]
-    left_out = [
-        (person.sample, reference.names[name], reason)
-        for (person, reads, called), names in zip(people, shared, strict=True)
-        for name in regions
-        if name not in names and (reason := _why_left_out(name, clinvar, reads, called))
-    ]
+        sample = readable.sample_of(person.individual)
+        for contig in shared[number]:
+            source, table, reason = tables[contig]
+            if reason and not unlisted:
+                continue
+            todo.append(
+                Unit(
+                    individual=person.individual,
+                    contig=contig,
+                    contig_length=genome.lengths[contig],
+                    reads_spelling=person.reads.spellings[contig][0],
+                    reads_reference=decoding,
+                    called=Source(
+                        person.individual.variants,
+                        person.called.spellings[contig],
+                        contig,
+                        regions[contig],
+                    ),
+                    called_records=person.called.records[contig],
+                    sample=sample,
+                    clinvar=source,
+                    clinvar_table=table,
+                )
+            )
+        of_clinvar = {} if unlisted else {name: why for name, (_, _, why) in tables.items() if why}
+        left_out += _left_out(person, genome, regions, clinvar, of_clinvar)
     return Plan(tuple(todo), tuple(left_out))
+
+
+def _person(person: Individual, data: DataSettings, genome: Genome, regions: Regions) -> _Person:
+    """List what an individual's files hold."""
+    reads = inventory.held_by_reads(person.reads, genome)
+    called = inventory.held_by_variants(person.variants, genome)
+    wrong: set[str] = set()
+    for path, held in ((person.reads, reads), (person.variants, called)):
+        listed = inventory.usable_contigs(regions, held)
+        wrong |= set(
+            agreement.contigs_of_another_length(str(data.reference), genome, path, held, listed)
+        )
+    return _Person(person, reads, called, frozenset(wrong))
 
 
 def _clinvar_tables(
     data: DataSettings,
-    reference: Held,
+    genome: Genome,
     clinvar: Held,
     wanted: list[str],
     *,
     pool: Pool,
     folder: Path,
-) -> dict[str, tuple[Source, Path]]:
-    """Write ClinVar's table of each contig that is wanted."""
-    regions = inventory.regions_of(data, reference)
+) -> dict[str, tuple[Source, Path, str]]:
+    """Write ClinVar's table of each contig that is wanted; say why where it is empty."""
+    reference, path = str(data.reference), str(data.clinvar)
+    regions = inventory.regions_of(data, genome)
     sources = {
-        name: Source(
-            str(data.clinvar), clinvar.names.get(name, name), reference.names[name], regions[name]
+        name: Source(path, clinvar.spellings.get(name, ()), name, regions[name]) for name in wanted
+    }
+    reasons = {
+        name: "ClinVar has no record on it" for name in wanted if name not in clinvar.records
+    }
+    listed = [name for name in wanted if name in clinvar.records]
+    wrong = agreement.contigs_of_another_length(reference, genome, path, clinvar, listed)
+    reasons |= dict.fromkeys(wrong, f"ClinVar: {_OTHER_LENGTH}")
+    rest = [name for name in listed if name not in wrong]
+    written = dict(
+        zip(
+            rest,
+            pool.run(
+                partial(_write_table, reference=reference, folder=folder),
+                [sources[name] for name in rest],
+                name=lambda source: f"{source.path}, contig {source.contig}",
+            ),
+            strict=True,
+        )
+    )
+    differing = agreement.contigs_of_other_bases(reference, path, written)
+    reasons |= dict.fromkeys(differing, f"ClinVar: {OTHER_BASES}")
+    nothing = folder / "nothing.tsv"
+    nothing.touch()
+    return {
+        name: (
+            sources[name],
+            nothing if name in reasons else written[name].table,
+            reasons.get(name, ""),
         )
         for name in wanted
     }
-    listed = [name for name in wanted if name in clinvar.records]
-    written = pool.run(
-        partial(_write_table, reference=str(data.reference), folder=folder),
-        [sources[name] for name in listed],
-        name=lambda source: f"{source.path}, contig {source.contig}",
-    )
-    agreement.refuse_another_reference(str(data.reference), {str(data.clinvar): written})
-    nothing = folder / "nothing.tsv"
-    nothing.touch()
-    tables = dict.fromkeys(wanted, nothing)
-    tables |= {name: each.table for name, each in zip(listed, written, strict=True)}
-    return {name: (sources[name], tables[name]) for name in wanted}
 
 
 def _write_table(source: Source, reference: str, folder: Path) -> Written:
     return normalise.write_clinvar(source, reference, Path(mkdtemp(dir=folder)))
 
 
-def _why_left_out(name: str, clinvar: Held, reads: Held, called: Held) -> str | None:
-    """Why a contig with some records is no unit; None where it has no record."""
-    if name not in clinvar.records:
-        return "ClinVar has no record on it" if name in called.records else None
-    if name not in called.records:
-        return "the individual has no variant on it"
-    return None if name in reads.records else "no read is on it"
+def _left_out(
+    person: _Person,
+    genome: Genome,
+    regions: Regions,
+    clinvar: Held,
+    of_clinvar: Mapping[str, str],
+) -> Iterator[LeftOut]:
+    """List a person's contigs that are no units, with the reasons."""
+    sample, called = person.individual.sample, person.called
+    for contig in genome.lengths:
+        records = called.records.get(contig, 0)
+        reason = ""
+        if not records:
+            listed = contig in clinvar.records and contig in regions
+            reason = "the individual has no variant on it" if listed else ""
+        elif contig not in regions:
+            reason = "it is outside the regions"
+        elif contig not in person.reads.records:
+            reason = "no read is on it"
+        elif contig in person.wrong:
+            reason = _OTHER_LENGTH
+        else:
+            reason = of_clinvar.get(contig, "")
+        if reason:
+            yield LeftOut(sample, contig, reason, records)
+    for name, records in called.foreign.items():
+        yield LeftOut(sample, name, "the reference does not have it", records)
 
 
 @dataclass(frozen=True)
@@ -262,11 +410,14 @@ def read_unit(unit: Unit, data: DataSettings) -> Called:
     counts: Counter[tuple[str, str]] = Counter()
     with TemporaryDirectory(prefix="evoflow-") as own:
         written = normalise.write_called(
-            unit.called, unit.individual.sample, data.filters, str(data.reference), Path(own)
+            unit.called, unit.sample, data.filters, str(data.reference), Path(own)
         )
         alleles, dropped, genotypes = variants.read_called(written.table, unit.called)
     add(counts, VARIANT, dropped)
     counts[VARIANT, "REF differs from the reference"] += written.mismatches
+    counts[VARIANT, "REF is not A, C, G, T or N"] += written.not_bases
+    counts[RECORD, "in the regions"] += written.inside
+    counts[RECORD, OUTSIDE] += unit.called_records - written.inside
     add(counts, GENOTYPE, genotypes)
     return Called(alleles.sort_values(normalise.KEY), counts, written)
 

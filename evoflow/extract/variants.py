@@ -16,11 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, PASSED, Source
+from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, PASSED
+from evoflow.extract.plain_vcf import Source
 from evoflow.impact import REFERENCE, most_severe
 
 _CHUNK = 50_000
 _BASES = r"[ACGTN]+"
+_THIS_ALLELE = r"(?:^|[|/])1(?:$|[|/])"
 
 
 def read_clinvar(
@@ -44,8 +46,9 @@ def read_clinvar(
     """
     columns = [*KEY, "clinvar_id", *CLINVAR_FIELDS]
     rest = pd.DataFrame(columns=columns).astype(_types(columns))
-    for chunk in _read(path, columns, bounds):
-        usable = chunk[inside_regions(chunk, source) & chunk["alt"].str.fullmatch(_BASES)]
+    for chunk in read_table(path, columns, bounds):
+        sequence = chunk["alt"].str.fullmatch(_BASES) & (chunk["alt"] != chunk["ref"])
+        usable = chunk[inside_regions(chunk, source) & sequence]
         known = pd.concat([rest, usable], ignore_index=True)
         at_end = known["position"] == known["position"].max()
         rest = known[at_end]
@@ -69,14 +72,17 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     dropped: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     kept = []
-    for chunk in _read(path, [*KEY, "passed", "genotype"]):
+    for chunk in read_table(path, [*KEY, "passed", "genotype"]):
         within = inside_regions(chunk, source)
         for genotype, count in chunk["genotype"][within].value_counts().items():
             kinds[_kind(str(genotype))] += int(count)
         sequence = chunk["alt"].str.fullmatch(_BASES)
         missing = ~chunk["genotype"].str.contains(r"\d")
-        contained = chunk["genotype"].str.contains("1", regex=False)
-        dropped["ALT is not a sequence"] += int((within & ~sequence).sum())
+        same = chunk["ref"] == chunk["alt"]
+        sequence &= ~same
+        contained = chunk["genotype"].str.contains(_THIS_ALLELE)
+        dropped["ALT equals REF"] += int((within & same).sum())
+        dropped["ALT is not a sequence"] += int((within & ~sequence & ~same).sum())
         dropped["genotype is missing"] += int((within & sequence & missing).sum())
         dropped["genotype does not contain it"] += int(
             (within & sequence & ~missing & ~contained).sum()
@@ -106,9 +112,10 @@ def _kind(genotype: str) -> str:
     return {1: "haploid", 2: "diploid"}.get(len(alleles), "polyploid")
 
 
-def _read(
+def read_table(
     path: Path, columns: list[str], bounds: tuple[int, int] | None = None
 ) -> Iterator[pd.DataFrame]:
+    """Read a table that `normalise.write_table` made, chunk by chunk; bases become upper-case."""
     first, last = bounds or (0, sys.maxsize)
     with path.open("rb") as file:
         if bounds is not None:
@@ -120,6 +127,7 @@ def _read(
             dtype=_types(columns),
             na_filter=False,
             quoting=csv.QUOTE_NONE,
+            encoding_errors="backslashreplace",
             chunksize=_CHUNK,
         ):
             wanted = chunk[chunk["position"] <= last]

@@ -1,24 +1,29 @@
-"""Whether the files speak of one genome: contigs, their lengths, their build, their bases."""
+"""Whether the files speak of one genome: contigs, their lengths, their bases.
 
-from collections.abc import Iterable, Mapping
+A contig on which a file disagrees with the reference is left out where most of the file agrees,
+such as the mitochondrion of UCSC's hg19; a file that disagrees elsewhere is refused.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pysam
 
 from evoflow.errors import InputError
 from evoflow.htslib import quiet
 from evoflow.inputs import inventory
-from evoflow.inputs.contigs import BUILDS, genome_build
-from evoflow.inputs.inventory import Held
+from evoflow.inputs.contigs import BUILDS, Genome, genome_build
+from evoflow.inputs.inventory import Held, Regions
 from evoflow.remote import local_files
 
 _RECORDS = 200
-"""Records of a contig whose REF is compared."""
+"""Records of a contig whose REF is compared before the work."""
 
 _TOLERATED = 0.001
-"""Share of records whose REF may differ."""
+"""Share of records whose REF may differ; a single one always may where others agree."""
 
 SHOWN = 5
 """Records that a message names."""
@@ -47,102 +52,188 @@ class Compared(Protocol):
         """Those that differ."""
 
 
-def differing_lengths(reference_path: str, reference: Held, path: str, held: Held) -> str | None:
-    """Say which contigs have the reference's name but not its length."""
-    lengths = reference.lengths
-    shared = [name for name in held.lengths if name in lengths]
-    wrong = [name for name in shared if held.lengths[name] != lengths[name]]
-    if not wrong:
-        return None
-    name, builds = wrong[0], [genome_build(each) or "unknown" for each in (held.lengths, lengths)]
-    return (
-        f"{path}: its contig {held.names[name]} has {held.lengths[name]:,} bases, that of "
-        f"{reference_path} {lengths[name]:,} ({len(wrong)} of {len(shared)} contigs differ; their "
-        f"builds are {' and '.join(builds)}); give files of one genome build"
-    )
+@dataclass(frozen=True)
+class Looked:
+    """The first records of a contig."""
+
+    records: int
+    differing: Differing
 
 
-def differing_build(reference_path: str, reference: Held, path: str) -> str | None:
-    """Compare the build that a VCF's header names with the reference's."""
-    build = genome_build(reference.lengths)
-    with quiet(), pysam.VariantFile(path) as variants:
-        named = [line.value or "" for line in variants.header.records if line.key == "reference"]
-    others = {other for other in BUILDS if any(other in value for value in named)}
-    if build is None or not others or build in others:
-        return None
-    return (
-        f"{path}: its header names {', '.join(sorted(others))}, but {reference_path} is {build}; "
-        "give files of one genome build"
-    )
+Table = TypeVar("Table", bound=Compared)
 
 
-def differing_bases(
-    reference_path: str, reference: Held, path: str, held: Held, regions: Mapping[str, object]
-) -> str | None:
-    """Compare the REF of the first records of each contig with the reference.
+def contigs_of_another_length(
+    reference: str, genome: Genome, path: str, held: Held, contigs: Iterable[str]
+) -> dict[str, str]:
+    """Find the contigs, of some, that have another length in a file than in the reference.
 
     Parameters
     ----------
-    reference_path, path
-        FASTA, and VCF or BCF.
-    reference, held
-        What they hold.
-    regions
-        By canonical name, the contigs to look at.
-    """
-    contigs = inventory.usable_contigs(reference, regions, held)
-    local_files.provide_reference(reference_path, [reference.names[name] for name in contigs])
-    looked, differing = 0, []
-    with quiet(), pysam.FastaFile(reference_path) as genome, pysam.VariantFile(path) as variants:
-        for name in contigs:
-            local_files.provide_start(path, held.names[name])
-            for record in islice(variants.fetch(held.names[name]), _RECORDS):
-                looked += 1
-                ref = (record.ref or "").upper()
-                start, end = record.pos - 1, record.pos - 1 + len(ref)
-                bases = genome.fetch(reference.names[name], start, end).upper()
-                if not _agree(ref, bases):
-                    differing.append(f"{record.chrom}:{record.pos} has {ref}, not {bases or 'it'}")
-    shown = Differing(len(differing), tuple(differing[:SHOWN]))
-    return too_many_differ(reference_path, path, shown, looked)
+    reference, genome
+        The FASTA and its contigs.
+    path, held
+        The file and what it holds.
+    contigs
+        Those that matter.
 
-
-def too_many_differ(
-    reference_path: str, path: str, differing: Differing, looked: int
-) -> str | None:
-    """Say which records have another REF than the reference, if these are too many of all."""
-    if differing.count <= _TOLERATED * looked:
-        return None
-    return (
-        f"{path}: REF differs from {reference_path} in {differing.count} of {looked} records: "
-        f"{'; '.join(differing.shown)}; give the FASTA that it was made with"
-    )
-
-
-def refuse_another_reference(reference: str, compared: Mapping[str, Iterable[Compared]]) -> None:
-    """Stop where more records of a file than a few have another REF than the reference.
-
-    Parameters
-    ----------
-    reference
-        The FASTA.
-    compared
-        By file, what its contigs have.
+    Returns
+    -------
+    dict
+        By contig, why it is left out.
 
     Raises
     ------
     InputError
-        With a problem per file.
+        When less of the reference agrees with the file than does not.
     """
-    problems = []
-    for path, tables in compared.items():
-        listed = list(tables)
-        differing = sum((each.differing for each in listed), Differing())
-        looked = sum(each.records for each in listed)
-        problem = too_many_differ(reference, path, differing, looked)
-        problems += [problem] if problem else []
-    if problems:
-        raise InputError(problems)
+    stated = {name: held.lengths[name] for name in contigs if name in held.lengths}
+    wrong = [name for name in stated if stated[name] != genome.lengths[name]]
+    if not wrong:
+        return {}
+    if 2 * sum(genome.lengths[name] for name in wrong) >= sum(
+        genome.lengths[name] for name in stated
+    ):
+        name = wrong[0]
+        builds = [genome_build(held.lengths) or "unknown", genome.build or "unknown"]
+        raise InputError(
+            f"{path}: its contig {held.spellings[name][0]} has {stated[name]:,} bases, that of "
+            f"{reference} {genome.lengths[name]:,} ({len(wrong)} of {len(stated)} contigs differ; "
+            f"their builds are {' and '.join(builds)}); give files of one genome build"
+        )
+    return {
+        name: f"it has {stated[name]:,} bases in {path}, {genome.lengths[name]:,} in {reference}"
+        for name in wrong
+    }
+
+
+def stale_build(path: str, genome: Genome) -> str | None:
+    """Say that a VCF's header names another build than the reference's, whose bases it has."""
+    with quiet(), pysam.VariantFile(path) as variants:
+        named = [line.value or "" for line in variants.header.records if line.key == "reference"]
+    others = {other for other in BUILDS if any(other in value for value in named)}
+    if genome.build is None or not others or genome.build in others:
+        return None
+    return (
+        f"{path}: its header names {', '.join(sorted(others))}, but its records have the bases of "
+        f"{genome.build}, which the reference is"
+    )
+
+
+def first_records(reference: str, path: str, held: Held, regions: Regions) -> dict[str, Looked]:
+    """Compare the REF of the first records of each contig, within some regions, with the reference.
+
+    Raises
+    ------
+    InputError
+        When the index lists records where none is.
+    """
+    listed = inventory.usable_contigs(regions, held)
+    local_files.provide_reference(reference, listed)
+    looked = {}
+    with quiet(), pysam.FastaFile(reference) as genome, pysam.VariantFile(path) as variants:
+        for contig in listed:
+            number, differing = 0, []
+            for spelling in held.spellings[contig]:
+                whole = regions[contig] == ((0, genome.get_reference_length(contig)),)
+                records = (
+                    _all_of(variants, path, spelling)
+                    if whole
+                    else _within(variants, path, spelling, regions[contig])
+                )
+                for record in islice(records, _RECORDS):
+                    number += 1
+                    ref = (record.ref or "").upper()
+                    start = record.pos - 1
+                    end = min(start + len(ref), genome.get_reference_length(contig))
+                    bases = genome.fetch(contig, start, end).upper() if 0 <= start < end else ""
+                    if not _agree(ref, bases):
+                        differing.append(
+                            f"{record.chrom}:{record.pos} has {ref}, not {bases or 'it'}"
+                        )
+            looked[contig] = Looked(number, Differing(len(differing), tuple(differing[:SHOWN])))
+    return looked
+
+
+def _all_of(variants: pysam.VariantFile, path: str, spelling: str) -> Iterator[pysam.VariantRecord]:
+    """Yield a contig's records; one at least, for the index lists some."""
+    local_files.provide_start(path, spelling)
+    number = 0
+    with _readable(path, spelling):
+        for record in variants.fetch(spelling):
+            number += 1
+            yield record
+    if not number:
+        raise InputError(
+            f"{path}: gives no record of {spelling}, which its index lists; make the index anew"
+        )
+
+
+def _within(
+    variants: pysam.VariantFile, path: str, spelling: str, intervals: Sequence[tuple[int, int]]
+) -> Iterator[pysam.VariantRecord]:
+    local_files.provide_contig(path, spelling, intervals)
+    with _readable(path, spelling):
+        for start, end in intervals:
+            yield from variants.fetch(spelling, start, end)
+
+
+@contextmanager
+def _readable(path: str, spelling: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: {spelling} cannot be read ({error}); make sure that its index belongs to it"
+        ) from None
+
+
+def contigs_of_other_bases(
+    reference: str, path: str, compared: Mapping[str, Compared]
+) -> dict[str, str]:
+    """Find the contigs on which a file's REF is not what the reference has.
+
+    Parameters
+    ----------
+    reference, path
+        The FASTA, and the VCF or BCF.
+    compared
+        By contig, how many records were compared and which differ.
+
+    Returns
+    -------
+    dict
+        By contig, why it is left out.
+
+    Raises
+    ------
+    InputError
+        When most of the file's records are on such contigs.
+    """
+    looked = sum(each.records for each in compared.values())
+    total = sum((each.differing for each in compared.values()), Differing())
+    if _are_few(total, looked):
+        return {}
+    wrong = {
+        name: each for name, each in compared.items() if not _are_few(each.differing, each.records)
+    }
+    agreeing = looked - sum(each.records for each in wrong.values())
+    if not wrong or 2 * agreeing <= looked:
+        raise InputError(
+            f"{path}: REF differs from {reference} in {total.count} of {looked} records: "
+            f"{'; '.join(total.shown)}; give the FASTA that it was made with"
+        )
+    return {
+        name: f"REF of {path} differs from {reference} in {each.differing.count} of "
+        f"{each.records} records: {'; '.join(each.differing.shown)}"
+        for name, each in wrong.items()
+    }
+
+
+def _are_few(differing: Differing, looked: int) -> bool:
+    if not differing.count:
+        return True
+    return differing.count < looked and differing.count <= max(1, _TOLERATED * looked)
 
 
 def _agree(ref: str, bases: str) -> bool:

@@ -1,8 +1,9 @@
-"""Contigs under their many spellings: `chr17` and `17`, `chrM`, `M` and `MT`."""
+"""Contigs under their many spellings: `chr17`, `17` and `NC_000017.11`; `chrM`, `M` and `MT`."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from evoflow.errors import InputError
 
@@ -31,14 +32,116 @@ BUILDS = {
 _REGION = re.compile(r"^(?P<contig>.+?)(?::(?P<start>[\d,]+)-(?P<end>[\d,]+))?$")
 
 
+_REFSEQ = {
+    "GRCh38": (11, 12, 12, 12, 10, 12, 14, 11, 12, 11, 10, 12, 11, 9, 10, 10, 11, 10, 10, 11, 9, 11,
+               11, 10),
+}  # fmt: skip
+"""Versions of NC_000001 to NC_000024 in GRCh38; in GRCh37 each is one less."""
+
+_ACCESSION = re.compile(r"NC_0000(?P<number>\d\d)(?:\.(?P<version>\d+))?", re.IGNORECASE)
+_NAMED = {"23": "X", "24": "Y"}
+_T2T = re.compile(r"NC_0609(?P<number>\d\d)(?:\.\d+)?", re.IGNORECASE)
+_MITOCHONDRION = {"M", "MT", "MTDNA", "NC_012920", "NC_012920.1", "NC_001807", "NC_001807.4"}
+_RCRS = 16_569
+"""Bases of the mitochondrion that all but UCSC's hg19 have."""
+_PLINK = {"23": "X", "24": "Y", "25": "X", "XY": "X", "26": "MT"}
+"""PLINK's numbers of a human's chromosomes (https://www.cog-genomics.org/plink/1.9/data#irreg_output);
+25 is what X shares with Y, in X's positions."""
+
+
 def canonical_name(name: str) -> str:
     """Return the name without `chr`, and `MT` for every spelling of the mitochondrion.
 
-    >>> [canonical_name(name) for name in ("chr17", "17", "chrM", "MT", "GL000220.1")]
-    ['17', '17', 'MT', 'MT', 'GL000220.1']
+    >>> names = ("chr17", "17", "chrM", "MT", "chrx", "NC_000017.11", "GL000220.1")
+    >>> [canonical_name(name) for name in names]
+    ['17', '17', 'MT', 'MT', 'X', '17', 'GL000220.1']
     """
     short = name[3:] if name[:3].lower() == "chr" and len(name) > 3 else name
-    return "MT" if short in {"M", "MT"} else short
+    if short.upper() in _MITOCHONDRION:
+        return "MT"
+    if len(short) == 1:
+        return short.upper()
+    accession = _ACCESSION.fullmatch(short)
+    if accession and 0 < int(accession["number"]) < 25:
+        number = str(int(accession["number"]))
+    elif (telomeric := _T2T.fullmatch(short)) and 25 <= int(telomeric["number"]) <= 48:
+        number = str(int(telomeric["number"]) - 24)
+    else:
+        return short
+    return _NAMED.get(number, number)
+
+
+def accession_build(name: str) -> str | None:
+    """Name the human build that a RefSeq accession such as `NC_000017.11` belongs to."""
+    if _T2T.fullmatch(name):
+        return "T2T-CHM13v2.0"
+    accession = _ACCESSION.fullmatch(name)
+    if accession is None or accession["version"] is None or not 0 < int(accession["number"]) < 25:
+        return None
+    newest = _REFSEQ["GRCh38"][int(accession["number"]) - 1]
+    return {newest: "GRCh38", newest - 1: "GRCh37"}.get(int(accession["version"]), "another build")
+
+
+@dataclass(frozen=True)
+class Genome:
+    """The reference's contigs, by which those of all other files are called.
+
+    Attributes
+    ----------
+    lengths
+        Bases of each contig, in the FASTA's order.
+    """
+
+    lengths: Mapping[str, int]
+
+    @cached_property
+    def build(self) -> str | None:
+        """The human build of the contigs; None where it is none."""
+        return genome_build(self.lengths)
+
+    @cached_property
+    def _by_canonical_name(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for name in self.lengths:
+            names.setdefault(canonical_name(name), []).append(name)
+        return names
+
+    def find(self, name: str, length: int = 0) -> str | None:
+        """Find the contig that another file calls by some name.
+
+        Parameters
+        ----------
+        name
+            The contig's name in the other file.
+        length
+            Its length there; 0 where the file does not say it.
+
+        Returns
+        -------
+        str or None
+            The reference's name for it. None where the reference does not have it, or where that
+            is not certain.
+        """
+        build = accession_build(name)
+        if build and self.build and build != self.build:
+            return None
+        short = canonical_name(name)
+        alike = self._by_canonical_name.get(short, [])
+        if not alike and self._numbers_end_with_22:
+            alike = self._by_canonical_name.get(_PLINK.get(short.upper(), ""), [])
+        exact = [name] if name in self.lengths else []
+        candidates = [*exact, *(each for each in alike if each != name)]
+        wanted = length or (_RCRS if short == "MT" and not exact else 0)
+        return next(
+            (each for each in candidates if self.lengths[each] == wanted),
+            candidates[0] if candidates else None,
+        )
+
+    @cached_property
+    def _numbers_end_with_22(self) -> bool:
+        """Whether the chromosomes may be a human's: only then PLINK's 23 is X."""
+        numbers = [int(name) for name in self._by_canonical_name if name.isdecimal()]
+        return max(numbers, default=0) <= 22
 
 
 def genome_build(lengths: Mapping[str, int]) -> str | None:

@@ -1,15 +1,21 @@
-"""Which contigs each file holds, matched by name whatever their spelling."""
+"""Which contigs each file holds, all called as the reference calls them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pysam
 import pysam.bcftools
 
 from evoflow.errors import InputError
 from evoflow.htslib import output, quiet
-from evoflow.inputs.contigs import canonical_name, parse_region
+from evoflow.inputs.contigs import Genome, parse_region
+from evoflow.inputs.readable import INDEXES, find_index
+from evoflow.remote.byte_ranges import read_index
 from evoflow.settings import DataSettings
+
+Regions = Mapping[str, tuple[tuple[int, int], ...]]
+"""By contig of the reference, the 0-based, half-open intervals to stay within."""
 
 
 @dataclass(frozen=True)
@@ -18,58 +24,106 @@ class Held:
 
     Attributes
     ----------
-    names
-        Canonical name to the file's own spelling.
+    spellings
+        By contig of the reference, the file's names for it, those with most records first.
     lengths
-        Canonical name to length; contigs whose length the file does not give are absent.
+        By contig of the reference, the length that the file states; absent where it does not.
     records
-        Canonical names of those that have records.
+        By contig of the reference, how many records it has there; absent where it has none. An
+        index that does not count gives 1.
+    foreign
+        By name in the file, the records on contigs that the reference does not have.
     """
 
-    names: Mapping[str, str]
+    spellings: Mapping[str, tuple[str, ...]]
     lengths: Mapping[str, int]
-    records: frozenset[str]
+    records: Mapping[str, int]
+    foreign: Mapping[str, int]
+
+    def names_with_records(self) -> list[str]:
+        """List the contigs with records, as the file names them."""
+        ours = [name for contig in self.records for name in self.spellings[contig]]
+        return [*ours, *self.foreign]
 
 
-def held_by_reference(path: str) -> Held:
+def read_genome(path: str) -> Genome:
     """List the contigs of a FASTA."""
-    with quiet(), pysam.FastaFile(path) as genome:
-        return _held(dict(zip(genome.references, genome.lengths, strict=True)))
+    with quiet(), pysam.FastaFile(path) as fasta:
+        return Genome(dict(zip(fasta.references, fasta.lengths, strict=True)))
 
 
-def held_by_reads(path: str) -> Held:
+def held_by_reads(path: str, genome: Genome) -> Held:
     """List the contigs of a BAM or CRAM."""
     with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
-        held = _held(dict(zip(reads.references, reads.lengths, strict=True)))
-        if reads.is_cram:  # its index does not count
-            return held
-        counts = reads.get_index_statistics()
-    with_reads = frozenset(canonical_name(each.contig) for each in counts if each.mapped)
-    return Held(held.names, held.lengths, with_reads)
+        lengths = dict(zip(reads.references, reads.lengths, strict=True))
+        counts: dict[str, int] = {}
+        if not reads.is_cram:  # whose index does not count
+            counts = {each.contig: each.mapped for each in reads.get_index_statistics()}
+    if not any(counts.values()):
+        counts = dict.fromkeys(_listed_in_index(path, list(lengths)), 1)
+    return held_of(genome, lengths, counts)
 
 
-def held_by_variants(path: str) -> Held:
+def held_by_variants(path: str, genome: Genome) -> Held:
     """List the contigs of a VCF or BCF."""
     with quiet(), pysam.VariantFile(path) as variants:
         lengths = {contig.name: contig.length or 0 for contig in variants.header.contigs.values()}
-    listed = [
-        line.split("\t")[0]
-        for line in output(pysam.bcftools.index, "-s", path, about=path).splitlines()
-    ]
-    held = _held(lengths | {name: lengths.get(name, 0) for name in listed})
-    return Held(held.names, held.lengths, frozenset(map(canonical_name, listed)))
+    try:
+        listed = output(pysam.bcftools.index, "-s", path, about=path).splitlines()
+        columns = [line.rsplit("\t", 2) for line in listed]
+        counts = {name: int(number) for name, _, number in columns}
+    except (InputError, ValueError):  # an index of other software, without counts
+        counts = {}
+    if not counts:
+        counts = dict.fromkeys(_listed_in_index(path, list(lengths)), 1)
+    return held_of(genome, lengths, counts)
 
 
-def _held(lengths: Mapping[str, int]) -> Held:
-    names: dict[str, str] = {}
-    for name in lengths:
-        names.setdefault(canonical_name(name), name)
-    known = {canonical_name(name): length for name, length in lengths.items() if length}
-    return Held(names, known, frozenset(names))
+def _listed_in_index(path: str, names: list[str]) -> list[str]:
+    """List the contigs for which an index has a place in the file."""
+    index = read_index(Path(find_index(path, INDEXES, "samtools index")).resolve())
+    named = index.names or tuple(names)
+    return [name for name, pieces in zip(named, index.pieces, strict=False) if len(pieces)]
 
 
-def regions_of(data: DataSettings, reference: Held) -> dict[str, tuple[tuple[int, int], ...]]:
-    """List the intervals to stay within, by canonical contig of the reference.
+def held_of(genome: Genome, lengths: Mapping[str, int], counts: Mapping[str, int]) -> Held:
+    """Call contigs as the reference does.
+
+    Parameters
+    ----------
+    genome
+        The reference.
+    lengths, counts
+        By the file's own names: lengths, 0 where unknown, and numbers of records.
+    """
+    spellings: dict[str, list[str]] = {}
+    foreign: dict[str, int] = {}
+    stated = {name: lengths.get(name, 0) for name in (*lengths, *counts)}
+    for name in sorted(stated, key=lambda name: -counts.get(name, 0)):
+        contig = genome.find(name, stated[name])
+        if contig is not None:
+            spellings.setdefault(contig, []).append(name)
+        elif counts.get(name):
+            foreign[name] = counts[name]
+    records = {
+        contig: sum(counts.get(name, 0) for name in spellings[contig])
+        for contig in genome.lengths
+        if contig in spellings
+    }
+    return Held(
+        # Beside names with records, those without would only be looked up in vain.
+        {
+            contig: tuple(name for name in names if counts.get(name)) or (names[0],)
+            for contig, names in spellings.items()
+        },
+        {contig: stated[names[0]] for contig, names in spellings.items() if stated[names[0]]},
+        {contig: number for contig, number in records.items() if number},
+        foreign,
+    )
+
+
+def regions_of(data: DataSettings, genome: Genome) -> Regions:
+    """List the intervals to stay within, by contig of the reference.
 
     Returns
     -------
@@ -82,7 +136,7 @@ def regions_of(data: DataSettings, reference: Held) -> dict[str, tuple[tuple[int
         With every region that is malformed or lies outside the reference.
     """
     if data.regions is None:
-        return {name: ((0, length),) for name, length in reference.lengths.items()}
+        return {name: ((0, length),) for name, length in genome.lengths.items()}
     intervals: dict[str, list[tuple[int, int]]] = {}
     problems: list[str] = []
     for text in data.regions:
@@ -91,12 +145,13 @@ def regions_of(data: DataSettings, reference: Held) -> dict[str, tuple[tuple[int
         except InputError as error:
             problems += error.problems
             continue
-        name = canonical_name(region.contig)
-        length = reference.lengths.get(name)
-        if length is None:
-            known = ", ".join(list(reference.names.values())[:10])
+        name = genome.find(region.contig)
+        if name is None:
+            known = ", ".join(list(genome.lengths)[:10])
             problems.append(f"regions: {text!r} is on no contig of {data.reference} ({known})")
-        elif (region.end or 0) > length or region.start >= length:
+            continue
+        length = genome.lengths[name]
+        if (region.end or 0) > length or region.start >= length:
             problems.append(
                 f"regions: {text!r} reaches behind the end of the contig, at {length:,}"
             )
@@ -104,7 +159,7 @@ def regions_of(data: DataSettings, reference: Held) -> dict[str, tuple[tuple[int
             intervals.setdefault(name, []).append((region.start, region.end or length))
     if problems:
         raise InputError(problems)
-    return {name: _merged(parts) for name, parts in intervals.items()}
+    return {name: _merged(intervals[name]) for name in genome.lengths if name in intervals}
 
 
 def _merged(intervals: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -117,10 +172,6 @@ def _merged(intervals: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def usable_contigs(reference: Held, regions: Mapping[str, object], *others: Held) -> list[str]:
-    """List the canonical names of contigs with records everywhere, in the reference's order."""
-    return [
-        name
-        for name in reference.names
-        if name in regions and all(name in held.records for held in others)
-    ]
+def usable_contigs(contigs: Iterable[str], *files: Held) -> list[str]:
+    """List those of some contigs that have records in all files."""
+    return [name for name in contigs if all(name in held.records for held in files)]

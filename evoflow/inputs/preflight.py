@@ -1,26 +1,20 @@
 """Every input checked together, before any work."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import pysam
 
-from evoflow.errors import InputError
+from evoflow.errors import InputError, printable
 from evoflow.htslib import quiet
 from evoflow.inputs import agreement, inventory, readable, refusals
-from evoflow.inputs.contigs import canonical_name, genome_build, parse_region
-from evoflow.inputs.inventory import Held
+from evoflow.inputs.contigs import Genome
+from evoflow.inputs.first_reads import check_first_reads
+from evoflow.inputs.inventory import Held, Regions
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, Individual
-
-_SAMPLED = 100
-"""Reads of a contig whose length is looked at."""
-
-_LOOKED_AT = 25
-"""Contigs whose reads are looked at, the longest: references may have thousands of short ones."""
 
 
 @dataclass(frozen=True)
@@ -58,140 +52,198 @@ def check(data: DataSettings) -> Inputs:
     local, unreachable = local_files.localise_reachable(data)
     with local_files.urls_named(data, local):
         inputs = _check(local, unreachable)
-    return replace(inputs, files=_files(data))
+    warnings = tuple(local_files.with_urls(each, data, local) for each in inputs.warnings)
+    return replace(inputs, files=_files(data), warnings=warnings)
+
+
+@dataclass
+class _Findings:
+    """What is found while the files are looked at."""
+
+    data: DataSettings
+    problems: list[str]
+    warnings: list[str] = field(default_factory=list)
+    genome: Genome = field(default_factory=lambda: Genome({}))
+    regions: Regions = field(default_factory=dict)
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Collect the problems of an error instead of stopping at it."""
+        try:
+            yield
+        except InputError as error:
+            self.problems += error.problems
+
+
+@dataclass(frozen=True)
+class _Person:
+    """An individual's files; what a broken one holds is None."""
+
+    individual: Individual
+    reads: Held | None
+    variants: Held | None
 
 
 def _check(data: DataSettings, problems: list[str]) -> Inputs:
     """Check local files, beside problems that are known already."""
-    warnings: list[str] = []
-    reference = clinvar = None
-    with _collected(problems):
-        warnings += readable.check_reference(str(data.reference))
-        reference = inventory.held_by_reference(str(data.reference))
-    with _collected(problems):
-        warnings += readable.check_variants(str(data.clinvar))
+    found = _Findings(data, problems)
+    _look_at_reference(found)
+    clinvar = None
+    with found.collected():
+        found.warnings += readable.check_variants(str(data.clinvar))
         readable.check_clinvar_fields(str(data.clinvar))
-        clinvar = inventory.held_by_variants(str(data.clinvar))
-    people = [_check_individual(person, data, problems, warnings) for person in data.individuals]
-    if reference is not None:
-        problems += _disagreements(data, reference, clinvar, people)
-    if reference is not None and clinvar is not None and not problems:
-        if data.haplotypes:
-            problems += _no_contig(data, reference, {str(data.clinvar): clinvar})
-        for person, (reads, variants) in zip(data.individuals, people, strict=True):
-            if reads is not None and variants is not None:
-                own = {person.reads: reads, person.variants: variants}
-                problems += _no_contig(data, reference, {str(data.clinvar): clinvar} | own)
-                warnings += _left_out(data, person, reference, clinvar, variants)
-    if problems or reference is None or clinvar is None:
-        raise InputError(problems)
+        clinvar = inventory.held_by_variants(str(data.clinvar), found.genome)
+    people = [_person(person, found) for person in data.individuals]
+    left_out: set[str] = set()
+    if clinvar is not None:
+        left_out |= _left_out(str(data.clinvar), clinvar, found)
+    for person in people:
+        left_out |= _of_person_left_out(person, found)
+    if clinvar is not None and not found.problems:
+        _refuse_nothing_in_common(clinvar, people, found)
+    if found.problems or clinvar is None:
+        raise InputError(found.problems)
     return Inputs(
         files=_files(data),
-        contigs=_contigs(reference, clinvar, people),
-        genome_build=genome_build(reference.lengths),
-        warnings=tuple(warnings),
+        contigs=_contigs(found.genome, left_out, clinvar, people),
+        genome_build=found.genome.build,
+        warnings=tuple(map(printable, found.warnings)),
     )
 
 
-def check_individuals(data: DataSettings) -> None:
+def check_individuals(data: DataSettings) -> list[str]:
     """Check the reference and the individuals' files, as `check` does, without ClinVar.
+
+    Returns
+    -------
+    list of str
+        Warnings.
 
     Raises
     ------
     InputError
         With all problems that were found.
     """
-    problems: list[str] = []
+    found = _Findings(data, [])
     if not data.individuals:
-        problems.append("data.individuals: there is nobody; name a sample, its reads and variants")
-    reference = None
-    with _collected(problems):
-        readable.check_reference(str(data.reference))
-        reference = inventory.held_by_reference(str(data.reference))
-    people = [_check_individual(person, data, problems, []) for person in data.individuals]
-    if reference is not None:
-        problems += _disagreements(data, reference, None, people)
-    if problems:
-        raise InputError(problems)
+        found.problems.append("data.individuals: is empty; name a sample, its reads and variants")
+    _look_at_reference(found)
+    for person in data.individuals:
+        looked = _person(person, found)
+        _of_person_left_out(looked, found)
+    if found.problems:
+        raise InputError(found.problems)
+    return list(map(printable, found.warnings))
 
 
-def _disagreements(
-    data: DataSettings,
-    reference: Held,
-    clinvar: Held | None,
-    people: list[tuple[Held | None, Held | None]],
-) -> list[str]:
-    """Say where the files do not speak of one genome."""
-    path = str(data.reference)
-    problems: list[str] = []
-    regions: Mapping[str, object] = {}
-    with _collected(problems):
-        regions = inventory.regions_of(data, reference)
-    files: dict[str, tuple[Held | None, bool]] = {str(data.clinvar): (clinvar, True)}
-    for person, (reads, variants) in zip(data.individuals, people, strict=True):
-        files |= {person.reads: (reads, False), person.variants: (variants, True)}
-        if clinvar and variants and not variants.records & clinvar.records:
-            problems.append(refusals.nothing_in_common(data, person, variants, clinvar))
-    for other, (held, has_bases) in files.items():
-        if held is not None:
-            problem = agreement.differing_lengths(path, reference, other, held)
-            if has_bases:
-                problem = problem or agreement.differing_build(path, reference, other)
-                problem = problem or agreement.differing_bases(
-                    path, reference, other, held, regions
-                )
-            problems += [problem] if problem else []
-    return problems
+def _look_at_reference(found: _Findings) -> None:
+    """Check the FASTA and the regions; a broken one has no contig."""
+    path = str(found.data.reference)
+    with found.collected():
+        found.warnings += readable.check_reference(path)
+        found.genome = inventory.read_genome(path)
+        found.regions = inventory.regions_of(found.data, found.genome)
 
 
-def _no_contig(data: DataSettings, reference: Held, files: dict[str, Held]) -> list[str]:
-    """Say that no contig has all that an individual needs, and which file has which."""
-    regions = inventory.regions_of(data, reference)
-    if inventory.usable_contigs(reference, regions, *files.values()):
-        return []
-    having = "; ".join(f"{path} has {refusals.listed(held)}" for path, held in files.items())
-    within = f" within regions {', '.join(data.regions)}" if data.regions else ""
-    ours = f"no contig of {data.reference} ({refusals.listed(reference)}){within}"
-    return [f"{ours} has records in all files: {having}; give files that cover the same contigs"]
-
-
-def _left_out(
-    data: DataSettings, person: Individual, reference: Held, clinvar: Held, variants: Held
-) -> list[str]:
-    """Name the contigs with variants that ClinVar lists and the reference lacks."""
-    lacking = (variants.records & clinvar.records) - set(reference.names)
-    names = sorted(variants.names[name] for name in lacking)
-    if data.regions is not None or not names:
-        return []
-    where = ", ".join(names)
-    left = f"the variants of {person.sample!r} there are left out"
-    return [f"{data.reference} has no contig {where}: {left}"]
-
-
-@contextmanager
-def _collected(problems: list[str]) -> Iterator[None]:
-    """Collect the problems of an error instead of stopping at it."""
-    try:
-        yield
-    except InputError as error:
-        problems += error.problems
-
-
-def _check_individual(
-    person: Individual, data: DataSettings, problems: list[str], warnings: list[str]
-) -> tuple[Held | None, Held | None]:
-    """Check one person's files; what a broken file holds is None."""
+def _person(person: Individual, found: _Findings) -> _Person:
+    """Check one person's files."""
     reads = variants = None
-    with _collected(problems):
-        warnings += readable.check_reads(person.reads)
-        reads = inventory.held_by_reads(person.reads)
-        warnings += _sample_warnings(person)
-        _check_read_lengths(person, data, reads)
-    with _collected(problems):
-        warnings += readable.check_variants(person.variants)
+    with found.collected():
+        found.warnings += readable.check_reads(person.reads)
+        reads = inventory.held_by_reads(person.reads, found.genome)
+        found.warnings += _sample_warnings(person)
+        if found.regions:
+            check_first_reads(person, found.data, found.genome, reads, found.regions)
+    with found.collected():
+        found.warnings += readable.check_variants(person.variants)
         readable.check_sample(person)
-        variants = inventory.held_by_variants(person.variants)
-    return reads, variants
+        variants = inventory.held_by_variants(person.variants, found.genome)
+    return _Person(person, reads, variants)
+
+
+def _of_person_left_out(person: _Person, found: _Findings) -> set[str]:
+    left_out: set[str] = set()
+    path = person.individual.reads
+    if person.reads is not None:
+        with found.collected():
+            wrong = agreement.contigs_of_another_length(
+                str(found.data.reference),
+                found.genome,
+                path,
+                person.reads,
+                inventory.usable_contigs(found.regions, person.reads),
+            )
+            found.warnings += _warnings(path, wrong)
+            left_out |= set(wrong)
+    if person.variants is not None:
+        path = person.individual.variants
+        left_out |= _left_out(path, person.variants, found)
+    return left_out
+
+
+def _left_out(path: str, held: Held, found: _Findings) -> set[str]:
+    """Find the contigs on which a VCF disagrees with the reference, and warn of them."""
+    reference, genome, regions = str(found.data.reference), found.genome, found.regions
+    if genome.lengths and held.foreign and found.data.regions is None:
+        where = refusals.shortened(f"{name} ({n:,})" for name, n in held.foreign.items())
+        found.warnings.append(
+            f"{path}: {sum(held.foreign.values()):,} records are left out, for {reference} has no "
+            f"contig {where}"
+        )
+    if not regions or not set(held.records) & set(regions):
+        return set()
+    wrong: dict[str, str] = {}
+    with found.collected():
+        listed = inventory.usable_contigs(regions, held)
+        wrong |= agreement.contigs_of_another_length(reference, genome, path, held, listed)
+        rest = {name: regions[name] for name in listed if name not in wrong}
+        looked = agreement.first_records(reference, path, held, rest)
+        wrong |= agreement.contigs_of_other_bases(reference, path, looked)
+        single = [
+            each.differing.shown[0]
+            for name, each in looked.items()
+            if each.differing.count and name not in wrong
+        ]
+        if single:
+            found.warnings.append(
+                f"{path}: REF differs from {reference} in {refusals.shortened(single)}; such "
+                "records are left out"
+            )
+        stale = agreement.stale_build(path, genome)
+        found.warnings += [stale] if stale else []
+    found.warnings += _warnings(path, wrong)
+    return set(wrong)
+
+
+def _warnings(path: str, wrong: dict[str, str]) -> list[str]:
+    return [f"{path}: contig {name} is left out: {why}" for name, why in wrong.items()]
+
+
+def _refuse_nothing_in_common(clinvar: Held, people: list[_Person], found: _Findings) -> None:
+    """Say where no contig has all that is needed, and which file has which."""
+    data, regions = found.data, found.regions
+    needed = [{str(data.clinvar): clinvar}] if data.haplotypes else []
+    for person in people:
+        if person.reads is None or person.variants is None:
+            continue
+        own = {person.individual.reads: person.reads, person.individual.variants: person.variants}
+        if not set(person.variants.names_with_records()) & set(clinvar.names_with_records()) and (
+            not person.variants.records.keys() & clinvar.records.keys()
+        ):
+            found.problems.append(
+                refusals.nothing_in_common(data, person.individual, person.variants, clinvar)
+            )
+        else:
+            needed.append({str(data.clinvar): clinvar} | own)
+    for files in needed:
+        if inventory.usable_contigs(regions, *files.values()):
+            continue
+        having = "; ".join(f"{path} has {refusals.listed(held)}" for path, held in files.items())
+        within = f" within regions {', '.join(data.regions)}" if data.regions else ""
+        ours = f"no contig of {data.reference} ({refusals.shortened(found.genome.lengths)}){within}"
+        found.problems.append(
+            f"{ours} has records in all files: {having}; give files that cover the same contigs"
+        )
 
 
 def _sample_warnings(person: Individual) -> list[str]:
@@ -208,34 +260,6 @@ def _sample_warnings(person: Individual) -> list[str]:
     return []
 
 
-def _check_read_lengths(person: Individual, data: DataSettings, held: Held) -> None:
-    within = {
-        canonical_name(parse_region(region).contig) for region in data.regions or held.records
-    }
-    by_length = sorted(held.records & within, key=lambda name: (-held.lengths.get(name, 0), name))
-    contigs = [held.names[name] for name in by_length[:_LOOKED_AT]]
-    for contig in contigs:
-        local_files.provide_start(person.reads, contig)
-    if person.reads.endswith(".cram"):
-        local_files.provide_reference(str(data.reference), contigs)
-    with (
-        quiet(),
-        pysam.AlignmentFile(
-            person.reads, check_sq=False, reference_filename=data.reference
-        ) as reads,
-    ):
-        lengths = [
-            read.query_length
-            for contig in contigs
-            for read in islice(reads.fetch(contig), _SAMPLED)
-        ]
-    longest = max(lengths, default=0)
-    if not lengths:
-        raise InputError(f"{person.reads}: holds no read; give a file with reads")
-    if longest < data.read_length:
-        raise InputError(refusals.all_reads_shorter(person, data, longest))
-
-
 def _files(data: DataSettings) -> pd.DataFrame:
     rows = [("reference", data.reference), ("ClinVar", data.clinvar)]
     for person in data.individuals:
@@ -245,21 +269,29 @@ def _files(data: DataSettings) -> pd.DataFrame:
 
 
 def _contigs(
-    reference: Held, clinvar: Held, people: list[tuple[Held | None, Held | None]]
+    genome: Genome, left_out: set[str], clinvar: Held, people: list[_Person]
 ) -> pd.DataFrame:
     """List the contigs on which ClinVar and, if there is anybody, somebody have variants."""
     rows = []
-    for name, spelling in reference.names.items():
-        reads = {held.names.get(name, "") for held, _ in people if held}
-        variants = {held.names.get(name, "") for _, held in people if held and name in held.records}
-        if name in clinvar.records and (variants or not people):
+    for contig, length in genome.lengths.items():
+        reads = {_spelled(person.reads, contig) for person in people}
+        variants = {
+            _spelled(person.variants, contig)
+            for person in people
+            if person.variants and contig in person.variants.records
+        }
+        if contig in clinvar.records and contig not in left_out and (variants or not people):
             rows.append(
                 {
-                    "contig": spelling,
-                    "length": reference.lengths[name],
-                    "clinvar": clinvar.names[name],
+                    "contig": contig,
+                    "length": length,
+                    "clinvar": _spelled(clinvar, contig),
                     "reads": ",".join(sorted(reads)),
                     "variants": ",".join(sorted(variants)),
                 }
             )
     return pd.DataFrame(rows, columns=["contig", "length", "clinvar", "reads", "variants"])
+
+
+def _spelled(held: Held | None, contig: str) -> str:
+    return ",".join(held.spellings.get(contig, ())) if held else ""

@@ -1,14 +1,22 @@
 """Whether a file can be read as what it should be: one clear message where it cannot."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pysam
 import pysam.samtools
 
-from evoflow.errors import InputError
+from evoflow.errors import InputError, printable
 from evoflow.htslib import quiet, run
+from evoflow.remote import own_indexes
+from evoflow.remote.mirror import Mirror
 from evoflow.settings import Individual, is_remote
+
+_HEAD = 4096
+"""Bytes before a contig's first base in which its header is looked for."""
 
 
 def check_file(path: str) -> None:
@@ -30,6 +38,10 @@ def check_file(path: str) -> None:
         raise InputError(f"{path}: is empty; give a complete file")
 
 
+INDEXES = (".bai", ".csi", ".crai", ".tbi")
+"""What the name of an index of reads or variants ends in."""
+
+
 def find_index(path: str, endings: tuple[str, ...], make: str) -> str:
     """Find the index that stands beside a file.
 
@@ -49,6 +61,17 @@ def find_index(path: str, endings: tuple[str, ...], make: str) -> str:
     raise InputError(f"{path}: has no index ({' or '.join(endings)}); make it with `{make} {path}`")
 
 
+def _index_warnings(path: str, index: str, make: str) -> list[str]:
+    """Refuse the index of another file; warn where a new one was made, or where it is old."""
+    if own_indexes.is_own(path):
+        return [f"{path}: its index is of another file; one was made for this run (`{make}`)"]
+    if Mirror.at(path) is None and not path.endswith(".cram") and not own_indexes.fits(path):
+        raise InputError(
+            f"{index}: is the index of another file than {path}; make it with `{make}`"
+        )
+    return _age_warnings(path, index)
+
+
 def _age_warnings(path: str, index: str) -> list[str]:
     if Path(index).stat().st_mtime < Path(path).stat().st_mtime:
         return [f"{index}: is older than {path}; make it anew if that file has changed since"]
@@ -62,37 +85,82 @@ def check_reference(path: str) -> list[str]:
         return []
     index = find_index(path, (".fai",), "samtools faidx")
     with Path(path).open("rb") as file:
-        if file.read(2) == b"\x1f\x8b":
-            find_index(path, (".gzi",), "samtools faidx")
-    with quiet():
-        try:
-            pysam.FastaFile(path).close()
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{path}: cannot be read as FASTA ({error}); give a plain or bgzipped FASTA"
-            ) from None
+        is_gzipped = file.read(2) == b"\x1f\x8b"
+    if is_gzipped:
+        find_index(path, (".gzi",), "samtools faidx")
+    try:
+        with quiet(), pysam.FastaFile(path) as fasta:
+            names = fasta.references
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read as FASTA ({error}); give a plain or bgzipped FASTA"
+        ) from None
+    if not names:
+        raise InputError(
+            f"{path}: its index {index} lists no contig; make it with `samtools faidx`"
+        )
+    if Mirror.at(path) is None:  # else the bytes to look at are not here yet
+        _check_whole(path, index, is_gzipped=is_gzipped)
     return _age_warnings(path, index)
 
 
+def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
+    """Check that each contig that a FASTA's index lists begins and ends where it says."""
+    opener: Any = pysam.BGZFile if is_gzipped else open
+    remedy = "it is cut off, or the index is of another file: copy it anew and `samtools faidx` it"
+    place = _virtual_offsets(f"{path}.gzi") if is_gzipped else int
+    with quiet(), opener(path, "rb") as fasta:
+        for line in Path(index).read_bytes().splitlines():
+            name, *numbers = line.split(b"\t")[:5]
+            shown = name.decode(errors="backslashreplace")
+            try:
+                length, offset, bases, width = map(int, numbers)
+                head = max(0, offset - _HEAD)
+                fasta.seek(place(head))
+                before = fasta.read(offset - head)
+                last = max(0, length - 1)
+                fasta.seek(place(offset + (last // bases * width + last % bases if bases else 0)))
+                ends = not length or fasta.read(1).isalpha()
+            except (OSError, ValueError) as error:
+                raise InputError(
+                    f"{path}: contig {shown} cannot be read where {index} has it ({error}); "
+                    f"{remedy}"
+                ) from None
+            header = before.rpartition(b">")[2].split(maxsplit=1)
+            long = len(before) == _HEAD and b">" not in before
+            if not ends:
+                raise InputError(f"{path}: contig {shown} ends too early for {index}; {remedy}")
+            if not long and header[:1] != [name]:
+                raise InputError(f"{path}: contig {shown} is not where {index} has it; {remedy}")
+
+
+def _virtual_offsets(gzi: str) -> Callable[[int], int]:
+    """Read a bgzipped file's .gzi: from offsets of its content to what BGZF calls virtual ones."""
+    table = np.fromfile(gzi, dtype="<u8")[1:].reshape(-1, 2).astype(np.int64)
+    table = np.vstack([[[0, 0]], table])
+
+    def place(offset: int) -> int:
+        block, begins = table[np.searchsorted(table[:, 1], offset, side="right") - 1].tolist()
+        return int(block << 16 | offset - begins)
+
+    return place
+
+
 def check_reads(path: str) -> list[str]:
-    """Check a BAM or CRAM and its index; return warnings."""
+    """Check a BAM or CRAM and its index; return warnings.
+
+    Whether the records are in order shows when they are read: the header's word for it is often
+    wrong.
+    """
     check_file(path)
-    with quiet():
-        try:
-            with pysam.AlignmentFile(path, check_sq=False) as reads:
-                order = reads.header.to_dict().get("HD", {}).get("SO", "coordinate")
-                is_indexable = reads.is_bam or reads.is_cram
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{path}: cannot be read as BAM or CRAM ({error}); copy it anew"
-            ) from None
+    try:
+        with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
+            is_indexable = reads.is_bam or reads.is_cram
+            order = reads.header.to_dict().get("HD", {}).get("SO", "")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as BAM or CRAM ({error}); copy it anew") from None
     if not is_indexable:
         raise InputError(f"{path}: is neither BAM nor CRAM; make it so with `samtools sort`")
-    if order != "coordinate":
-        raise InputError(
-            f"{path}: its order is {order!r}, not by coordinate; sort it with `samtools sort` and "
-            "index it with `samtools index`"
-        )
     if is_remote(path):
         return []
     try:
@@ -101,11 +169,19 @@ def check_reads(path: str) -> list[str]:
         raise InputError(
             f"{path}: is cut off (it has no end-of-file marker); copy it anew"
         ) from None
-    index = find_index(path, (".bai", ".csi", ".crai"), "samtools index")
+    try:
+        index = find_index(path, (".bai", ".csi", ".crai"), "samtools index")
+    except InputError:
+        if order not in {"queryname", "unsorted"}:
+            raise
+        raise InputError(
+            f"{path}: its order is {order!r}, and it has no index; sort it with `samtools sort` "
+            "and index it with `samtools index`"
+        ) from None
     with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
         if not reads.has_index():
             raise InputError(f"{index}: cannot be read; make it with `samtools index {path}`")
-    return _age_warnings(path, index)
+    return _index_warnings(path, index, f"samtools index {path}")
 
 
 def check_variants(path: str) -> list[str]:
@@ -129,7 +205,7 @@ def check_variants(path: str) -> list[str]:
         )
     if not is_remote(path):
         index = find_index(path, (".tbi", ".csi"), "bcftools index")
-        warnings = _age_warnings(path, index)
+        warnings = _index_warnings(path, index, f"bcftools index -f {path}")
     return warnings
 
 
@@ -144,16 +220,31 @@ def check_clinvar_fields(path: str) -> None:
         )
 
 
-def check_sample(person: Individual) -> None:
-    """Check that an individual's file has its sample, with genotypes."""
+def sample_of(person: Individual) -> str:
+    """Find an individual's sample as its file spells it, in whatever encoding.
+
+    Raises
+    ------
+    InputError
+        When the file does not have it.
+    """
     with quiet(), pysam.VariantFile(person.variants) as variants:
         samples = list(variants.header.samples)
+    for sample in samples:
+        encoded = sample.encode(errors="surrogateescape")
+        if person.sample in {sample, encoded.decode("latin-1"), printable(sample)}:
+            return str(sample)
+    some = ", ".join(samples[:10]) + (", ..." if len(samples) > 10 else "")
+    raise InputError(
+        f"{person.variants}: has no sample {person.sample!r} (it has {some or 'none'}); "
+        "set the individual's sample"
+    )
+
+
+def check_sample(person: Individual) -> None:
+    """Check that an individual's file has its sample, with genotypes."""
+    sample_of(person)
+    with quiet(), pysam.VariantFile(person.variants) as variants:
         has_genotypes = "GT" in variants.header.formats
-    if person.sample not in samples:
-        some = ", ".join(samples[:10]) + (", ..." if len(samples) > 10 else "")
-        raise InputError(
-            f"{person.variants}: has no sample {person.sample!r} (it has {some or 'none'}); "
-            "set the individual's sample"
-        )
     if not has_genotypes:
         raise InputError(f"{person.variants}: has no genotypes (FORMAT GT); give called genotypes")

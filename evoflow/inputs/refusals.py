@@ -1,6 +1,6 @@
 """What users are told where nothing is left to extract."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from evoflow.inputs.inventory import Held
 from evoflow.settings import DataSettings, Individual
@@ -34,14 +34,27 @@ def nothing_in_common(
 
 def listed(held: Held, most: int = 6) -> str:
     """Name the contigs with records, the first few of many."""
-    names = [held.names[name] for name in held.names if name in held.records]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(names[:most]) or "no contig") + more
+    return shortened(held.names_with_records(), most) or "no contig"
 
 
-def all_reads_shorter(person: Individual, data: DataSettings, longest: int) -> str:
-    """Say that no read is long enough, and what to set."""
+def shortened(names: Iterable[str], most: int = 6) -> str:
+    """Name the first few of many."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
+def all_reads_shorter(
+    person: Individual, data: DataSettings, longest: int, looked: int | None = None
+) -> str:
+    """Say that no read is long enough, and what to set.
+
+    `looked` is how many reads were looked at; None: all over the variants.
+    """
+    which = (
+        "every read over a variant" if looked is None else f"each of the {looked:,} reads looked at"
+    )
     return (
-        f"{person.reads}: every read is shorter than read_length {data.read_length}; "
-        f"the longest has {longest} bases: set read_length: {longest} or less"
+        f"{person.reads}: {which} is shorter than read_length {data.read_length}; the longest has "
+        f"{longest} bases: set read_length: {longest} or less"
     )

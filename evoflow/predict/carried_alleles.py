@@ -1,6 +1,8 @@
 """Every allele that individuals carry, in ClinVar or not, with the reads that carry it."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,9 +12,8 @@ import pandas as pd
 from evoflow.errors import InputError
 from evoflow.extract import units, variants
 from evoflow.extract.example_rows import carrier_parts, take
-from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, Written
+from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
 from evoflow.extract.pool import Pool, Tally
-from evoflow.inputs.agreement import refuse_another_reference
 from evoflow.inputs.preflight import check_individuals
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings
@@ -21,12 +22,35 @@ from evoflow.table import ALLELE
 ANNOTATION = ["genotype", "rsid", "clinvar_id", "clinical_significance", "gene", "consequence"]
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What individuals carry.
+
+    Attributes
+    ----------
+    alleles
+        Columns `ALLELE` and `ANNOTATION`; one row for each allele within the regions.
+    reads
+        Columns `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`, as in the table of
+        examples; one row for each kept carrier read.
+    left_out
+        How many records or alleles were left out, by reason.
+    warnings
+        What is odd about the files.
+    """
+
+    alleles: pd.DataFrame
+    reads: pd.DataFrame
+    left_out: Counter[str]
+    warnings: tuple[str, ...]
+
+
 def extract_carried(
     data: DataSettings,
     *,
     processes: int = 0,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Carried:
     """Take the reads that carry each allele that the individuals have.
 
     Parameters
@@ -38,58 +62,63 @@ def extract_carried(
     progress
         Called with the number of parts of the work done, and of those known up to now.
 
-    Returns
-    -------
-    alleles : DataFrame
-        Columns `ALLELE` and `ANNOTATION`; one row for each allele within the regions.
-    reads : DataFrame
-        Columns `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`, as in the table of
-        examples; one row for each kept carrier read.
-
     Raises
     ------
     InputError
         With all problems of the files, or when the individuals carry no allele in the regions.
     """
-    data = local_files.localise(data)
-    check_individuals(data)
-    tally = Tally(progress)
+    local = local_files.localise(data)
+    with local_files.urls_named(data, local):
+        carried = _extract_carried(local, processes, Tally(progress))
+    warnings = tuple(local_files.with_urls(each, data, local) for each in carried.warnings)
+    return replace(carried, warnings=warnings)
+
+
+def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carried:
+    warnings = check_individuals(data)
     with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool(processes) as pool:
-        todo = units.plan_units(data, pool, Path(folder), unlisted=True).units
-        found = pool.run(
+        plan = units.plan_units(data, pool, Path(folder), unlisted=True)
+        looked = pool.run(
             partial(_find, data=data),
-            todo,
+            plan.units,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
-            done=tally.expect(len(todo)),
+            done=tally.expect(len(plan.units)),
         )
-        written: dict[str, list[Written]] = {}
-        for unit, (_, each) in zip(todo, found, strict=True):
-            written.setdefault(unit.individual.variants, []).append(each)
-        refuse_another_reference(str(data.reference), written)
-        if not sum(len(alleles) for alleles, _ in found):
+        found = dict(zip(plan.units, looked, strict=True))
+        plan = plan.agreeing(data, [called.written for _, called in looked])
+        if not sum(len(found[unit][0]) for unit in plan.units):
             people = ", ".join(person.variants for person in data.individuals)
             raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
-        parts = [
-            part
-            for unit, (alleles, _) in zip(todo, found, strict=True)
-            for part in carrier_parts(unit, alleles)
-        ]
+        parts = [part for unit in plan.units for part in carrier_parts(unit, found[unit][0])]
         taken = take(pool, parts, data, tally.expect(len(parts)))
     columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
-    reads = pd.concat([part.examples[columns] for part in taken], ignore_index=True)
     named = [
-        variants.described(alleles).assign(individual=unit.individual.sample, contig=unit.contig)
-        for unit, (alleles, _) in zip(todo, found, strict=True)
+        variants.described(found[unit][0]).assign(
+            individual=unit.individual.sample, contig=unit.contig
+        )
+        for unit in plan.units
     ]
     alleles = pd.concat(named, ignore_index=True).sort_values(ALLELE, ignore_index=True)
-    return alleles[[*ALLELE, *ANNOTATION]], reads
+    left_out: Counter[str] = Counter()
+    for each in plan.left_out:
+        left_out[f"contig: {each.reason}"] += each.records
+    for unit in plan.units:
+        for (subject, reason), number in found[unit][1].counts.items():
+            if subject == units.VARIANT or reason == units.OUTSIDE:
+                left_out[reason] += number
+    return Carried(
+        alleles[[*ALLELE, *ANNOTATION]],
+        pd.concat([part.examples[columns] for part in taken], ignore_index=True),
+        +left_out,
+        tuple(warnings),
+    )
 
 
-def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, Written]:
-    """Find the alleles of an individual's contig, and what their table left out."""
+def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, units.Called]:
+    """Find the alleles of an individual's contig."""
     called = units.read_unit(unit, data)
     inside = called.carried[variants.inside_regions(called.carried, unit.called)]
-    return _annotate(inside, unit), called.written
+    return _annotate(inside, unit), called
 
 
 def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:

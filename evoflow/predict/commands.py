@@ -1,16 +1,19 @@
 """What `evoflow predict` does: from a head and files to predictions."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from evoflow.demo import prepare
+from evoflow.inputs import inventory
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.scoring import score_alleles, score_reads
 from evoflow.predict.trained import TrainedHead
 from evoflow.predict.variants_file import write_alleles
 from evoflow.progress import shown
+from evoflow.remote import local_files
 from evoflow.settings import DataSettings, ModelSettings
 from evoflow.table import ALLELE
 
@@ -22,16 +25,25 @@ class Predictions:
     Attributes
     ----------
     alleles
-        One row an allele: where and what it is, what is known of it, and its scores.
-    reference
-        FASTA that the alleles refer to.
-    dropped
-        Records and alleles that were left out.
+        One row per allele: where and what it is, what is known of it, and its scores.
+    contigs
+        Length of each contig of the reference that the alleles refer to, in its order.
+    left_out
+        How many records or alleles were left out, by reason.
+    warnings
+        What is odd about the files.
+    variants
+        The VCF that the alleles are of, on this machine; None where they are individuals'.
+    listed
+        Columns `record`, `alternate`, `contig` and `KEY`: which allele each ALT of that VCF is.
     """
 
     alleles: pd.DataFrame
-    reference: str
-    dropped: int
+    contigs: Mapping[str, int]
+    left_out: Counter[str]
+    warnings: tuple[str, ...] = ()
+    variants: str | None = None
+    listed: pd.DataFrame | None = None
 
 
 def predict_individuals(
@@ -52,7 +64,7 @@ def predict_individuals(
     asked
         Where and how fast the model computes; None: on whatever device is present.
     processes
-        Processes of the extraction; 0: one a core.
+        Processes of the extraction; 0: one per core.
 
     Returns
     -------
@@ -68,16 +80,31 @@ def predict_individuals(
     model = trained.model_settings(asked)
     data = prepare(data)
     with shown("finding reads", "parts") as advance:
-        alleles, reads = extract_carried(data, processes=processes, progress=advance)
+        carried = extract_carried(data, processes=processes, progress=advance)
     with shown("scoring", "sequences") as advance:
-        scored = score_reads(trained, reads, model, progress=advance)
-    return Predictions(score_alleles(alleles, scored, ALLELE), str(data.reference), 0)
+        scored = score_reads(trained, carried.reads, model, progress=advance)
+    genome = inventory.read_genome(local_files.local_reference(str(data.reference)))
+    return Predictions(
+        score_alleles(carried.alleles, scored, ALLELE),
+        genome.lengths,
+        carried.left_out,
+        carried.warnings,
+    )
 
 
 def predict_variants(
-    trained: TrainedHead, variants: Path, reference: str, asked: ModelSettings | None = None
+    trained: TrainedHead, variants: str, reference: str, asked: ModelSettings | None = None
 ) -> Predictions:
     """Score every allele of a VCF, written into the reference in place of a read.
+
+    Parameters
+    ----------
+    trained
+        The head.
+    variants, reference
+        VCF or BCF, and FASTA: paths or URLs.
+    asked
+        As for `predict_individuals`.
 
     Returns
     -------
@@ -91,9 +118,18 @@ def predict_variants(
         When the head was trained on other embeddings, or a file is not sound.
     """
     model = trained.model_settings(asked)
-    alleles, dropped = write_alleles(variants, reference, trained.read_length)
-    named = alleles.assign(individual="")
+    path, fasta = local_files.local_whole(variants), local_files.local_reference(reference)
+    with local_files.named({path: variants, fasta: reference}):
+        written = write_alleles(path, fasta, trained.read_length)
+        genome = inventory.read_genome(fasta)
+    named = written.alleles.assign(individual="")
     with shown("scoring", "sequences") as advance:
         scored = score_reads(trained, named, model, progress=advance)
     columns = ["contig", "position", "ref", "alt", "variant_id", "score", "log_likelihood_ratio"]
-    return Predictions(scored[columns], reference, dropped)
+    return Predictions(
+        scored[columns],
+        genome.lengths,
+        written.left_out,
+        variants=path,
+        listed=written.listed,
+    )

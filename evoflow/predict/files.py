@@ -1,12 +1,23 @@
 """Predictions as a table or as a VCF."""
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pysam
+import pysam.bcftools
 
-from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow import __version__
+from evoflow.atomic import check_can_be_written, new_file
+from evoflow.errors import InputError, printable
+from evoflow.htslib import quiet, run
+from evoflow.inputs.contigs import Genome
+from evoflow.predict.commands import Predictions
+from evoflow.predict.variants_file import read_records
+from evoflow.settings import is_remote
+from evoflow.table import ALLELE
 
 ENDINGS = (".tsv", ".tsv.gz", ".vcf", ".vcf.gz")
 
@@ -20,70 +31,164 @@ INFO = {
         "Natural logarithm of how many times likelier Evo finds the alternate than the reference",
     ),
     "individual": ("EVOFLOW_SAMPLE", "String", "Whose reads were scored"),
+    "genotype": ("EVOFLOW_GT", "String", "Genotype of that sample: 1 is this allele"),
 }
 """Column of the predictions: INFO field, its type and its description."""
 
+_RESERVED = re.compile(r"[%:;=,\s]")
+_OURS = re.compile(rb"(?:^|;)EVOFLOW_[^;]*")
+_CONTIG = re.compile(rb"##contig=<ID=([^,>]+)>")
 
-def check_output(path: Path) -> None:
-    """Refuse an output that could not be written, before any work.
+
+def check_output(path: Path, inputs: Iterable[str] = ()) -> None:
+    """Refuse an output that could not be written, or that is an input, before any work.
 
     Raises
     ------
     InputError
-        When the ending is unknown or the folder is not there.
+        When the ending is unknown, the folder takes no file, or the file is one of the inputs.
     """
     if not path.name.endswith(ENDINGS):
         raise InputError(f"--output {path}: its name must end in {', '.join(ENDINGS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"--output {path}: the folder {path.parent} is not there; make it first")
+    check_can_be_written(path, "--output")
+    for each in inputs:
+        if not is_remote(each) and path.exists() and Path(each).exists() and path.samefile(each):
+            raise InputError(
+                f"--output {path}: is an input, which would be lost; name another file"
+            )
 
 
-def write_predictions(predictions: pd.DataFrame, path: Path, reference: str) -> None:
+def write_predictions(found: Predictions, path: Path, made_by: Mapping[str, str]) -> None:
     """Write predictions in the form that the file's ending names.
 
     Parameters
     ----------
-    predictions
-        Columns `contig`, `position`, `ref`, `alt`, those of `INFO` as far as they are there, and
-        any others, which only a table keeps.
+    found
+        The predictions. A table has all columns, and one row per allele and individual. A VCF has
+        what `INFO` lists; where the alleles are of a VCF, it has the records of that one as they
+        are, sorted, and our fields beside theirs.
     path
         One of `ENDINGS`; `.gz` is bgzipped, and a VCF then has its index beside it.
-    reference
-        FASTA whose contigs the VCF's header lists; records follow their order.
+    made_by
+        What the first line of a table, or the header of a VCF, says of the head.
     """
-    if ".tsv" in path.suffixes:
-        predictions.to_csv(path, sep="\t", index=False, float_format="%.4f")
-    else:
-        _write_vcf(predictions, path, reference)
+    said = "; ".join(f"{key}={value}" for key, value in {"evoflow": __version__, **made_by}.items())
+    with TemporaryDirectory(prefix="evoflow-") as name:
+        folder = Path(name)
+        plain = folder / "plain"
+        if ".tsv" in path.suffixes:
+            with plain.open("w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(f"# {said}\n")
+                found.alleles.to_csv(file, sep="\t", index=False, float_format="%.4f")
+        elif found.variants is None:
+            plain.write_text(_vcf(found, said), encoding="utf-8", errors="surrogateescape")
+        else:
+            _annotate(found, found.variants, said, plain, folder)
+        _put(plain, path)
 
 
-def _write_vcf(predictions: pd.DataFrame, path: Path, reference: str) -> None:
-    with quiet(), pysam.FastaFile(reference) as genome:
-        contigs = dict(zip(genome.references, genome.lengths, strict=True))
-    header = pysam.VariantHeader()
-    for name, length in contigs.items():
-        header.contigs.add(name, length=length)
-    fields = {column: field for column, field in INFO.items() if column in predictions}
-    for name, kind, description in fields.values():
-        header.info.add(name, 1, kind, description)
-    order = {name: number for number, name in enumerate(contigs)}
-    ranks = predictions.assign(contig=predictions["contig"].map(order))
+def _put(plain: Path, path: Path) -> None:
+    """Give a file its name, compressed and indexed as the name says."""
+    with new_file(path) as beside:
+        if path.suffix != ".gz":
+            beside.write_bytes(plain.read_bytes())
+            return
+        pysam.tabix_compress(str(plain), str(beside), force=True)
+        if ".vcf" in path.suffixes:
+            with new_file(Path(f"{path}.tbi")) as index, quiet():
+                pysam.tabix_index(str(beside), preset="vcf", force=True, index=str(index))
+
+
+def _definitions(columns: Iterable[str], number: str) -> Iterator[str]:
+    """Define the fields of some columns in a header."""
+    for column in columns:
+        name, kind, description = INFO[column]
+        yield f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
+
+
+def _vcf(found: Predictions, said: str) -> str:
+    """Write individuals' alleles: one record per allele and individual."""
+    columns = [column for column in INFO if column in found.alleles]
+    header = ["##fileformat=VCFv4.3", f"##evoflow={said}"]
+    header += [f"##contig=<ID={name},length={size}>" for name, size in found.contigs.items()]
+    header += [*_definitions(columns, "1"), "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+    order = {name: number for number, name in enumerate(found.contigs)}
+    ranks = found.alleles.assign(contig=found.alleles["contig"].map(order))
     by_position = ranks.sort_values(["contig", "position", "ref", "alt"], kind="stable").index
-    with pysam.VariantFile(str(path), "wz" if path.suffix == ".gz" else "w", header=header) as file:
-        for row in predictions.loc[by_position].to_dict("records"):
-            known = {
-                name: row[column]
-                for column, (name, _, _) in fields.items()
-                if pd.notna(row[column])
-            }
-            file.write(
-                header.new_record(
-                    contig=row["contig"],
-                    start=row["position"] - 1,
-                    alleles=(row["ref"], row["alt"]),
-                    id=row.get("variant_id") or row.get("rsid") or None,
-                    info=known,
-                )
-            )
-    if path.suffix == ".gz":
-        pysam.tabix_index(str(path), preset="vcf", force=True)
+    lines = []
+    for row in found.alleles.loc[by_position].to_dict("records"):
+        known = {INFO[column][0]: row[column] for column in columns if pd.notna(row[column])}
+        info = ";".join(f"{name}={_value(value)}" for name, value in known.items() if value != "")
+        name = row.get("variant_id") or row.get("rsid") or "."
+        fields = [row["contig"], row["position"], name, row["ref"], row["alt"], ".", ".", info]
+        lines.append("\t".join(map(str, fields)))
+    return "\n".join([*header, *lines]) + "\n"
+
+
+def _value(value: object) -> str:
+    """Write a value of INFO as VCF 4.3 wants it: reserved characters and spaces as `%20`."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", printable(str(value)))
+
+
+def _annotate(found: Predictions, variants: str, said: str, plain: Path, folder: Path) -> None:
+    """Write the records of a VCF with the scores of their ALT alleles."""
+    columns = ["score", "log_likelihood_ratio"]
+    scores = _scores(found, columns)
+    unsorted = folder / "unsorted.vcf"
+    number = 0
+    with read_records(variants, folder).open("rb") as lines, unsorted.open("wb") as file:
+        for line in lines:
+            if line.startswith((b"##INFO=<ID=EVOFLOW_", b"##evoflow=")):
+                continue
+            if line.startswith(b"##contig="):
+                file.write(_with_length(line, Genome(found.contigs)))
+            elif line.startswith(b"#CHROM"):
+                ours = [f"##evoflow={said}", *_definitions(columns, "A")]
+                file.write("".join(f"{each}\n" for each in ours).encode())
+                file.write(line)
+            elif line.startswith(b"#"):
+                file.write(line)
+            else:
+                fields = line.rstrip(b"\n").split(b"\t")
+                info = [_OURS.sub(b"", fields[7]).strip(b";")] if fields[7] != b"." else []
+                alternates = fields[4].count(b",") + 1
+                for column in columns:
+                    values = [
+                        scores.get((number, each), {}).get(column, ".")
+                        for each in range(alternates)
+                    ]
+                    if any(value != "." for value in values):
+                        info.append(f"{INFO[column][0]}={','.join(values)}".encode())
+                fields[7] = b";".join(filter(None, info)) or b"."
+                file.write(b"\t".join(fields) + b"\n")
+                number += 1
+    run(
+        pysam.bcftools.sort,
+        *("--temp-dir", str(folder / "sorting"), "-Ov", "-o", str(plain), str(unsorted)),
+        about=variants,
+    )
+
+
+def _scores(found: Predictions, columns: list[str]) -> dict[tuple[int, int], dict[str, str]]:
+    """Look up the scores by record and ALT allele of the VCF."""
+    key = [column for column in ALLELE if column != "individual"]
+    listed = (found.listed if found.listed is not None else pd.DataFrame()).merge(
+        found.alleles[[*key, *columns]], on=key
+    )
+    return {
+        (row["record"], row["alternate"]): {
+            column: _value(float(row[column])) for column in columns if pd.notna(row[column])
+        }
+        for row in listed.to_dict("records")
+    }
+
+
+def _with_length(line: bytes, genome: Genome) -> bytes:
+    """Add the reference's length to a contig that a header defines without one."""
+    named = _CONTIG.match(line)
+    contig = genome.find(named[1].decode(errors="surrogateescape")) if named else None
+    if named is None or contig is None:
+        return line
+    return b"##contig=<ID=%s,length=%d>\n" % (named[1], genome.lengths[contig])

@@ -96,7 +96,7 @@ def _parse(content: bytes) -> Index:
 
 
 def _names(joined: bytes) -> tuple[str, ...]:
-    return tuple(name.decode() for name in joined.split(b"\0") if name)
+    return tuple(name.decode(errors="surrogateescape") for name in joined.split(b"\0") if name)
 
 
 def _binned(
@@ -148,7 +148,7 @@ def _containers(text: str) -> Index:
 
 def contig_of_fasta(fai: Path, gzi: Path | None, contig: str) -> Ranges:
     """Find the bytes of a contig of a FASTA, plain or bgzipped."""
-    for line in fai.read_text(encoding="utf-8").splitlines():
+    for line in fai.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         name, length, offset, bases, width = line.split("\t")[:5]
         if name != contig:
             continue

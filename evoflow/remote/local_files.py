@@ -19,6 +19,7 @@ from evoflow.htslib import quiet
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.clients import UnavailableError
 from evoflow.remote.mirror import Mirror
+from evoflow.remote.own_indexes import with_own_index
 from evoflow.settings import DataSettings, is_remote, resolve
 
 _READS = (".bai", ".csi", ".crai"), "samtools index"
@@ -70,10 +71,12 @@ def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
             problems.extend(error.problems)
             return url
 
-    if not urls and not plain:
-        return data, problems
     with ThreadPoolExecutor(_FILES_AT_ONCE) as threads:
         paths = plain | dict(zip(urls, threads.map(swap, urls), strict=True))
+    here = [each for each in kinds if not is_remote(each) and each != str(data.reference)]
+    paths |= {location: with_own_index(plain.get(location, location)) for location in here}
+    if all(location == path for location, path in paths.items()):
+        return data, problems
     people = [
         person.model_copy(
             update={
@@ -99,15 +102,37 @@ def _path(location: str) -> str:
         raise InputError(str(error)) from error
 
 
+def local_reference(location: str) -> str:
+    """Name a local path of a FASTA; of a remote one only what its contigs are is here yet."""
+    return _localise(location, *_REFERENCE) if is_remote(location) else location
+
+
+def local_whole(location: str) -> str:
+    """Name a local path of a file that is read from its start to its end; it needs no index."""
+    if not is_remote(location):
+        return location
+    mirror = Mirror.of(location)
+    mirror.provide_whole()
+    return str(mirror.path)
+
+
 @contextmanager
 def urls_named(data: DataSettings, local: DataSettings) -> Iterator[None]:
     """Name the URLs of `data`, not the paths of `local`, in the errors raised inside."""
-    with _named(dict(zip(_locations(local), _locations(data), strict=True))):
+    with named(dict(zip(_locations(local), _locations(data), strict=True))):
         yield
 
 
+def with_urls(text: str, data: DataSettings, local: DataSettings) -> str:
+    """Name the URLs of `data`, not the paths of `local`, in a text."""
+    for path, url in zip(_locations(local), _locations(data), strict=True):
+        text = text.replace(path, url)
+    return text
+
+
 @contextmanager
-def _named(urls: Mapping[str, str]) -> Iterator[None]:
+def named(urls: Mapping[str, str]) -> Iterator[None]:
+    """Name URLs, given by their local paths, in the errors raised inside."""
     try:
         yield
     except InputError as error:
@@ -152,7 +177,7 @@ def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:
                 continue
             index.provide_whole()
             if ending not in {".fai", ".gzi"}:
-                with _named({str(index.path): index.url}):
+                with named({str(index.path): index.url}):
                     read_index(index.path)
             index.link_from(mirror.path.with_name(mirror.path.name + ending))
             return

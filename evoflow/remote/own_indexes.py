@@ -1,0 +1,81 @@
+"""An index of our own for a local file whose index is of another file, or of an earlier one.
+
+Such an index points between the blocks of a BGZF file, where nothing can be read.
+"""
+
+from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
+
+import pysam
+import pysam.bcftools
+import pysam.samtools
+from pysam.utils import SamtoolsError
+
+from evoflow.atomic import new_folder
+from evoflow.cache import cache_folder
+from evoflow.errors import InputError
+from evoflow.htslib import quiet
+from evoflow.remote.byte_ranges import read_index
+
+ENDINGS = (".bai", ".csi", ".tbi")
+_BLOCK = b"\x1f\x8b\x08\x04"
+"""What each block of a BGZF file begins with."""
+
+_LARGEST = 1 << 30
+"""Bytes of a file that is indexed without being asked to."""
+
+_FOLDER = "indexes"
+
+
+def fits(path: str) -> bool:
+    """Whether a file's index points at its blocks; also true where there is none to look at."""
+    file = Path(path)
+    beside = (Path(f"{file}{ending}") for ending in ENDINGS)
+    index = next(filter(Path.is_file, chain(beside, map(file.with_suffix, ENDINGS))), None)
+    if index is None or not file.is_file():
+        return True
+    try:
+        pieces = read_index(index.resolve()).pieces
+    except InputError:
+        return True  # which is said where indexes are checked
+    with file.open("rb") as blocks:
+        if blocks.read(len(_BLOCK)) != _BLOCK:
+            return True
+        for of_contig in pieces:
+            for place in {of_contig[:, 2].min(), of_contig[:, 2].max()} if len(of_contig) else ():
+                blocks.seek(int(place))
+                if blocks.read(len(_BLOCK)) != _BLOCK:
+                    return False
+    return True
+
+
+def with_own_index(path: str) -> str:
+    """Name a link to the file that has an index of our own beside it; the file where its fits.
+
+    Files larger than `_LARGEST` stay as they are: their index is refused.
+    """
+    if path.endswith(".cram") or fits(path) or Path(path).stat().st_size > _LARGEST:
+        return path
+    file = Path(path)
+    state = file.stat()
+    identity = f"{file.resolve()} {state.st_size} {state.st_mtime_ns}"
+    folder = cache_folder() / _FOLDER / blake2b(identity.encode(), digest_size=8).hexdigest()
+    if not folder.is_dir():
+        try:
+            with new_folder(folder) as made:
+                linked = made / file.name
+                linked.symlink_to(file.absolute())
+                with quiet():
+                    if file.name.endswith(".bam"):
+                        pysam.samtools.index(str(linked))
+                    else:
+                        pysam.bcftools.index(str(linked))
+        except (OSError, SamtoolsError):
+            return path
+    return str(folder / file.name)
+
+
+def is_own(path: str) -> bool:
+    """Whether a path is a link that `with_own_index` made."""
+    return Path(path).parent.parent == cache_folder() / _FOLDER
