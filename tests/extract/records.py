@@ -4,7 +4,7 @@ from random import Random
 
 import pysam
 
-from evoflow.extract.normalise import Source
+from evoflow.extract.plain_vcf import Source
 
 GENOME = "".join(Random(3).choices("ACGT", k=400))
 """`chr1` of the reference; VCFs call it `1`."""
@@ -24,7 +24,7 @@ def write(folder, rows, *, header=(), samples=("p",)) -> Source:
     plain = folder / f"{len(list(folder.iterdir()))}.vcf"
     plain.write_text("\n".join(lines) + "\n")
     pysam.tabix_index(str(plain), preset="vcf", force=True)
-    return Source(f"{plain}.gz", "1", "chr1", ((0, len(GENOME)),))
+    return Source(f"{plain}.gz", ("1",), "chr1", ((0, len(GENOME)),))
 
 
 def other(position, steps=1):

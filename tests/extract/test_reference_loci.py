@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from evoflow.extract.example_rows import Taken, take_reads
-from evoflow.extract.normalise import Differing, Source, Written
+from evoflow.extract.normalise import Differing, Written
+from evoflow.extract.plain_vcf import Source
 from evoflow.extract.reference_loci import ranks
 from evoflow.extract.units import Found, Unit
 from evoflow.settings import DataSettings, Individual
@@ -35,10 +36,21 @@ class EvenPool:
 def found(tmp_path):
     units = {}
     for contig, size in (("chr1", 300), ("chr2", 100)):
-        source = Source("file", contig, contig, ((0, size),))
-        unit = Unit(PERSON, contig, size, contig, source, source, Path("table.tsv"))
+        source = Source("file", (contig,), contig, ((0, size),))
+        unit = Unit(
+            individual=PERSON,
+            contig=contig,
+            contig_length=size,
+            reads_spelling=contig,
+            reads_reference="genome.fa",
+            called=source,
+            called_records=size,
+            sample="ann",
+            clinvar=source,
+            clinvar_table=Path("table.tsv"),
+        )
         np.save(tmp_path / f"{contig}.npy", np.arange(1, size + 1))
-        written = Written(Path("table.tsv"), 0, 0, Differing())
+        written = Written(Path("table.tsv"), 0, 0, 0, Differing(), 0)
         alleles = pd.DataFrame(columns=["position"])
         units[unit] = Found(alleles, alleles, tmp_path / f"{contig}.npy", size, Counter(), written)
     return units

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pysam
 
-from evoflow.extract.normalise import Source, write_called, write_clinvar
+from evoflow.extract.normalise import write_called, write_clinvar
+from evoflow.extract.plain_vcf import Source
 from evoflow.extract.reference_loci import loci_at, uncarried_positions
 from evoflow.extract.variants import join, read_called, read_clinvar
 
@@ -66,7 +67,7 @@ def test_one_sample_of_many(folder):
 def test_regions_hold_the_normalised_position(folder):
     rows = [(position, None, other(position), ".", "0/1") for position in (100, 101, 200, 201)]
     source = write(folder, rows, header=[GT])
-    within = Source(source.path, "1", "chr1", ((99, 100), (200, 400)))
+    within = Source(source.path, ("1",), "chr1", ((99, 100), (200, 400)))
     table = write_called(within, "p", "all", str(folder / "genome.fa"), folder).table
     # Those behind the regions are known, for they may overlap a locus; but none is counted.
     _, dropped, genotypes = read_called(table, within)
@@ -172,7 +173,7 @@ def test_failed_calls_are_known_and_marked(folder):
     lines.append(lines[-1].replace("q10;undefined", "PASS"))
     plain.write_text("\n".join(lines) + "\n")
     pysam.tabix_index(str(plain), preset="vcf", force=True)
-    filtered = Source(f"{plain}.gz", "1", "chr1", source.regions)
+    filtered = Source(f"{plain}.gz", ("1",), "chr1", source.regions)
     for filters, passed in (
         (("PASS", "."), [20, 30, 50]), (("q10", "PASS"), [20, 40, 50]), ("all", [20, 30, 40, 50]),
     ):  # fmt: skip

@@ -26,16 +26,18 @@ def settings(real):
 
 
 def test_every_allele_is_there_and_clinvars_are_annotated(real):
-    alleles, reads = extract_carried(settings(real), processes=1)
+    found = extract_carried(settings(real), processes=1)
+    alleles, reads = found.alleles, found.reads
     assert list(alleles) == [*ALLELE, *ANNOTATION]
     assert len(alleles) == 169
     assert (alleles["rsid"] != "").sum() == 157
     assert reads.groupby(ALLELE).size().max() == 4
+    assert not found.left_out
 
 
 def test_reads_are_those_of_the_training(real):
     data = settings(real)
-    _, reads = extract_carried(data, processes=1)
+    reads = extract_carried(data, processes=1).reads
     examples = extract_examples(data, processes=1).examples
     columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
     known = examples[ALLELE].drop_duplicates().merge(reads, on=ALLELE)

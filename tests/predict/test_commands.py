@@ -39,7 +39,7 @@ def test_variants_are_scored_without_reads(head, world):
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "2 of 2 alleles" in result.output
-    scored = pd.read_csv(world / "scored.tsv", sep="\t")
+    scored = pd.read_csv(world / "scored.tsv", sep="\t", comment="#")
     assert scored["variant_id"].tolist() == ["first", "."]
     assert scored["position"].tolist() == [101, 102]
     assert scored["score"].between(0, 10).all()

@@ -25,35 +25,72 @@ VCF = """##fileformat=VCFv4.2
 """
 
 
+def write(tmp_path, text, name="variants.vcf"):
+    path = tmp_path / name
+    path.write_text(text)
+    return str(path)
+
+
 def test_a_plain_unsorted_vcf_is_normalised_and_spelled_as_the_reference(reference, tmp_path):
-    path = tmp_path / "variants.vcf"
-    path.write_text(VCF)
-    alleles, dropped = write_alleles(path, reference, 20)
-    found = alleles[["contig", "position", "ref", "alt", "variant_id"]].to_numpy().tolist()
+    written = write_alleles(write(tmp_path, VCF), reference, 20)
+    columns = ["contig", "position", "ref", "alt", "variant_id"]
+    found = written.alleles[columns].to_numpy().tolist()
     # The inserted T moves left to the start of its run, after the A at 20.
     assert GENOME[19:26] == "ATTTTTT"
-    assert ["chr1", 13, "T", "A", "snv"] in found
-    assert ["chr1", 20, "A", "AT", "ins"] in found
-    # Neither `wrong` nor the record on contig 2 has the reference's base.
+    assert found == [["chr1", 13, "T", "A", "snv"], ["chr1", 20, "A", "AT", "ins"]]
+    # Neither `wrong` nor both alleles of the record on contig 2 have the reference's base.
     assert (GENOME[13], GENOME[::-1][4]) == ("G", "C")
-    assert len(found) == 2
-    assert dropped == 2
+    assert written.left_out == {"REF differs from the reference": 3}
+    assert written.listed[["record", "alternate", "position"]].to_numpy().tolist() == [
+        [2, 0, 13], [1, 0, 20],
+    ]  # fmt: skip
+
+
+ODD = """##fileformat=VCFv4.2
+##contig=<ID=chr1,length=42>
+##contig=<ID=NC_000002.12>
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO
+chr1\t13\ta\tT\t<DEL>,A,*\t.\t.\t.
+chr1\t13\tb\tT\tT\t.\t.\t.
+1\t13\tc\tT\tA\t.\t.\t.
+chr9\t13\td\tT\tA,C\t.\t.\t.
+NC_000002.12\t5\te\tC\t.\t.\t.\t.
+NC_000002.12\t6\tf\tR\tA\t.\t.\t.
+NC_000002.12\t6\tg\tA\tC\t.\t.\t.
+chr1\t42\th\tA\tAA\t.\t.\t.
+"""
+
+
+def test_every_allele_is_listed_or_left_out_for_a_reason(reference, tmp_path):
+    assert GENOME[::-1][5] == "A"
+    written = write_alleles(write(tmp_path, ODD), reference, 20)
+    assert written.left_out == {
+        "ALT is not a sequence of bases": 3,
+        "ALT equals REF": 1,
+        "REF is not A, C, G, T or N": 1,
+        "longer than read_length, or at the contig's end": 1,
+        "the reference has no contig chr9": 2,
+    }
+    # `1` is chr1: its record names an allele that is listed already.
+    assert written.listed[["record", "alternate"]].to_numpy().tolist() == [[0, 1], [2, 0], [6, 0]]
+    assert written.alleles["variant_id"].tolist() == ["a", "g"]
+    assert len(written.listed) + written.left_out.total() == 3 + 1 + 1 + 2 + 1 + 1 + 1 + 1
 
 
 def test_a_vcf_of_other_contigs_names_both(reference, tmp_path):
-    path = tmp_path / "other.vcf"
-    path.write_text(
-        VCF.replace("ID=2", "ID=7")
-        .replace("ID=1", "ID=8")
-        .replace("\n2\t", "\n7\t")
-        .replace("\n1\t", "\n8\t")
-    )
+    other = VCF.replace("ID=2", "ID=7").replace("\n2\t", "\n7\t").replace("\n1\t", "\n8\t")
     with pytest.raises(InputError, match=r"other.vcf: none of its contigs .*chr1, chr2"):
-        write_alleles(path, reference, 20)
+        write_alleles(write(tmp_path, other, "other.vcf"), reference, 20)
+
+
+def test_a_vcf_of_another_build_is_refused(reference, tmp_path):
+    rows = [f"chr1\t{at}\t.\tA\tC\t.\t.\t.\n" for at in range(1, 43)]
+    head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    assert GENOME.count("A") == 10
+    with pytest.raises(InputError, match=r"REF differs from .*genome.fa in 32 of 42 records"):
+        write_alleles(write(tmp_path, head + "".join(rows)), reference, 20)
 
 
 def test_what_is_not_a_vcf_is_an_input_error(reference, tmp_path):
-    path = tmp_path / "notes.vcf"
-    path.write_text("these are notes\n")
     with pytest.raises(InputError, match=r"notes.vcf"):
-        write_alleles(path, reference, 20)
+        write_alleles(write(tmp_path, "these are notes\n", "notes.vcf"), reference, 20)
