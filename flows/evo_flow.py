@@ -20,11 +20,12 @@ from metaflow import (
     user_step_decorator,
 )
 from metaflow._vendor.click import UsageError
-from metaflow.exception import MetaflowException
 from metaflow.util import get_username
 
 from evoflow.compute import cpu, gpu
+from evoflow.devices.parent import end_with_parent
 from evoflow.errors import InputError
+from evoflow.running import ReadableError, run_flow
 
 if get_username() is None:
     # Metaflow refuses to run for "root", the only user that most containers have.
@@ -41,15 +42,10 @@ CARRIED = [
 """Artifacts that `end` reads and that the join must therefore carry over."""
 
 
-class ReadableError(MetaflowException):
-    """An input error, printed as a message without a traceback."""
-
-    headline = "The input needs a mend"
-
-
 @user_step_decorator
 def readable_errors(_step_name, _flow, _inputs=None, _attributes=None):
-    """Show what a user can mend as a message instead of a traceback."""
+    """Show what a user can fix as a message instead of a traceback; end with the run."""
+    end_with_parent()
     try:
         yield
     except InputError as error:
@@ -278,4 +274,4 @@ class EvoFlow(FlowSpec):
 
 
 if __name__ == "__main__":
-    EvoFlow()
+    run_flow(EvoFlow)

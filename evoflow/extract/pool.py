@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from evoflow.devices.parent import end_with_parent
 from evoflow.devices.threads import usable_cores
 from evoflow.errors import InputError
 
@@ -81,7 +82,9 @@ class Pool:
         if self._executor is None:
             _require_main_guard()
             # Fork is not safe beside threads, which Metaflow and tests have.
-            self._executor = ProcessPoolExecutor(self.processes, mp_context=get_context("spawn"))
+            self._executor = ProcessPoolExecutor(
+                self.processes, mp_context=get_context("spawn"), initializer=end_with_parent
+            )
         return self._share_out(self._executor, work, tasks, name, done)
 
     def _share_out(

@@ -66,6 +66,20 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     assert "random weights" in run.stdout
 
 
+def test_what_only_the_user_can_fix_is_not_tried_again(batch, tmp_path):
+    compute = yaml.safe_load((CONFIG / "compute" / "batch.yaml").read_text())
+    changes = {"minutes_between_retries": 0, "sequences_per_shard": 5000, "processes": 1}
+    configs = write_configs(tmp_path, compute=compute | changes, model={"device": "cuda:7"})
+    environment = batch.environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path)}
+    run = flow(["run"], environment, tmp_path, **configs)
+    assert run.returncode != 0
+    assert "model.device: 'cuda:7' is not here" in run.stdout
+    assert "This failed task will not be retried" in run.stdout
+    (job,) = batch.jobs_of("embed")
+    assert job["status"] == "FAILED"
+    assert "batch kill --run-id" in run.stderr
+
+
 def test_orphaned_jobs_are_listed_and_killed(batch, tmp_path):
     batch.definitions["any"] = {}
     batch.submitjob(

@@ -1,0 +1,163 @@
+"""What surrounds the flow's commands: how to go on after a failure, and when a retry is in vain."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from metaflow import Task, current, namespace
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
+
+from evoflow.errors import InputError
+from evoflow.runs import FLOW
+from evoflow.settings import parse_yaml
+
+REMOTE = ("batch", "kubernetes")
+
+KEPT = ("--max-workers", "--max-num-splits", "--max-log-size", "--with", "--tag", "--run-id-file")
+"""Options of `run` that `resume` has too; parameters and configs come from the first run."""
+
+
+class ReadableError(MetaflowException):
+    """An input error, printed as a message without a traceback."""
+
+    headline = "Input error"
+
+
+def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None) -> None:
+    """Run a flow's command line.
+
+    A `run` or `resume` that fails, or is stopped by Ctrl-C, SIGTERM or a closed terminal, ends its
+    tasks and says how to go on. A task that failed for what only the user can fix is not tried
+    again, wherever it ran.
+
+    Parameters
+    ----------
+    flow
+        The flow's class.
+    arguments
+        The command line; default: this process's.
+    """
+    words = list(sys.argv if arguments is None else arguments)
+    begins_run = not {"run", "resume"}.isdisjoint(_without_configs(words))
+    if begins_run:
+        _stop_like_ctrl_c()
+    try:
+        flow()
+    except SystemExit as ended:
+        if ended.code in (None, 0):
+            raise
+        if begins_run and current.run_id:
+            print(how_to_go_on(words, str(current.run_id)), file=sys.stderr)
+        elif "step" in words and _is_hopeless(words, ended):
+            raise SystemExit(METAFLOW_EXIT_DISALLOW_RETRY) from ended
+        raise
+
+
+def how_to_go_on(words: Sequence[str], run_id: str) -> str:
+    """Write the command that resumes a run, from the command line that began it.
+
+    Parameters
+    ----------
+    words
+        The command line, the script first.
+    run_id
+        Of the run.
+    """
+    plain = _without_configs(words)
+    at = next(i for i, word in enumerate(plain) if word in ("run", "resume"))
+    before = plain[1:at]
+    after = [
+        word
+        for option, value in pairwise([*plain[at + 1 :], ""])
+        if option.partition("=")[0] in KEPT
+        for word in ([option] if "=" in option else [option, value])
+    ]
+    command = [_shown(sys.executable), words[0], *before, "resume", "--origin-run-id", run_id]
+    lines = [
+        "What has finished is kept. To go on with the same settings, once the cause is fixed:",
+        f"    {shlex.join([*command, *after])}",
+        "To change a setting, start a new run.",
+    ]
+    for remote in REMOTE:
+        if any(word.split(":")[0] == remote for word in words) or _target(words) == remote:
+            compute = _compute_config(words)
+            configs = ["--config", "compute", compute] if compute else []
+            own = [_shown(sys.executable), words[0], *configs, *before, remote]
+            lines += [
+                f"Tasks on {remote} may still be running. To list them, and to stop them:",
+                f"    {shlex.join([*own, 'list', '--run-id', run_id])}",
+                f"    {shlex.join([*own, 'kill', '--run-id', run_id])}",
+            ]
+    return "\n".join(lines)
+
+
+def _stop_like_ctrl_c() -> None:
+    """Have the signals that end a process do what Ctrl-C does: Metaflow then ends its tasks."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, signal.default_int_handler)
+
+
+def _is_hopeless(words: Sequence[str], ended: SystemExit) -> bool:
+    """Whether a task failed for what only the user can fix, here or on another machine."""
+    if not any(remote in words for remote in REMOTE):
+        retries = int(_option(words, "--max-user-code-retries") or 0)
+        return isinstance(ended.__context__, ReadableError) and retries > 0
+    run_id, task_id = _option(words, "--run-id"), _option(words, "--task-id")
+    step = words[words.index("step") + 1]
+    namespace(None)
+    try:
+        attempt = int(_option(words, "--retry-count") or 0)
+        failure = Task(f"{FLOW}/{run_id}/{step}/{task_id}", attempt=attempt).exception
+    except Exception:  # noqa: BLE001 - a task that left no word, or storage that fails: try again
+        return False
+    return str(getattr(failure, "type", "")).endswith(f".{ReadableError.__name__}")
+
+
+def _option(words: Sequence[str], name: str) -> str | None:
+    for number, word in enumerate(words):
+        if word == name and number + 1 < len(words):
+            return words[number + 1]
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _without_configs(words: Sequence[str]) -> list[str]:
+    """Leave out `--config NAME FILE` and its like: `resume` takes them from the first run."""
+    kept: list[str] = []
+    skip = 0
+    for word in words:
+        if skip:
+            skip -= 1
+        elif word in ("--config", "--config-value"):
+            skip = 2
+        else:
+            kept.append(word)
+    return kept
+
+
+def _target(words: Sequence[str]) -> str | None:
+    """Read where the compute config of a command line sends the steps."""
+    try:
+        text = Path(_compute_config(words) or "").read_text(encoding="utf-8")
+        return str(parse_yaml(text).get("target"))
+    except (InputError, OSError, ValueError):
+        return None
+
+
+def _compute_config(words: Sequence[str]) -> str | None:
+    for number, word in enumerate(words[:-2]):
+        if (word, words[number + 1]) == ("--config", "compute"):
+            return words[number + 2]
+    return None
+
+
+def _shown(program: str) -> str:
+    """Name a program as it is typed in this folder."""
+    path = Path(program)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else program

@@ -1,0 +1,97 @@
+"""What a user is told when a run ends badly."""
+
+import shlex
+import sys
+from contextlib import suppress
+
+import pytest
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
+
+from evoflow import running
+from evoflow.running import ReadableError, how_to_go_on, run_flow
+from tests.conftest import ROOT
+
+SCRIPT = "flows/evo_flow.py"
+
+
+def command_in(text):
+    (line,) = [line for line in text.splitlines() if " resume " in line]
+    return shlex.split(line)
+
+
+def test_the_command_that_goes_on_leaves_out_configs_and_parameters():
+    words = [SCRIPT, "--datastore", "s3", "--config", "data", "my run.yaml", "run"]
+    words += ["--export-examples", "out.jsonl", "--max-workers", "4", "--with=retry"]
+    command = command_in(how_to_go_on(words, "17"))
+    assert command[1:] == [
+        *[SCRIPT, "--datastore", "s3", "resume", "--origin-run-id", "17"],
+        *["--max-workers", "4", "--with=retry"],
+    ]
+
+
+def test_a_resumed_run_goes_on_from_itself():
+    words = [SCRIPT, "resume", "--origin-run-id", "17", "--run-id-file", "id"]
+    command = command_in(how_to_go_on(words, "18"))
+    assert command[2:] == ["resume", "--origin-run-id", "18", "--run-id-file", "id"]
+
+
+def test_tasks_elsewhere_are_listed_and_stopped_by_commands_too():
+    compute = str(ROOT / "config" / "compute" / "batch.yaml")
+    words = [SCRIPT, "--config", "compute", compute, "run"]
+    told = how_to_go_on(words, "17")
+    assert f"{SCRIPT} --config compute {compute} batch kill --run-id 17" in told
+    assert "kubernetes" not in told
+    assert "batch" not in how_to_go_on([SCRIPT, "run"], "17")
+    assert "kubernetes list --run-id 17" in how_to_go_on(
+        [SCRIPT, "run", "--with", "kubernetes"], "17"
+    )
+
+
+def test_the_python_of_this_folder_is_shown_as_it_is_typed(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    assert command_in(how_to_go_on([SCRIPT, "run"], "17"))[0] == ".venv/bin/python"
+
+
+def fails_with(error):
+    """A flow whose command ends as Metaflow ends it after such an error."""
+
+    def flow():
+        with suppress(type(error)):
+            raise error
+        ended = SystemExit(1)
+        ended.__context__ = error
+        raise ended
+
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("error", "retries", "status"),
+    [
+        (ReadableError("no such file"), "3", METAFLOW_EXIT_DISALLOW_RETRY),
+        (ReadableError("no such file"), "0", 1),
+        (OSError("try again"), "3", 1),
+    ],
+)
+def test_a_task_here_is_tried_again_unless_that_is_in_vain(error, retries, status):
+    words = [SCRIPT, "step", "extract", "--max-user-code-retries", retries]
+    with pytest.raises(SystemExit) as ended:
+        run_flow(fails_with(error), words)
+    assert ended.value.code == status
+
+
+def test_a_lost_remote_task_is_tried_again(monkeypatch):
+    def lost(*_, **__):
+        raise ConnectionError
+
+    monkeypatch.setattr(running, "Task", lost)
+    words = [SCRIPT, "batch", "step", "embed", "--run-id", "1", "--task-id", "2"]
+    with pytest.raises(SystemExit) as ended:
+        run_flow(fails_with(OSError()), words)
+    assert ended.value.code == 1
+
+
+def test_a_run_that_succeeds_says_nothing(capsys):
+    run_flow(lambda: None, [SCRIPT, "run"])
+    assert capsys.readouterr() == ("", "")
