@@ -1,16 +1,18 @@
 """Finding a run and its card through Metaflow's client."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from metaflow import Flow, Run, namespace
-from metaflow.cards import get_cards
 from metaflow.exception import MetaflowException
-from metaflow.plugins.cards.exception import CardNotPresentException
 
 from evoflow.errors import InputError
 
 FLOW = "EvoFlow"
+
+REPORT = "evoflow_report"
+"""Type of the card that the last step leaves."""
 
 _REMOTE_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')
 
@@ -58,16 +60,7 @@ def artifact(run: Any, step: str, name: str) -> Any:
 
 def report_html(run: Any) -> str:
     """Return the report of a finished run: one page that needs nothing else to be drawn."""
-    if not run.finished:
-        raise InputError(f"{run.pathspec} has not finished: its report is made by the last step")
-    try:
-        card = get_cards(run["end"].task, type="blank")[0]
-    except CardNotPresentException as error:
-        raise InputError(
-            f"{run.pathspec} has no card of its last step: start the command in the folder, and "
-            "with the METAFLOW_ variables, with which the flow ran"
-        ) from error
-    return self_contained(card.get())
+    return str(artifact(run, "end", "report"))
 
 
 def self_contained(page: str) -> str:
@@ -76,9 +69,15 @@ def self_contained(page: str) -> str:
 
 
 def _place() -> str:
+    """Say where Metaflow looks for runs."""
     from metaflow import get_metadata
+    from metaflow.plugins.datastores.local_storage import LocalStorage
 
-    return f"Metaflow's metadata ({get_metadata()})"
+    kind, _, where = str(get_metadata()).partition("@")
+    if kind == "local":
+        root = LocalStorage.get_datastore_root_from_config(lambda *_: None, create_on_absent=False)
+        where = str(root or f"{Path.cwd()}, which has no .metaflow")
+    return f"Metaflow's {kind} metadata ({where})"
 
 
 def _known() -> str:
@@ -87,5 +86,8 @@ def _known() -> str:
     except MetaflowException:
         runs = []
     if not runs:
-        return "no run of the flow is there: start the command in the folder where the flow ran"
+        return (
+            "no run of the flow is there: start the command in the folder where the flow ran, with "
+            "the METAFLOW_ variables with which it ran"
+        )
     return f"the newest are {', '.join(runs)}"

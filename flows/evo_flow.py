@@ -25,6 +25,7 @@ from metaflow.util import get_username
 from evoflow.compute import cpu, gpu
 from evoflow.devices.parent import end_with_parent
 from evoflow.errors import InputError
+from evoflow.report import card_types  # noqa: F401 - makes the types of the cards known
 from evoflow.running import ReadableError, run_flow
 
 if get_username() is None:
@@ -87,7 +88,7 @@ class EvoFlow(FlowSpec):
         help="Also write the table of examples as JSON lines to this file.",
     )
 
-    @card(type="blank")
+    @card(type="evoflow")
     @cpu
     @retry(times=0)  # what start finds is for the user to mend
     @readable_errors
@@ -109,7 +110,7 @@ class EvoFlow(FlowSpec):
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
-    @card(type="blank", refresh_interval=5)
+    @card(type="evoflow", refresh_interval=5)
     @cpu
     @readable_errors
     @step
@@ -130,7 +131,7 @@ class EvoFlow(FlowSpec):
         cards.show_extraction(current.card, extraction)
         self.next(self.augment)
 
-    @card(type="blank")
+    @card(type="evoflow")
     @cpu
     @readable_errors
     @step
@@ -163,7 +164,7 @@ class EvoFlow(FlowSpec):
         cards.show_augmentation(current.card, self.examples, self.training_rows, self.shards)
         self.next(self.embed, foreach="shard_numbers")
 
-    @card(type="blank", refresh_interval=5)
+    @card(type="evoflow", refresh_interval=5)
     @gpu(model="A100")
     @readable_errors
     @step
@@ -191,7 +192,7 @@ class EvoFlow(FlowSpec):
         cards.show_embedding(current.card, embedded)
         self.next(self.train)
 
-    @card(type="blank", refresh_interval=5)
+    @card(type="evoflow", refresh_interval=5)
     @gpu(model="V100")
     @readable_errors
     @step
@@ -228,6 +229,7 @@ class EvoFlow(FlowSpec):
         cards.show_learning(current.card, learning)
         self.head = learning.fit.head
         self.history = learning.fit.history
+        self.best_epoch = learning.fit.best_epoch
         self.predictions = learning.predictions
         self.metrics = learning.evaluation.metrics
         self.undefined = learning.evaluation.undefined
@@ -236,13 +238,13 @@ class EvoFlow(FlowSpec):
         self.provenance = asdict(shards[0].provenance) | {"trained_on": learning.fit.device}
         self.next(self.end)
 
-    @card(type="blank")
+    @card(type="evoflow_report")
     @cpu
     @readable_errors
     @step
     def end(self):
         """Sum up the run in the terminal, in its tags and in the report."""
-        from evoflow.report.final import show_report
+        from evoflow.report.final import report
         from evoflow.report.provenance import software
         from evoflow.report.record import RunRecord
         from evoflow.report.summary import summary
@@ -257,6 +259,7 @@ class EvoFlow(FlowSpec):
             balance_counts=self.balance_counts,
             split_notes=self.split_notes,
             history=self.history,
+            best_epoch=self.best_epoch,
             metrics=self.metrics,
             undefined=self.undefined,
             comparisons=self.comparisons,
@@ -265,7 +268,7 @@ class EvoFlow(FlowSpec):
             provenance={**self.provenance, "software": software()},
         )
         self.summary = summary(record)
-        show_report(current.card, record)
+        self.report = report(record, self.examples)
         # A resumed run has not gone through `start`, and carries no tags of it.
         add_tags(current, settings_tags(self.settings) + result_tags(self.headline))
         if self.export_examples:

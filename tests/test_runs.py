@@ -8,10 +8,10 @@ from click.testing import CliRunner
 from evoflow import runs
 from evoflow.__main__ import main
 from evoflow.errors import InputError
+from tests.conftest import ROOT
 
 FLOW = """
-from metaflow import FlowSpec, card, current, step
-from metaflow.cards import Markdown
+from metaflow import FlowSpec, step
 
 
 class EvoFlow(FlowSpec):
@@ -20,10 +20,9 @@ class EvoFlow(FlowSpec):
         self.answer = 42
         self.next(self.end)
 
-    @card(type="blank")
     @step
     def end(self):
-        current.card.append(Markdown("# The report of this run"))
+        self.report = "<!DOCTYPE html><title>The report of this run</title>"
 
 
 if __name__ == "__main__":
@@ -33,13 +32,12 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def run_id(tmp_path_factory):
-    """A finished run of a flow of two steps, with a card at its end."""
+    """A finished run of a flow of two steps, with a report at its end."""
     folder = tmp_path_factory.mktemp("flow")
     (folder / "flow.py").write_text(FLOW)
     number = folder / "run"
     subprocess.run(
         [sys.executable, str(folder / "flow.py"), "run", "--run-id-file", str(number)],
-        # Metaflow writes cards below the current folder, and looks for them below the datastore.
         cwd=os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"],
         check=True,
         capture_output=True,
@@ -64,13 +62,21 @@ def test_a_step_that_did_not_run_is_an_input_error(run_id):
         runs.artifact(runs.find_run(run_id), "train", "head")
 
 
-def test_the_report_is_one_file_that_loads_nothing(run_id, tmp_path):
+def test_the_report_is_written_to_a_file(run_id, tmp_path):
     output = tmp_path / "report.html"
     result = CliRunner().invoke(main, ["report", run_id, "--output", str(output)])
     assert result.exit_code == 0, result.output
-    page = output.read_text()
-    assert "__MF_DATA__" in page
-    assert "fonts.googleapis.com" not in page
+    assert "The report of this run" in output.read_text()
+
+
+def test_a_folder_without_runs_is_named(tmp_path):
+    command = "from evoflow import runs; runs.find_run('latest')"
+    folder = {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", command], env=os.environ | folder | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert f"run 'latest' is not in Metaflow's local metadata ({tmp_path}" in done.stderr
 
 
 def test_a_report_that_cannot_be_written_is_a_message(run_id, tmp_path):

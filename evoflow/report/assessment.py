@@ -58,11 +58,15 @@ def calibration(predictions: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+def furthest(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Take the rows of the predictions that are furthest from the truth, the worst first."""
+    error = (predictions["head"] - predictions["impact_score"]).abs()
+    return predictions.iloc[np.argsort(-error.to_numpy(), kind="stable")[:rows]]
+
+
 def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
     """Find the variants whose prediction is furthest from the truth, the worst first."""
-    error = (predictions["head"] - predictions["impact_score"]).abs()
-    order = error.sort_values(ascending=False, kind="stable").index[:rows]
-    found = predictions.loc[order]
+    found = furthest(predictions, rows)
     alleles = found[["contig", "position", "ref", "alt"]].to_numpy()
     return pd.DataFrame(
         {

@@ -107,6 +107,7 @@ def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
     """Training rows of each score before and after balancing, by where they come from."""
     card.append(Markdown("## Balance of the training rows"))
     card.append(VegaChart(charts.score_shares(balance_counts)))
+    card.append(Markdown("Pale bars are before balancing, full ones after it."))
     card.append(table(tallies.by_source(balance_counts)))
 
 
@@ -132,7 +133,7 @@ def show_learning(card: Any, learning: "Learning") -> None:
     card.append(
         facts(
             {
-                "epoch that was kept": fit.best_epoch,
+                "best epoch": fit.best_epoch,
                 "its validation Spearman": best["validation_spearman"],
                 "seconds": fit.history["seconds"].sum(),
                 "device": fit.device,

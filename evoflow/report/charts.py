@@ -19,14 +19,18 @@ IMPACT_COLOURS = ["#a3acb9", "#4c78a8", "#3f9b8f", "#eb9b34", "#c8374f"]
 SERIES_COLOURS = ["#c8374f", "#4c78a8", "#eb9b34", "#3f9b8f", "#8a63a8", "#6b7280", "#a0722a"]
 """For models and other series; the first is the head's."""
 
-WIDTH = 680
-"""Pixels. The cards' own choice, the width of the container, is 0 before the page is laid out."""
+FEWEST_ROWS = 10
+"""Rows below which nothing is drawn: a picture would promise more than is known."""
 
 MOST_POINTS = 4000
 """Examples that a chart draws one by one: what a browser shows at once and a card can hold."""
 
 _INK = "#333333"
 _LINE = "#dfe3e8"
+_FEW_TICKS = {"expr": "max(2, floor(width / 70))"}
+"""Ticks of a continuous axis, so that labels keep apart on a narrow screen."""
+_SHORT_LABELS = "width < 420 ? slice(datum.label, 0, 4) : datum.label"
+_LEGEND_COLUMNS = {"expr": "max(1, floor((width + 60) / 170))"}
 
 
 def score_shares(counts: pd.DataFrame) -> Spec:
@@ -50,8 +54,8 @@ def score_shares(counts: pd.DataFrame) -> Spec:
             order=alt.Order("rank:Q"),
             opacity=alt.Opacity(
                 "stage:O",
-                title=None,
                 sort=STAGES,
+                legend=None,  # the caption says which is pale
                 scale=alt.Scale(domain=STAGES, range=[0.45, 1.0]),
             ),
             tooltip=["score:O", "stage:N", "source:N", "rows:Q"],
@@ -72,6 +76,7 @@ def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
     title
         What the bars count.
     """
+    counts = _with_n(counts, group)
     groups = list(dict.fromkeys(counts[group]))
     ranked = counts.assign(severity=counts["impact"].map(IMPACTS.index))
     chart = (
@@ -79,7 +84,7 @@ def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
         .mark_bar()
         .encode(
             y=alt.Y(f"{group}:N", sort=groups, title=None),
-            x=alt.X("rows:Q", title=title, stack="zero"),
+            x=alt.X("rows:Q", title=title, stack="zero", axis=alt.Axis(tickCount=_FEW_TICKS)),
             color=_impact_colour(),
             order=alt.Order("severity:Q"),
             tooltip=[f"{group}:N", "impact:N", "rows:Q"],
@@ -88,7 +93,9 @@ def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
     return _spec(chart, height=34 * max(len(groups), 2))
 
 
-def learning_curves(history: pd.DataFrame, columns: Sequence[str], title: str) -> Spec:
+def learning_curves(
+    history: pd.DataFrame, columns: Sequence[str], title: str, best: int | None = None
+) -> Spec:
     """Draw some quantities by epoch, as lines.
 
     Parameters
@@ -99,6 +106,8 @@ def learning_curves(history: pd.DataFrame, columns: Sequence[str], title: str) -
         The quantities; their names are the legend.
     title
         What they measure, for the axis.
+    best
+        The epoch whose weights were kept; it is marked.
     """
     names = [column.replace("_", " ") for column in columns]
     points = history.rename(columns=dict(zip(columns, names, strict=True)))
@@ -107,13 +116,23 @@ def learning_curves(history: pd.DataFrame, columns: Sequence[str], title: str) -
         alt.Chart(points)
         .mark_line(point=alt.OverlayMarkDef(size=26), strokeWidth=2)
         .encode(
-            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1, format="d", grid=False)),
+            x=alt.X(
+                "epoch:Q",
+                scale=alt.Scale(domain=[1, max(2, int(history["epoch"].max()))]),
+                axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=_FEW_TICKS),
+            ),
             y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=False)),
             color=alt.Color("of:N", title=None, scale=_series(names)),
             tooltip=["epoch:Q", "of:N", alt.Tooltip("value:Q", format=".4f")],
         )
     )
-    return _spec(chart, height=240)
+    if best is None:
+        return _spec(chart, height=240)
+    mark = alt.Chart(pd.DataFrame({"epoch": [best], "note": [f"best epoch: {best}"]}))
+    rule = mark.mark_rule(strokeDash=[4, 3], color=_INK).encode(x="epoch:Q")
+    after = best <= history["epoch"].max() / 2
+    label = mark.mark_text(align="left" if after else "right", dx=5 if after else -5, y=8)
+    return _spec(chart + rule + label.encode(x="epoch:Q", text="note:N"), height=240)
 
 
 def predicted_against_true(predictions: pd.DataFrame) -> Spec:
@@ -130,8 +149,19 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
     shown = predictions[["impact_score", "impact", "head"]].iloc[::every]
     # The golden ratio spreads neighbours evenly, the same way at every drawing.
     shown = shown.assign(spread=np.arange(len(shown)) * 0.618034 % 1)
+    counted = predictions.groupby("impact_score")["head"].size()
+    labels = {score: f"{score:g} (n={count:,})" for score, count in counted.items()}
+    shown = shown.assign(score=shown["impact_score"].map(labels))
     middle = predictions.groupby("impact_score")["head"].median().reset_index()
-    x = alt.X("impact_score:O", title="true impact score", axis=alt.Axis(labelAngle=0))
+    middle = middle.assign(score=middle["impact_score"].map(labels))
+    x = alt.X(
+        "score:O",
+        sort=list(labels.values()),
+        title="true impact score",
+        axis=alt.Axis(
+            labelAngle=0, labelExpr="width < 420 ? split(datum.label, ' ') : datum.label"
+        ),
+    )
     points = (
         alt.Chart(shown)
         .encode(x=x)
@@ -140,7 +170,7 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
             y=alt.Y("head:Q", title="predicted score", scale=alt.Scale(domain=[0, 10])),
             xOffset=alt.XOffset("spread:Q", scale=alt.Scale(domain=[-0.3, 1.3])),
             color=_impact_colour(),
-            tooltip=["impact:N", "impact_score:O", alt.Tooltip("head:Q", format=".2f")],
+            tooltip=["impact:N", "score:O", alt.Tooltip("head:Q", format=".2f")],
         )
     )
     medians = alt.Chart(middle).encode(x=x)
@@ -150,7 +180,12 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
     return _spec(points + medians, height=320)
 
 
-def forest(estimates: pd.DataFrame, title: str, models: Sequence[str]) -> Spec:
+def forest(
+    estimates: pd.DataFrame,
+    title: str,
+    models: Sequence[str],
+    span: tuple[float | None, float | None] = (None, None),
+) -> Spec:
     """One metric of every model in every subset, with its interval.
 
     Parameters
@@ -161,7 +196,11 @@ def forest(estimates: pd.DataFrame, title: str, models: Sequence[str]) -> Spec:
         The metric's name and unit, for the axis.
     models
         All models, so that each has the same colour in every chart.
+    span
+        What the metric can be, at least and at most: the axis goes no further.
     """
+    estimates = _clamped(estimates.assign(rows=estimates["n"]), span)
+    estimates = _with_n(estimates, "subset", of="max")
     subsets = list(dict.fromkeys(estimates["subset"]))
     models = [model.replace("_", " ") for model in models]
     named = estimates.assign(model=estimates["model"].str.replace("_", " "))
@@ -171,7 +210,13 @@ def forest(estimates: pd.DataFrame, title: str, models: Sequence[str]) -> Spec:
         color=alt.Color("model:N", title=None, sort=models, scale=_series(models)),
     )
     intervals = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False, padding=12)), x2="high:Q"
+        x=alt.X(
+            "low:Q",
+            title=title,
+            scale=alt.Scale(domain=_domain(estimates, span), nice=False),
+            axis=alt.Axis(tickCount=_FEW_TICKS),
+        ),
+        x2="high:Q",
     )
     numbers = [alt.Tooltip(f"{name}:Q", format=".3f") for name in ("value", "low", "high")]
     points = base.mark_circle(size=80, opacity=1).encode(
@@ -188,9 +233,16 @@ def confusion(counts: pd.DataFrame) -> Spec:
     counts
         Columns `impact`, `predicted`, `rows`, `share` (of the rows with that true impact).
     """
+    counts = _with_n(counts, "impact")
+    labels = sorted(counts["impact"].unique(), key=lambda name: IMPACTS.index(name.split(" ")[0]))
     base = alt.Chart(counts).encode(
-        x=alt.X("predicted:N", sort=IMPACTS, title="predicted impact", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("impact:N", sort=IMPACTS, title="true impact"),
+        x=alt.X(
+            "predicted:N",
+            sort=IMPACTS,
+            title="predicted impact",
+            axis=alt.Axis(labelAngle=0, labelExpr=_SHORT_LABELS),
+        ),
+        y=alt.Y("impact:N", sort=labels, title="true impact"),
     )
     cells = base.mark_rect().encode(
         color=alt.Color(
@@ -231,7 +283,7 @@ def calibration(bins: pd.DataFrame) -> Spec:
         for line in (even, points)
     ]
     numbers = [alt.Tooltip(f"{name}:Q", format=".2f") for name in ("predicted", "true")]
-    return _spec(lines[0] + lines[1].encode(tooltip=[*numbers, "rows:Q"]), height=360, width=360)
+    return _spec(lines[0] + lines[1].encode(tooltip=[*numbers, "rows:Q"]), height=340)
 
 
 def errors_by_impact(errors: pd.DataFrame) -> Spec:
@@ -243,19 +295,49 @@ def errors_by_impact(errors: pd.DataFrame) -> Spec:
         Columns `impact`, `model`, `error`, `rows`; the order of models is kept.
     """
     named = errors.assign(model=errors["model"].str.replace("_", " "))
+    sizes = named.groupby("impact")["rows"].max()
+    named["impact"] = [f"{impact} (n={sizes[impact]:,})" for impact in named["impact"]]
+    order = sorted(named["impact"].unique(), key=lambda name: IMPACTS.index(name.split(" ")[0]))
     models = list(dict.fromkeys(named["model"]))
     chart = (
         alt.Chart(named)
         .mark_bar()
         .encode(
-            x=alt.X("impact:N", sort=IMPACTS, title=None, axis=alt.Axis(labelAngle=0)),
-            xOffset=alt.XOffset("model:N", sort=models),
-            y=alt.Y("error:Q", title="mean absolute error"),
+            y=alt.Y("impact:N", sort=order, title=None),
+            yOffset=alt.YOffset("model:N", sort=models),
+            x=alt.X(
+                "error:Q",
+                title="mean absolute error",
+                scale=alt.Scale(domainMin=0),
+                axis=alt.Axis(tickCount=_FEW_TICKS),
+            ),
             color=alt.Color("model:N", title=None, scale=_series(models)),
             tooltip=["impact:N", "model:N", alt.Tooltip("error:Q", format=".2f"), "rows:Q"],
         )
     )
-    return _spec(chart, height=240)
+    return _spec(chart, height=(9 * len(models) + 12) * len(order))
+
+
+def _with_n(counts: pd.DataFrame, group: str, of: str = "sum") -> pd.DataFrame:
+    """Write beside the name of each group how many rows it has."""
+    sizes = counts.groupby(group, sort=False)["rows"].agg(of)
+    return counts.assign(**{group: [f"{name} (n={sizes[name]:,})" for name in counts[group]]})
+
+
+def _clamped(estimates: pd.DataFrame, span: tuple[float | None, float | None]) -> pd.DataFrame:
+    """Keep values and intervals within what the metric can be."""
+    ends = {name: estimates[name].clip(*span) for name in ("value", "low", "high")}
+    return estimates.assign(**ends)
+
+
+def _domain(estimates: pd.DataFrame, span: tuple[float | None, float | None]) -> list[float]:
+    """Choose the ends of an axis: all that is drawn, a little room, never beyond the span."""
+    drawn = estimates[["value", "low", "high"]].to_numpy(dtype=float)
+    low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
+    room = 0.05 * ((high - low) or 1.0)
+    least, most = span
+    low, high = low - room, high + room
+    return [low if least is None else max(low, least), high if most is None else min(high, most)]
 
 
 def _impact_colour() -> alt.Color:
@@ -268,10 +350,15 @@ def _series(names: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=colours)
 
 
-def _spec(chart: alt.Chart | alt.LayerChart, height: int, width: int = WIDTH) -> Spec:
+def _spec(chart: alt.Chart | alt.LayerChart, height: int) -> Spec:
+    """Style a chart; it is as wide as the page, whose `resize` events it follows."""
     font = "Roboto, system-ui, sans-serif"
     styled = (
-        chart.properties(width=width, height=height)
+        chart.properties(
+            width="container",
+            height=height,
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
         .configure(font=font, padding=8)
         .configure_view(stroke=None)
         .configure_axis(
@@ -279,12 +366,19 @@ def _spec(chart: alt.Chart | alt.LayerChart, height: int, width: int = WIDTH) ->
             domainColor="#9aa3ad",
             tickColor="#9aa3ad",
             labelColor=_INK,
+            labelLimit=170,
             titleColor=_INK,
             labelFontSize=12,
             titleFontSize=12,
             titleFontWeight=500,
         )
-        .configure_legend(orient="top", labelFontSize=12, labelColor=_INK, titleColor=_INK)
+        .configure_legend(
+            orient="top",
+            columns=_LEGEND_COLUMNS,
+            labelFontSize=12,
+            labelColor=_INK,
+            titleColor=_INK,
+        )
     )
     specification: Spec = styled.to_dict()
     return specification

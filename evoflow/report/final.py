@@ -1,72 +1,80 @@
-"""The report of a run: the card of `end`."""
+"""The report of a run: results first, then what went in, then folded details."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from metaflow.cards import Markdown, VegaChart
 
-from evoflow.report import assessment, cards, charts
-from evoflow.report.plain import plain
+from evoflow.report import assessment, charts, pileup, tallies
+from evoflow.report.cards import ALLELES, flat
+from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, caveats
 
 if TYPE_CHECKING:
     from evoflow.train.headline import Headline
     from evoflow.train.metrics import Table
 
-METRIC_TITLES = {
-    "spearman": "Spearman correlation (higher is better)",
-    "rmse": "root mean squared error (lower is better)",
-    "macro_mae": "mean absolute error, averaged over the scores (lower is better)",
-    "auroc_high": "AUROC of HIGH against the rest (higher is better)",
-    "auroc_pathogenic": "AUROC of pathogenic against benign (higher is better)",
-}
-"""The metrics that are drawn, in this order; every metric is in the table."""
+Span = tuple[float | None, float | None]
 
+DRAWN: dict[str, tuple[str, Span]] = {
+    "spearman": ("Spearman correlation (higher is better)", (-1, 1)),
+    "rmse": ("root mean squared error (lower is better)", (0, 10)),
+    "macro_mae": ("mean absolute error, averaged over the scores (lower is better)", (0, 10)),
+    "auroc_high": ("AUROC of HIGH against the rest (higher is better)", (0, 1)),
+    "auroc_pathogenic": ("AUROC of pathogenic against benign (higher is better)", (0, 1)),
+}
+"""The metrics that are drawn, in this order, and what each can be; all are in the table."""
+
+FOREST = "A dot is the value, a line its 95% interval; n is the number of test rows."
 WORST = 20
+LOOKED_AT = 5
+"""Surprising predictions whose reads are shown."""
 
 MOST_SUBSETS = 16
 """Subsets that are drawn; every individual is one."""
 
 
-def show_report(card: Any, run: RunRecord) -> None:
-    """Append the whole report to a card."""
-    card.append(Markdown("# How well the head predicts the impact of a variant"))
-    cards.note(card, caveats(run.settings))
-    show_headline(card, run.headline)
-    card.append(Markdown("## What went in"))
-    cards.show_splits(card, run.split_counts, run.split_notes)
-    cards.show_balance(card, run.balance_counts)
-    cards.show_reasons(card, run.extraction)
-    card.append(Markdown("## Learning"))
-    for specification in cards.learning_charts(run.history):
-        card.append(VegaChart(specification))
+def report(run: RunRecord, examples: pd.DataFrame | None = None) -> str:
+    """Write the report as one HTML page.
+
+    Parameters
+    ----------
+    run
+        What is reported.
+    examples
+        The table of examples; with it, reads of the most surprising predictions are shown.
+    """
     models = list(run.metrics["all"])
-    _show_metrics(card, run, models)
-    _show_errors(card, run.predictions, models)
-    card.append(Markdown("## Provenance"))
-    card.append(cards.facts(cards.flat(run.provenance)))
-    card.append(Markdown("### Settings"))
-    card.append(cards.facts(cards.flat(run.settings)))
+    few = len(run.predictions) < charts.FEWEST_ROWS
+    sections = [
+        Section("result", "", list(_result(run, models)), folded=False),
+        Section("input", "What went in", list(_input(run)), folded=False),
+        Section("metrics", "All metrics beside the baselines", list(_metrics(run, models))),
+        Section("errors", "Where the head errs", [] if few else list(_errors(run, models))),
+        Section("surprises", "The most surprising predictions", list(_surprises(run, examples))),
+        Section("balance", "Balance of the training rows", list(_balance(run))),
+        Section("dropped", "What was kept and dropped, and why", list(_dropped(run))),
+        Section("learning", "How the head learnt", list(_learning(run))),
+        Section("provenance", "What made this run", [_facts(run.provenance)]),
+        Section("settings", "Settings", [_facts(run.settings)]),
+    ]
+    kept = [section for section in sections if section.blocks]
+    return page("How well the head predicts the impact of a variant", _subtitle(run), kept)
 
 
-def show_headline(card: Any, found: "Headline") -> None:
-    """Show the one result: the head beside the best baseline on carried alleles."""
-    card.append(Markdown(f"**{found.verdict[0].upper()}{found.verdict[1:]}.**"))
+def verdict(found: "Headline") -> str:
+    """Say in one sentence, with its figures, how well the head does."""
     if found.missing:
-        return
-    rows = {"head": str(found.head)}
+        return f"{found.verdict[0].upper()}{found.verdict[1:]}."
+    beside = ""
     if found.baseline:
-        rows |= {found.baseline.replace("_", " "): str(found.best)}
-        rows |= {"difference": str(found.difference)}
-    card.append(
-        cards.table(pd.DataFrame({"model": [*rows], "Spearman correlation": [*rows.values()]}))
-    )
-    hint = " So few make the interval only a hint." if found.is_hint else ""
-    card.append(
-        Markdown(
-            f"{found.subset}: {found.rows:,} alleles in {found.units:,} independent genes.{hint}"
-        )
+        best = found.baseline.replace("_", " ")
+        beside = f", the best baseline ({best}) {found.best}: {found.verdict}"
+    hint = " So few genes make the interval only a hint." if found.is_hint else ""
+    return (
+        f"On {found.rows:,} alleles in {found.units:,} independent genes ({found.subset}, test "
+        f"split) the head's rank correlation with the true impact is {found.head}{beside}.{hint}"
     )
 
 
@@ -89,23 +97,122 @@ def interval(value: float, low: float, high: float) -> str:
     return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _show_metrics(card: Any, run: RunRecord, models: list[str]) -> None:
-    card.append(Markdown("## The head beside the baselines, on the test split"))
-    card.append(Markdown("A dot is the value, a line its 95% interval."))
-    cards.show_verdicts(card, run.comparisons)
+def _subtitle(run: RunRecord) -> str:
+    people = [person.sample for person in run.settings.data.individuals]
+    whose = ", ".join(people[:5]) + (f" and {len(people) - 5:,} more" if len(people) > 5 else "")
+    model = run.settings.model
+    made = model.checkpoint + (f" at {model.revision}" if model.revision else "")
+    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    demo = run.settings.data.demo is not None
+    return f"{run.name}, {when}; {'simulated demo' if demo else whose}; embedded by {made}"
+
+
+def _result(run: RunRecord, models: list[str]) -> Iterator[Block]:
+    yield Notes(
+        [*tallies.hardly_trained(run.split_counts, run.balance_counts), *caveats(run.settings)]
+    )
+    yield Text(verdict(run.headline), strong=True)
+    subset = run.headline.subset
+    rows = estimates({subset: run.metrics.get(subset, {})})
+    title, span = DRAWN["spearman"]
+    drawn = rows[(rows["metric"] == "spearman") & rows["value"].notna()]
+    if not drawn.empty and drawn["n"].max() >= charts.FEWEST_ROWS:
+        yield Chart(
+            charts.forest(drawn, title, models, span),
+            f"How well each model ranks the alleles of the test split. {FOREST}",
+        )
+
+
+def _input(run: RunRecord) -> Iterator[Block]:
+    yield Grid(tallies.by_impact(run.split_counts, "split"), "Alleles and reference loci")
+    if len(run.split_counts) and run.split_counts["rows"].sum() >= charts.FEWEST_ROWS:
+        yield Chart(
+            charts.impacts_by_group(run.split_counts, "split", ALLELES),
+            "Impacts on each side of the split. Genomic blocks are assigned whole to one side.",
+        )
+    yield Notes(list(run.split_notes))
+
+
+def _metrics(run: RunRecord, models: list[str]) -> Iterator[Block]:
+    for sentence in run.comparisons["verdict"]:
+        yield Text(sentence)
     shown = list(run.metrics)[:MOST_SUBSETS]
     rows = estimates({subset: run.metrics[subset] for subset in shown})
     if len(run.metrics) > MOST_SUBSETS:
         left = len(run.metrics) - MOST_SUBSETS
-        cards.note(card, [f"{left:,} further subsets are in the artifact `metrics`."])
-    for metric, title in METRIC_TITLES.items():
+        yield Notes([f"{left:,} further subsets are in the artifact `metrics`."])
+    for metric, (title, span) in DRAWN.items():
         drawn = rows[(rows["metric"] == metric) & rows["value"].notna()]
+        drawn = drawn[drawn["n"] >= charts.FEWEST_ROWS]
         if not drawn.empty:
-            card.append(VegaChart(charts.forest(drawn, title, models)))
+            yield Chart(charts.forest(drawn, title, models, span), f"{title}. {FOREST}")
     for subset, by_metric in rows.groupby("subset", sort=False):
-        card.append(Markdown(f"### {plain(subset)} (n = {by_metric['n'].max():,})"))
-        card.append(cards.table(_one_row_a_metric(by_metric)))
-        cards.note(card, _reasons(run.undefined.get(str(subset), {})))
+        yield Grid(_one_row_a_metric(by_metric), f"{subset} (n = {by_metric['n'].max():,})")
+        yield Notes(_reasons(run.undefined.get(str(subset), {})))
+
+
+def _errors(run: RunRecord, models: list[str]) -> Iterator[Block]:
+    yield Chart(
+        charts.predicted_against_true(run.predictions),
+        "Each dot is a test row under its true score, at the score that the head gives it; "
+        "a black bar is the median.",
+    )
+    yield Chart(
+        charts.calibration(assessment.calibration(run.predictions)),
+        "Test rows in groups of about the same predicted score. On the dashed line the mean "
+        "prediction of a group is its mean true score.",
+    )
+    yield Chart(
+        charts.errors_by_impact(assessment.errors(run.predictions, models)),
+        "How far predictions are from the true score, for each impact; shorter is better.",
+    )
+    yield Chart(
+        charts.confusion(assessment.confusion(run.predictions)),
+        "Rows of each true impact, by the impact whose score is nearest to the prediction.",
+    )
+
+
+def _surprises(run: RunRecord, examples: pd.DataFrame | None) -> Iterator[Block]:
+    if run.predictions.empty:
+        return
+    yield Grid(assessment.worst(run.predictions, WORST))
+    if examples is not None:
+        for row in assessment.furthest(run.predictions, LOOKED_AT).to_dict("records"):
+            yield from pileup.blocks(examples, row)
+
+
+def _balance(run: RunRecord) -> Iterator[Block]:
+    yield Chart(
+        charts.score_shares(run.balance_counts),
+        "Training rows of each score before (pale) and after balancing, by where they come from.",
+    )
+    yield Grid(tallies.by_source(run.balance_counts))
+
+
+def _dropped(run: RunRecord) -> Iterator[Block]:
+    for subject, reasons in tallies.reasons_by_subject(run.extraction).items():
+        yield Grid(reasons, subject)
+
+
+def _learning(run: RunRecord) -> Iterator[Block]:
+    best = run.best_epoch
+    if {"training_loss", "validation_loss"} <= set(run.history):
+        losses = ["training_loss", "validation_loss"]
+        yield Chart(
+            charts.learning_curves(run.history, losses, "mean squared error", best),
+            "Error on the training and the validation rows after every epoch; lower is better.",
+        )
+    if "validation_spearman" in run.history and run.history["validation_spearman"].notna().any():
+        yield Chart(
+            charts.learning_curves(
+                run.history, ["validation_spearman"], "Spearman correlation", best
+            ),
+            "How well the validation rows are ranked; the weights of the best epoch were kept.",
+        )
+
+
+def _facts(values: object) -> Grid:
+    return Grid(pd.DataFrame([*flat(values).items()], columns=["name", "value"]))
 
 
 def _one_row_a_metric(rows: pd.DataFrame) -> pd.DataFrame:
@@ -130,16 +237,3 @@ def _reasons(undefined: Mapping[str, Mapping[str, str]]) -> list[str]:
         f"{', '.join(dict.fromkeys(metrics))} of {', '.join(dict.fromkeys(models))}: {why}"
         for why, (models, metrics) in where.items()
     ]
-
-
-def _show_errors(card: Any, predictions: pd.DataFrame, models: list[str]) -> None:
-    card.append(Markdown("## Predicted against true"))
-    card.append(VegaChart(charts.predicted_against_true(predictions)))
-    card.append(Markdown("A black bar is the median of the predictions for a score."))
-    card.append(Markdown("## Calibration"))
-    card.append(VegaChart(charts.calibration(assessment.calibration(predictions))))
-    card.append(Markdown("## Errors by impact"))
-    card.append(VegaChart(charts.errors_by_impact(assessment.errors(predictions, models))))
-    card.append(VegaChart(charts.confusion(assessment.confusion(predictions))))
-    card.append(Markdown(f"## The {WORST} worst predictions"))
-    card.append(cards.table(assessment.worst(predictions, WORST)))

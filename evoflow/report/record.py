@@ -37,6 +37,8 @@ class RunRecord:
         What a reader must know of the split (see `augment.split.notes`).
     history
         One row an epoch, with the columns of `train.fit.Epoch`.
+    best_epoch
+        The epoch, 1-based, whose weights were kept.
     metrics, undefined
         Metrics of every model on every subset of the test split, and why some are missing.
     comparisons
@@ -56,6 +58,7 @@ class RunRecord:
     balance_counts: pd.DataFrame
     split_notes: Sequence[str]
     history: pd.DataFrame
+    best_epoch: int
     metrics: "Table"
     undefined: Mapping[str, Mapping[str, Mapping[str, str]]]
     comparisons: pd.DataFrame

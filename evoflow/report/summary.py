@@ -1,11 +1,12 @@
 """The summary of a run: what the terminal shows at its end, on one screen."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from evoflow.augment.leaks import SIDES
 from evoflow.report.record import RunRecord, caveats
-from evoflow.report.tallies import STAGES
+from evoflow.report.tallies import STAGES, hardly_trained
 
 if TYPE_CHECKING:
     from evoflow.train.headline import Headline
@@ -28,6 +29,8 @@ def _lines(run: RunRecord) -> Iterator[str]:
     rows = run.balance_counts.groupby("stage")["rows"].sum()
     yield "=" * WIDTH
     yield f"{run.name} with {run.settings.model.checkpoint}"
+    for caveat in hardly_trained(run.split_counts, run.balance_counts):
+        yield from wrap(f"! {caveat}", WIDTH, subsequent_indent="  ")
     for caveat in caveats(run.settings):
         yield f"! {caveat}"
     yield f"examples   {alleles - loci:,} variants that are carried, {loci:,} reference loci"

@@ -4,12 +4,16 @@ import pandas as pd
 
 from evoflow.augment.balance import SOURCES
 from evoflow.augment.leaks import SET_ASIDE, SIDES
+from evoflow.impact import SCORES
 from evoflow.table import ALLELE
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 """From harmless to severe."""
 
 SPLITS = [*SIDES, SET_ASIDE]
+
+FEWEST_ALLELES = 10
+"""Alleles of an impact below which balancing makes training see little but copies."""
 
 STAGES = ["before balancing", "after balancing"]
 
@@ -89,3 +93,27 @@ def reasons_by_subject(counts: pd.DataFrame) -> dict[str, pd.DataFrame]:
         reasons["share"] = (reasons["count"] / max(reasons["count"].sum(), 1)).map("{:.1%}".format)
         found[str(subject)] = reasons.sort_values("count", ascending=False, kind="stable")
     return found
+
+
+def hardly_trained(split_counts: pd.DataFrame, balance_counts: pd.DataFrame) -> list[str]:
+    """Say which impacts training saw not at all, or in so few alleles that it saw copies.
+
+    Returns
+    -------
+    list of str
+        At most one sentence, with what to do.
+    """
+    train = split_counts[split_counts["split"] == SIDES[0]].set_index("impact")["rows"]
+    after = balance_counts[balance_counts["stage"] == STAGES[1]].groupby("score")["rows"].sum()
+    missing = []
+    for impact in IMPACTS[:0:-1]:
+        alleles, rows = int(train.get(impact, 0)), int(after.get(SCORES[impact], 0))
+        if alleles == 0:
+            missing.append(f"{impact}: none")
+        elif alleles < FEWEST_ALLELES:
+            missing.append(f"{impact}: {alleles:,} alleles ({rows:,} rows after balancing)")
+    if not missing:
+        return []
+    told = f"Training saw hardly any allele of some impacts ({'; '.join(missing)})"
+    what_to_do = "Set `haplotypes: 2000` in the data config, or add people."
+    return [f"{told}: the head cannot know them. {what_to_do}"]

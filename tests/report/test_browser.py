@@ -8,11 +8,10 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from metaflow.plugins.cards.card_modules.basic import BlankCard
 
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards, final
-from evoflow.runs import self_contained
+from evoflow.report.card_types import StepCard
 from evoflow.train.fit import Epoch
 
 BROWSER = (
@@ -42,14 +41,15 @@ setTimeout(() => {
 def look(tmp_path):
     """Draw a page and return its document, and what its console complained of."""
 
-    def draw(page):
+    def draw(page, width=1000):
         path = tmp_path / "card.html"
         path.write_text(page.replace("<body>", "<body>" + WATCH, 1))
         drawn = subprocess.run(
             [
                 str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                 "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
+                "--disable-sync", f"--window-size={width},900",
+                f"--user-data-dir={tmp_path / 'profile'}",
                 "--virtual-time-budget=8000", "--dump-dom", path.as_uri(),
             ],
             check=True, capture_output=True, text=True, timeout=120,
@@ -63,8 +63,7 @@ def look(tmp_path):
 
 
 def page_of(card):
-    html = BlankCard().render(SimpleNamespace(pathspec="EvoFlow/1/end/1"), card.rendered())
-    return self_contained(html)
+    return StepCard().render(SimpleNamespace(pathspec="EvoFlow/1/end/1"), card.rendered())
 
 
 def assert_drawn(document, charts):
@@ -75,12 +74,74 @@ def assert_drawn(document, charts):
     assert len(re.findall(r'class="mark-(?:rect|symbol|line|rule)', document)) >= charts
 
 
-def test_the_report_is_drawn(look, card, run):
-    final.show_report(card, run)
-    document, complaints = look(page_of(card))
-    assert_drawn(document, charts=len(card.of_type("vegaChart")))
+MEASURE = """<script>
+const unfold = () => {
+  for (const part of document.querySelectorAll("details")) part.open = true;
+};
+setTimeout(unfold, 800);
+setTimeout(() => {
+  const found = [], wide = document.body.clientWidth;
+  const shut = (part) => part.closest(".wide");
+  for (const part of document.querySelectorAll("main *")) {
+    const box = part.getBoundingClientRect();
+    if (box.right > wide + 1 && !shut(part))
+      found.push("beyond the edge: " + part.tagName + " " + part.textContent.slice(0, 60));
+  }
+  for (const chart of document.querySelectorAll(".chart")) {
+    const svg = chart.querySelector("svg");
+    if (!svg) { found.push("not drawn"); continue; }
+    const share = svg.getBoundingClientRect().width / chart.clientWidth;
+    if (share < 0.9 || share > 1.01) found.push("fills " + share.toFixed(2) + " of its place");
+    for (const axis of chart.querySelectorAll(".role-axis-label")) {
+      const boxes = [...axis.querySelectorAll("text")]
+        .filter((text) => text.textContent && text.style.opacity !== "0"
+                && text.getAttribute("opacity") !== "0")
+        .map((text) => [text.textContent, text.getBoundingClientRect()]);
+      for (const [i, [word, one]] of boxes.entries())
+        for (const [next, other] of boxes.slice(i + 1))
+        if (one.left < other.right - 1 && other.left < one.right - 1
+            && one.top < other.bottom - 1 && other.top < one.bottom - 1)
+          found.push("labels overlap: " + word + " and " + next);
+    }
+  }
+  for (const words of found) console.error(words);
+  document.body.dataset.wide = wide;
+  document.body.dataset.fold = Math.round(document.getElementById("details")
+    .getBoundingClientRect().top + scrollY);
+}, 3000);
+</script>"""
+"""Opens all details, then complains of what overflows, overlaps or leaves its place empty."""
+
+
+@pytest.mark.parametrize("width", [400, 800, 1400])
+def test_the_report_fits_its_window(look, run, examples, width):
+    page = final.report(run, examples_with_reads(examples)).replace("</main>", "</main>" + MEASURE)
+    # No window of Chromium is narrower than 500 pixels.
+    page = page.replace("</style>", f"body {{ max-width: {width}px; }}</style>", 1)
+    document, complaints = look(page, width)
     assert complaints == "[]"
-    assert "The 20 worst predictions" in document
+    seen = int(re.search(r'data-wide="(\d+)"', document)[1])
+    assert width - 20 <= seen <= width  # a scroll bar may take the rest
+    charts = document.count('class="chart ')
+    drawings = re.findall(r'<svg[^>]*class="marks" width="(\d+)', document)
+    assert len(drawings) == charts == 11
+    assert "The most surprising predictions" in document
+    assert document.count('class="pileup"') == 5
+
+
+def test_results_and_input_take_at_most_three_screens(look, run):
+    page = final.report(run).replace("</main>", "</main>" + MEASURE)
+    document, _ = look(page, 1400)
+    assert int(re.search(r'data-fold="(\d+)"', document)[1]) < 3 * 900
+
+
+def examples_with_reads(examples):
+    return examples.assign(
+        sequence="ACGT" * 10 + "C" + "ACGT" * 10,
+        reference_sequence="ACGT" * 10 + "A" + "ACGT" * 10,
+        variant_offset=40,
+        strand="+",
+    )
 
 
 def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_rows):

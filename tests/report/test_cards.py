@@ -89,11 +89,11 @@ def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
     assert ["tokens.window", "8"] in made["data"]
 
 
-def test_train_shows_the_epoch_that_was_kept_and_the_verdicts(card, run):
+def test_train_shows_the_best_epoch_and_the_verdicts(card, run):
     fit = Fit(None, run.history.assign(seconds=0.5), best_epoch=2, device="cpu, float32")
     cards.show_learning(card, Learning(fit, run.predictions, None, run.comparisons, run.headline))
     (kept,) = card.of_type("table")
-    assert ["epoch that was kept", "2"] in kept["data"]
+    assert ["best epoch", "2"] in kept["data"]
     assert ["its validation Spearman", "0.400"] in kept["data"]
     assert ["seconds", "6.000"] in kept["data"]
     assert "the head is better than" in card.text()

@@ -1,0 +1,48 @@
+import re
+
+import pandas as pd
+import pytest
+
+from evoflow.report import pileup
+
+
+def row(sequence, window, offset, *, ref="A", alt="C", carries=True):
+    return {
+        "contig": "chr1", "position": 100, "ref": ref, "alt": alt, "carries_alt": carries,
+        "sequence": sequence, "reference_sequence": window, "variant_offset": offset,
+        "strand": "+", "gene": "G", "consequence": "stop_gained", "impact_score": 10, "head": 1.0,
+    }  # fmt: skip
+
+
+def drawn(*rows):
+    """The lines of a pile, without their tags."""
+    plain = re.sub(r"<[^>]*>", "", str(pileup.pile(pd.DataFrame(rows))))
+    return [line.strip() for line in plain.splitlines()]
+
+
+def test_an_snv_stands_in_its_column_whatever_the_read_begins():
+    assert drawn(row("GGCTT", "GGATT", 2), row("GCTTA", "GATTA", 1)) == ["GGATT", "..C..", ".C..."]
+
+
+def test_a_deletion_leaves_a_gap_and_the_rest_in_step():
+    assert drawn(row("GGATTA", "GGACCT", 2, ref="ACC", alt="A"))[1].startswith("...--.")
+
+
+def test_an_insertion_widens_the_reference():
+    reference, read = drawn(row("GGACCTT", "GGATTGC", 2, ref="A", alt="ACC"))
+    assert reference.startswith("GGA--TTGC")
+    assert read == "...CC.."
+
+
+@pytest.mark.parametrize("text", ["<b>", "&"])
+def test_letters_of_files_are_text(text):
+    assert "<b><b>" not in str(pileup.pile(pd.DataFrame([row(f"GG{text}TT", "GGATT", 2)])))
+
+
+def test_many_reads_are_counted():
+    assert drawn(*[row("GGCTT", "GGATT", 2)] * 25)[-1] == "and 5 more reads"
+
+
+def test_a_long_allele_is_cut_in_its_name():
+    named = pileup.name_of({"contig": "chr1", "position": 1000, "ref": "A" * 30, "alt": "A"})
+    assert named == "chr1:1,000 AAAAAAAAAAAA…(30)>A"
