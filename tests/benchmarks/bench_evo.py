@@ -1,104 +1,113 @@
-"""Reads per second at 150 bp, beside the reference's way and the device's own ceiling.
+"""Reads per second of the models, beside the published forward and the device's own ceiling.
 
-    python tests/benchmarks/bench_evo.py
+    python tests/benchmarks/bench_evo.py --model evo2
 
-On the CPU: 100 million random parameters in float32. On an NVIDIA GPU, where there is one: the
-full 6.45 billion in bfloat16. Rounds alternate between the ways, so that a busy machine slows all.
+On an NVIDIA GPU, where there is one: 6.5 billion random parameters in bfloat16, made there. On a
+CPU, or with `--device cpu`: 100 million in float32. Every way runs in this process, and rounds
+alternate between them, so that a busy machine slows all:
+
+(a) evoflow, through its `Embedder`
+(b) a straight transcription of the published package's forward (`published_forward.py`)
+(c) evoflow with `torch.compile` of each plain operation in place of its kernels
+(d) evoflow with its plain operations alone
+
+First the forward is held to the published package's own results on this device.
 """
 
+import argparse
 import random
 import resource
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from unittest.mock import patch
 
 import torch
-from torch import Tensor
+from bench_convolution import bench as bench_convolution
+from bench_convolution import seconds
+from published_forward import published_forward
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from evoflow.embed.embedder import Embedder, Provenance
-from evoflow.embed.evo import EvoConfig, EvoForCausalLM
-from evoflow.embed.evo1.modeling import Attention, AttentionBlock, HyenaBlock
-from evoflow.embed.hyena import convolution
-from evoflow.embed.hyena.operations import PLAIN, fastest
+from evoflow.embed.evo import (
+    Evo2Config,
+    EvoConfig,
+    find_checkpoint,
+    model_of,
+    read_config,
+)
+from evoflow.embed.hyena.operations import PLAIN, Operations, fastest
 from evoflow.embed.hyena.tokenizer import encode
 
-READ_LENGTH = 150
+DATA = Path(__file__).parents[1] / "data"
+GOLDEN = {"evo1": DATA / "evo-tiny-8k-reference", "evo2": DATA / "evo2-tiny-8k-reference"}
+CONFIGS = {"evo1": EvoConfig(), "evo2": Evo2Config()}
+SMALL = {
+    "evo1": EvoConfig(hidden_size=1024, num_layers=8, attn_layer_idxs=[4], num_attention_heads=8),
+    "evo2": Evo2Config(
+        hidden_size=1024,
+        num_layers=8,
+        inner_mlp_size=2752,
+        attn_layer_idxs=[3],
+        hcs_layer_idxs=[0, 4, 7],
+        hcm_layer_idxs=[1, 5],
+        hcl_layer_idxs=[2, 6],
+        hcs_filter_groups=64,
+        hcm_filter_groups=64,
+        num_attention_heads=8,
+    ),
+}
+WHERE = [
+    f"evoflow.embed.{room}.fastest"
+    for room in ("hyena.modules", "hyena.backbone", "evo1.modeling", "evo2.modeling")
+]
 
 
-def reference_norm(x: Tensor, norm) -> Tensor:
-    root = x.norm(2, dim=-1, keepdim=True) * x.shape[-1] ** -0.5
-    return norm.scale * (x / (root + norm.eps))
-
-
-def reference_hyena(block: HyenaBlock, u: Tensor) -> Tensor:
-    """The reference's steps: filters anew at each call, then complex FFTs."""
-    batch, length, width = u.shape
-    hyena = block.filter
-    z = block.projections(u).transpose(1, 2)
-    z = F.conv1d(
-        z,
-        hyena.short_filter_weight,
-        hyena.short_filter_bias,
-        padding=hyena.short_filter_weight.shape[-1] - 1,
-        groups=3 * width,
-    )[..., :length]
-    x2, x1, v = z.view(batch, hyena.num_heads, 3, -1, length).unbind(2)
-    x2, x1, v = (part.reshape(batch, width, length) for part in (x2, x1, v))
-    t = torch.arange(length, device=u.device)
-    log_poles = torch.view_as_complex(hyena.poles).log()
-    h = (torch.view_as_complex(hyena.residues) * (log_poles * t).exp()).real.sum(1)
-    spectrum = torch.fft.rfft(h, n=2 * length)
-    w = x1 * v
-    signal = torch.fft.fft(w.float(), n=2 * length)[..., : spectrum.shape[-1]]
-    y = torch.fft.irfft(signal * spectrum, n=2 * length)[..., :length].to(w.dtype)
-    y = (y + w * hyena.D[:, None]) * x2
-    return block.out_filter_dense(y.transpose(1, 2))
-
-
-def reference_attention(attention: Attention, u: Tensor) -> Tensor:
-    batch, length, width = u.shape
-    qkv = attention.Wqkv(u).view(batch, length, 3, attention.num_heads, -1)
-    q, k = attention.rotary_emb(qkv[:, :, :2].transpose(0, 1), PLAIN).permute(2, 1, 3, 0, 4)
-    v = qkv[:, :, 2].transpose(1, 2)
-    y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    return attention.out_proj(y.transpose(1, 2).reshape(batch, length, width))
-
-
-def reference_forward(model: EvoForCausalLM, ids: Tensor) -> Tensor:
-    backbone = model.backbone
-    x = backbone.embedding_layer(ids)
-    for block in backbone.blocks:
-        u = reference_norm(x, block.pre_norm)
-        if isinstance(block, AttentionBlock):
-            mixed = reference_attention(block.inner_mha_cls, u)
-        else:
-            mixed = reference_hyena(block, u)
-        x = mixed + x
-        u = reference_norm(x, block.post_norm)
-        x = block.mlp.l3(F.gelu(block.mlp.l1(u)) * block.mlp.l2(u)) + x
-    final = reference_norm(x, backbone.norm)
-    return final, final @ backbone.embedding_layer.weight.T
-
-
-def flops(model: EvoForCausalLM, reads: int) -> float:
-    """2 x parameters x tokens, and the causal half of attention."""
-    tokens = reads * READ_LENGTH
-    parameters = sum(weight.numel() for weight in model.parameters())
-    layers = len(model.config.attn_layer_idxs)
-    return tokens * (2 * parameters + layers * 2 * READ_LENGTH * model.config.hidden_size)
-
-
-def seconds(function, device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    function()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+@contextmanager
+def using(ops: Operations) -> Iterator[None]:
+    """Have the models compute with certain operations."""
+    with ExitStack() as stack:
+        for name in WHERE:
+            stack.enter_context(patch(name, lambda _: ops))
+        yield
 
 
 @torch.inference_mode()
+def check_golden(name: str, device: torch.device) -> None:
+    """Print the largest error of any layer in float32, and the cosine in bfloat16."""
+    folder = GOLDEN[name]
+    expected = load_file(folder / "expected.safetensors")
+    checkpoint = find_checkpoint(str(folder))
+    config = read_config(checkpoint)
+    ids = expected["input_ids"].to(device)
+    dense = "expected_mask" not in expected
+    mask = expected["attention_mask"].bool() if dense else expected["expected_mask"]
+    layers = {f"hidden_states.{k}": k for k in range(config.num_layers + 1)}
+    layers |= {"final": "final", "logits": "logits", "blocks.6.mlp.l3": "blocks.6.mlp.l3"}
+    layers = {key: layer for key, layer in layers.items() if key in expected}
+    for dtype in (torch.float32, torch.bfloat16):
+        model = model_of(config).load(checkpoint, config, dtype=dtype, device=device)
+        whole = model.outputs(ids, list(layers.values()))
+        alone: dict[str, list] = {key: [] for key in layers}
+        for row, length in enumerate(expected["attention_mask"].sum(1).tolist()):
+            got = model.outputs(ids[row : row + 1, :length], list(layers.values()))
+            for key, layer in layers.items():
+                alone[key].append(got[layer][0].cpu()[mask[row, :length]])
+        errors = []
+        for key, layer in layers.items():
+            want = expected[key][mask] if dense else expected[key]
+            for kept in (whole[layer].cpu()[mask], torch.cat(alone[key])):
+                errors.append(float((kept.float() - want).norm() / want.norm()))
+                if key == "final":
+                    cosine = float(torch.cosine_similarity(kept.float(), want, dim=-1).mean())
+        print(
+            f"  {dtype}: largest relative error {max(errors):.1e}, cosine {cosine:.6f}", flush=True
+        )
+
+
 def products_per_second(device: torch.device, dtype: torch.dtype) -> float:
     """Operations per second in products of large matrices, by the faster library at hand."""
     size, times = (8192, 20) if device.type == "cuda" else (3072, 1)
@@ -115,80 +124,85 @@ def products_per_second(device: torch.device, dtype: torch.dtype) -> float:
     return 2 * size**3 * times / min(took)
 
 
-def bench(config: EvoConfig, device: torch.device, dtype: torch.dtype, batch: int, rounds: int):
+def flops(model, length: int) -> float:
+    """2 x parameters x tokens, and the causal half of attention."""
+    parameters = sum(weight.numel() for weight in model.parameters())
+    layers = len(model.config.attn_layer_idxs)
+    return length * (2 * parameters + layers * 2 * length * model.config.hidden_size)
+
+
+def made(config, device: torch.device, dtype: torch.dtype):
+    """Make a model of random weights on the device."""
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
-    with device:
-        torch.manual_seed(0)
-        model = EvoForCausalLM(config).eval()
-    torch.set_default_dtype(default)
+    try:
+        with device:
+            torch.manual_seed(0)
+            return model_of(config)(config).eval()
+    finally:
+        torch.set_default_dtype(default)
+
+
+def bench(
+    model, device: torch.device, *, length: int, batch: int, batches: int, rounds: int
+) -> None:
+    """Measure all ways on sequences of one length."""
+    dtype = model.dtype
     provenance = Provenance(
-        "random", None, "final", "mean", str(dtype), str(device), batch * READ_LENGTH, versions={}
+        "random", None, "final", "mean", str(dtype), str(device), batch * length, versions={}
     )
     embedder = Embedder(model, provenance)
     draw = random.Random(0)
-    batches = 3 if device.type == "cuda" else 1
-    reads = ["".join(draw.choices("ACGT", k=READ_LENGTH)) for _ in range(batch * batches)]
+    reads = ["".join(draw.choices("ACGT", k=length)) for _ in range(batch * batches)]
     ids = torch.from_numpy(encode(reads)).to(device).int()
 
     def ours() -> None:
         embedder.embed(reads, layer="final", tokens="mean", stored_dtype="float32")
 
     @torch.inference_mode()
-    def reference(rows: int, num: int) -> None:
-        for start in range(0, num, rows):
-            final, logits = reference_forward(model, ids[start : start + rows])
+    def published() -> None:
+        for start in range(0, len(reads), batch):
+            final, logits = published_forward(model, ids[start : start + batch])
             final.float().mean(1).cpu()
-            targets = ids[start : start + rows, 1:].flatten().long()
+            targets = ids[start : start + batch, 1:].flatten().long()
             F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), targets)
 
-    singles = min(batch, 16 if device.type == "cuda" else 4)
+    compiled = Operations(*(torch.compile(function) for function in PLAIN))
     ways = {
-        "(a) evoflow": (ours, len(reads)),
-        "(b) reference's forward": (lambda: reference(batch, len(reads)), len(reads)),
-        "(c) reference's forward, batch 1": (lambda: reference(1, singles), singles),
+        "(a) evoflow": (ours, nullcontext),
+        "(b) published forward": (published, nullcontext),
+        "(c) torch.compile of plain operations": (ours, lambda: using(compiled)),
+        "(d) plain operations": (ours, lambda: using(PLAIN)),
     }
-    for name, (way, _) in ways.items():
-        print(f"  first call of {name}: {seconds(way, device):.1f} s", flush=True)
+    print(f"  {length} bases, batches of {batch}: seconds to the first result, then steady")
+    first = {}
+    for name, (way, setting) in list(ways.items()):
+        model.backbone.filter_cache.clear()
+        try:
+            with setting():
+                first[name] = seconds(way, device)
+        except Exception as error:  # noqa: BLE001  # a way that cannot run here is said and left out
+            print(f"    {name} cannot run here: {type(error).__name__}: {str(error)[:200]}")
+            del ways[name]
     times = {name: [] for name in ways}
     tops = []
-    for _ in range(rounds):
-        for name, (way, num) in ways.items():
-            tops.append(products_per_second(device, dtype))
-            times[name].append(seconds(way, device) / num)
+    with torch.inference_mode():
+        for _ in range(rounds):
+            for name, (way, setting) in ways.items():
+                tops.append(products_per_second(device, dtype))
+                with setting():
+                    times[name].append(seconds(way, device) / len(reads))
     top = statistics.median(tops)
-    base = statistics.median(times["(b) reference's forward"])
-    print(f"  {sum(w.numel() for w in model.parameters()) / 1e6:.0f} M parameters, {dtype}")
-    print(f"  ceiling, by products of large matrices: {top / 1e12:.3f} TFLOP/s")
+    base = statistics.median(times["(b) published forward"])
+    print(f"    ceiling, by products of large matrices: {top / 1e12:.3f} TFLOP/s")
     for name, taken in times.items():
         each = statistics.median(taken)
-        share = flops(model, 1) / each / top
+        share = flops(model, length) / each / top
         print(
-            f"  {name:34} {1 / each:9.2f} reads/s  {base / each:5.2f} x (b)"
-            f"  {share:6.1%} of the ceiling"
+            f"    {name:38} first {first[name]:6.1f} s  {1 / each:9.2f} sequences/s"
+            f"  {base / each:5.2f} x (b)  {share:6.1%} of the ceiling",
+            flush=True,
         )
-
-
-def bench_convolution(device: torch.device, dtype: torch.dtype, channels: int, tokens: int) -> None:
-    """Where the FFT overtakes the product."""
-    print(f"  long convolution, {channels} channels, {tokens} tokens: ms by product, by FFT")
-    for length in (64, 128, 192, 256, 384, 512, 768, 1024):
-        batch = max(1, tokens // length)
-        x = torch.randn(channels, length, batch, device=device).to(dtype)
-        taps = torch.randn(channels, length, device=device)
-        matrices = convolution.triangular_matrices(taps.to(dtype), length)
-        size = convolution.fft_size(length)
-        spectrum = torch.fft.rfft(taps, n=size)
-        both = {
-            "product": lambda x=x, m=matrices: torch.bmm(m, x),
-            "fft": lambda x=x, s=spectrum, n=size: convolution.fft_convolve(x, s, n, x.shape[1]),
-        }
-        with torch.inference_mode():
-            took = {name: [] for name in both}
-            for _ in range(6):
-                for name, way in both.items():
-                    took[name].append(seconds(way, device) * 1e3)
-        print(f"    {length:5} {min(took['product']):8.2f} {min(took['fft']):8.2f}")
 
 
 def bench_long() -> None:
@@ -202,7 +216,7 @@ def bench_long() -> None:
         use_interpolated_rotary_pos_emb=True,
         rotary_emb_scaling_factor=16,
     )
-    model = EvoForCausalLM(config).eval()
+    model = model_of(config)(config).eval()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with torch.inference_mode():
         took = seconds(lambda: model(torch.full((1, 131072), 65)), torch.device("cpu"))
@@ -213,19 +227,33 @@ def bench_long() -> None:
 
 
 def main() -> None:
-    bench_long()
-    cpu = torch.device("cpu")
-    print(f"CPU, {torch.get_num_threads()} threads")
-    small = EvoConfig(hidden_size=1024, num_layers=8, attn_layer_idxs=[4], num_attention_heads=8)
-    bench(small, cpu, torch.float32, batch=16, rounds=5)
-    bench_convolution(cpu, torch.float32, channels=1024, tokens=8192)
-    if not torch.cuda.is_available():
-        print("No GPU is present: the GPU part did not run.")
-        return
-    gpu = torch.device("cuda:0")
-    print(torch.cuda.get_device_name(gpu))
-    bench_convolution(gpu, torch.bfloat16, channels=4096, tokens=32768)
-    bench(EvoConfig(), gpu, torch.bfloat16, batch=216, rounds=5)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=["evo1", "evo2"], required=True)
+    parser.add_argument("--device", choices=["cpu", "cuda:0"])
+    parser.add_argument("--long", action="store_true", help="one sequence of 131,072 tokens, too")
+    asked = parser.parse_args()
+    begun = time.perf_counter()
+    device = torch.device(asked.device or ("cuda:0" if torch.cuda.is_available() else "cpu"))
+    on_gpu = device.type == "cuda"
+    named = torch.cuda.get_device_name(device) if on_gpu else f"{torch.get_num_threads()} threads"
+    print(f"{asked.model} on {device} ({named}), torch {torch.__version__}")
+    print("The published package's results on random checkpoints, alone and padded:")
+    check_golden(asked.model, device)
+    print("Convolutions:")
+    bench_convolution(device)
+    if asked.long:
+        bench_long()
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    config = (CONFIGS if on_gpu else SMALL)[asked.model]
+    model = made(config, device, dtype)
+    print(f"{sum(w.numel() for w in model.parameters()) / 1e6:.0f} M random parameters, {dtype}:")
+    if on_gpu:
+        bench(model, device, length=150, batch=216, batches=2, rounds=5)
+        bench(model, device, length=8192, batch=4, batches=1, rounds=3)
+    else:
+        bench(model, device, length=150, batch=16, batches=1, rounds=5)
+        bench(model, device, length=1024, batch=2, batches=1, rounds=3)
+    print(f"in all {time.perf_counter() - begun:.0f} s")
 
 
 if __name__ == "__main__":
