@@ -17,7 +17,12 @@ from evoflow.embed.evo2.checkpoint import find_checkpoint
 from evoflow.embed.evo2.configuration import Evo2Config
 from evoflow.embed.hyena.backbone import Backbone
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
-from evoflow.embed.hyena.convolution import FilterCache, LongConvolution, real_modal_filter
+from evoflow.embed.hyena.convolution import (
+    LONGEST_PRODUCT,
+    FilterCache,
+    LongConvolution,
+    real_modal_filter,
+)
 from evoflow.embed.hyena.modules import (
     Block,
     GatedMLP,
@@ -81,7 +86,10 @@ class MediumFilter(HyenaFilter):
 
     def gated(self, w: Tensor, x2: Tensor) -> Tensor:
         """See `HyenaFilter`."""
-        return self.convolve(w, x2.shape[1], self.taps, (self.h, self.D)) * x2
+        length = x2.shape[1]
+        if length > LONGEST_PRODUCT[w.device.type]:
+            return fastest(w).gated_convolution(w, self.taps(self.h.shape[-1]), x2)
+        return self.convolve(w, length, self.taps, (self.h, self.D)) * x2
 
     def taps(self, length: int, part: slice = slice(None)) -> Tensor:
         """Taps of some channels, (channels, length); D is added to the first."""

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 LONGEST_PRODUCT = defaultdict(lambda: 192, cuda=512)
 """Longest input convolved by a product, by type of device.
 
-`bench_evo.py` measures where the FFT overtakes it: near 192 tokens on a CPU; beyond 1,024 on an
-H200, where the matrices' memory, which grows with the square of the length, is what bounds it.
+`bench_convolution.py` measures where the FFT overtakes it: near 192 tokens on a CPU; beyond 1,024
+on an H200, where the matrices' memory, which grows with the square of the length, bounds it.
 """
 
 FFT_ELEMENTS = defaultdict(lambda: 2**21, cuda=2**26)

@@ -121,14 +121,13 @@ def gated_convolution(w: Tensor, taps: Tensor, x2: Tensor) -> Tensor:
     x2
         shape=(hidden, length, batch).
     """
-    groups, length = len(taps), x2.shape[1]
-    wide = w[:, :length].to(torch.promote_types(w.dtype, torch.float32))
-    wide = wide.reshape(groups, -1, *wide.shape[1:])  # (G, C/G, L, B)
-    taps = taps.to(wide.dtype)[:, :, None, None, None]  # (G, taps, 1, 1, 1)
-    y = wide * taps[:, 0]
-    for lag in range(1, min(taps.shape[1], length)):
-        y[:, :, lag:].addcmul_(wide[:, :, :-lag], taps[:, lag])
-    return y.view(w.shape[0], *x2.shape[1:]).to(x2.dtype) * x2
+    channels, length, batch = x2.shape
+    exact = torch.promote_types(w.dtype, torch.float32)
+    weight = taps.to(exact).flip(1).repeat_interleave(channels // len(taps), 0)[:, None]
+    row = w[:, :length].to(exact).reshape(1, channels, -1)  # a step of one token is one of a batch
+    row = F.pad(row, ((taps.shape[1] - 1) * batch, 0))
+    y = F.conv1d(row, weight, dilation=batch, groups=channels).view(x2.shape)
+    return y.to(x2.dtype) * x2
 
 
 class Operations(NamedTuple):
