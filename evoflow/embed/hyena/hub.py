@@ -78,7 +78,7 @@ def find_checkpoint(
         If there is no such checkpoint, or it cannot be fetched.
     """
     folder = Path(expandvars(name)).expanduser()
-    refuse_two_meanings(name, known=name in SHIPPED or repository(name) != (name, "main"))
+    refuse_two_meanings(name, known=name in {TINY, *SHIPPED} or repository(name) != (name, "main"))
     if name in SHIPPED:
         if revision is not None:
             raise InputError(f"model.revision: {name} comes with evoflow and has none; remove it")
