@@ -1,6 +1,7 @@
 """The one error that a user of evoflow is meant to read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from evoflow.secrets import redact
 
@@ -33,3 +34,12 @@ def printable(text: str) -> str:
     10 \xb5g
     """
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+@contextmanager
+def collected(problems: list[str]) -> Iterator[None]:
+    """Add the problems of an error to a list instead of stopping at it."""
+    try:
+        yield
+    except InputError as error:
+        problems += error.problems

@@ -96,16 +96,26 @@ class EvoFlow(FlowSpec):
     def start(self):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
+        from evoflow.embed.model_check import check_model
         from evoflow.embed.objects import open_objects
+        from evoflow.errors import collected
         from evoflow.inputs import preflight
         from evoflow.report import cards
         from evoflow.report.tags import add_tags, settings_tags
         from evoflow.settings import load_settings
 
-        self.settings = load_settings(self.data, self.model, self.compute)
-        self.inputs = preflight.check(demo.prepare(self.settings.data))
-        if self.settings.compute.embedding_cache:
-            open_objects(self.settings.compute.embedding_cache)
+        settings = load_settings(self.data, self.model, self.compute)
+        problems = []
+        with collected(problems):
+            self.inputs = preflight.check(demo.prepare(settings.data))
+        with collected(problems):
+            settings = settings.model_copy(update={"model": check_model(settings)})
+        with collected(problems):
+            if settings.compute.embedding_cache:
+                open_objects(settings.compute.embedding_cache)
+        if problems:
+            raise InputError(problems)
+        self.settings = settings
         cards.show_inputs(current.card, self.settings, self.inputs)
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)

@@ -4,7 +4,7 @@ import torch
 
 from evoflow.embed.evo1.configuration import EvoConfig
 from evoflow.embed.evo1.modeling import EvoForCausalLM
-from evoflow.embed.hyena.hub import TINY
+from evoflow.embed.weights.builtin import TINY, TINY_SIZES
 from evoflow.embed.weights.loading import identity_of
 
 __all__ = ["TINY", "evo_tiny", "evo_tiny_config"]
@@ -14,13 +14,7 @@ SEED = 20240227
 
 def evo_tiny_config() -> EvoConfig:
     """Sizes of the stand-in: four blocks, the second of attention, 128 channels."""
-    return EvoConfig(
-        hidden_size=128,
-        num_layers=4,
-        attn_layer_idxs=[1],
-        num_attention_heads=4,
-        max_seqlen=8192,
-    )
+    return EvoConfig(**TINY_SIZES)
 
 
 def evo_tiny(dtype: torch.dtype, device: torch.device) -> EvoForCausalLM:

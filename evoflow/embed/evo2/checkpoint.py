@@ -83,6 +83,12 @@ def repository_of(name: str) -> str | None:
     return hub.repository(name)[0] if hub.on_hub(name) else None
 
 
+def weight_files(name: str) -> Sequence[str]:
+    """List the files, as patterns, that hold the weights of a repository of the hub."""
+    known = known_name(name)
+    return hub.FILES if known is None else [KNOWN[known].file]
+
+
 def convert_named(name: str, folder: Path) -> Checkpoint:
     """Convert a known name, a `.pt` file or a folder that holds one; see `convert_checkpoint`."""
     known = None if Path(name).exists() else known_name(name)

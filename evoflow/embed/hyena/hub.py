@@ -4,11 +4,11 @@ import logging
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib.resources import files as package_files
 from os.path import expandvars
 from pathlib import Path
 
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
+from evoflow.embed.weights.builtin import SHIPPED, TINY, shipped_folder
 from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
 
@@ -28,13 +28,7 @@ wrongly permuted; `1.1_fix` repairs them.
 """
 
 
-TINY = "evo-tiny"
-"""A stand-in with random weights, which is made on the spot; see `evoflow.embed.evo1.tiny`."""
-
 _REPOSITORY = re.compile(r"[\w.-]*\w[\w.-]*(/[\w.-]+)?")
-
-SHIPPED = {"evo-demo": ("evoflow.demo", "evo_demo")}
-"""Checkpoints that are part of this package: the package and the folder in it."""
 
 FILES = ("config.json", SINGLE, INDEX, "model-*.safetensors")
 """What a checkpoint is made of; weights in other forms are left where they are."""
@@ -82,8 +76,7 @@ def find_checkpoint(
     if name in SHIPPED:
         if revision is not None:
             raise InputError(f"model.revision: {name} comes with evoflow and has none; remove it")
-        package, shipped = SHIPPED[name]
-        return Checkpoint(Path(str(package_files(package) / shipped)))
+        return Checkpoint(shipped_folder(name))
     if folder.is_dir():
         if revision is not None:
             raise InputError(

@@ -27,6 +27,7 @@ from huggingface_hub import (
     hf_hub_url,
     is_offline_mode,
     snapshot_download,
+    try_to_load_from_cache,
 )
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -105,6 +106,44 @@ def fetch(wanted: Wanted) -> Path:
             logger.warning("the download of %s broke off (%s); trying again", wanted, error)
             pause = _FIRST_PAUSE * 2 ** (failed - 1)
         sleep(pause)
+
+
+def missing_bytes(wanted: Wanted) -> int:
+    """Add up the sizes of the files that are not in the cache; 0 where the hub does not answer.
+
+    Raises
+    ------
+    InputError
+        If the repository holds no weights of a form that is loaded.
+    """
+    if wanted.local_files_only or is_offline_mode():
+        return 0
+    try:
+        api = HfApi(token=wanted.token)
+        info = api.model_info(wanted.repo, revision=wanted.revision, files_metadata=True)
+    except (HfHubHTTPError, httpx2.HTTPError, OSError):
+        return 0
+    listed = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    weights = [
+        name
+        for name in listed
+        if name.endswith(LARGE) and any(fnmatch(name, want) for want in wanted.files)
+    ]
+    if not weights:
+        raise InputError(
+            f"model.checkpoint: {wanted} holds no weights ({', '.join(wanted.files)}); it has "
+            f"{', '.join(sorted(listed)) or 'no files'}"
+        )
+    return sum(
+        listed[name]
+        for name in weights
+        if not isinstance(
+            try_to_load_from_cache(
+                wanted.repo, name, cache_dir=wanted.cache, revision=wanted.revision
+            ),
+            str,
+        )
+    )
 
 
 def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:

@@ -1,0 +1,206 @@
+"""What the model config asks for, checked before any work: nothing large is fetched or loaded."""
+
+import shutil
+from collections.abc import Iterator
+from os import sysconf
+from os.path import expandvars
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evoflow.devices.cgroups import memory_available
+from evoflow.embed.objects import require_writable
+from evoflow.embed.weights.builtin import TINY, builtin_sizes
+from evoflow.errors import InputError, collected
+from evoflow.layers import Layer, resolve_layer
+from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
+
+if TYPE_CHECKING:
+    from evoflow.embed.hyena.checkpoint import Checkpoint
+
+WEIGHTS = "compute.weights"
+
+
+def check_model(settings: Settings) -> ModelSettings:
+    """Check checkpoint, layer, tokens, device, memory and the place of shared weights.
+
+    torch and transformers are imported only for a model that is not part of evoflow, or for a
+    device that is named.
+
+    Returns
+    -------
+    ModelSettings
+        The settings with the commit that the revision stands for now: a branch may move while the
+        run, or a resume of it, goes on.
+
+    Raises
+    ------
+    InputError
+        With all problems that were found.
+    """
+    model, compute = settings.model, settings.compute
+    problems: list[str] = []
+    sizes: dict[str, Any] | None = None
+    commit = None
+    with collected(problems):
+        sizes, commit = _sizes(model, compute)
+    if sizes is not None:
+        problems += _length_misfits(settings, sizes)
+        for layer in _layers(model):
+            with collected(problems):
+                _check_layer(layer, model, sizes)
+    if compute.target == "local" and model.device not in {"auto", "cpu"}:
+        with collected(problems):
+            _check_device(model.device)
+    if compute.weights is not None and (compute.target == "local" or "://" in compute.weights):
+        with collected(problems):
+            _check_shared(model, compute.weights, commit)
+    if problems:
+        raise InputError(problems)
+    return model if commit is None else model.model_copy(update={"revision": commit})
+
+
+def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, Any], str | None]:
+    """Find the configuration of the checkpoint and its commit; check that its weights are there."""
+    builtin = builtin_sizes(model.checkpoint)
+    if builtin is not None:
+        if Path(model.checkpoint).is_dir():
+            raise InputError(
+                f"model.checkpoint: {model.checkpoint} is a known checkpoint and also the folder "
+                f"{Path(model.checkpoint).absolute()}; write ./{model.checkpoint} for the folder, "
+                "or rename it"
+            )
+        if model.revision is not None:
+            made = "is made on the spot" if model.checkpoint == TINY else "comes with evoflow"
+            raise InputError(f"model.revision: {model.checkpoint} {made} and has none; remove it")
+        return builtin, None
+
+    from evoflow.embed.evo import find_checkpoint, read_config
+
+    described = find_checkpoint(model.checkpoint, model.revision, files=["config.json"])
+    config = read_config(described)
+    if described.commit is not None and compute.weights is None:
+        _check_hub(model, described.commit, local=compute.target == "local")
+    elif described.folder == Path(expandvars(model.checkpoint)).expanduser():
+        _check_files(described, config)
+    if compute.target == "local" and model.device in {"auto", "cpu"}:
+        _check_memory(model, config)
+    sizes: dict[str, Any] = config.to_dict()
+    return sizes, described.commit
+
+
+def _check_files(checkpoint: "Checkpoint", config: Any) -> None:
+    """Check that a folder's files hold every tensor that its configuration asks for."""
+    import torch
+
+    from evoflow.embed.evo import model_of
+    from evoflow.embed.hyena.checkpoint import check_tensors
+
+    found = {tensor.name: tensor.shape for tensor in checkpoint.tensors()}
+    with torch.device("meta"):
+        expected = model_of(config)(config).state_dict()
+    check_tensors(
+        checkpoint.folder, found, {key: tuple(weight.shape) for key, weight in expected.items()}
+    )
+
+
+def _check_hub(model: ModelSettings, commit: str, *, local: bool) -> None:
+    """Check that the hub has the weights, and this machine room for those that are not here yet."""
+    from evoflow.embed.evo2.checkpoint import repository_of, weight_files
+    from evoflow.embed.weights.download import Wanted, missing_bytes
+
+    wanted = Wanted(str(repository_of(model.checkpoint)), commit, weight_files(model.checkpoint))
+    missing = missing_bytes(wanted)
+    room = _free_room(wanted.cache)
+    if local and missing > room:
+        raise InputError(
+            f"model.checkpoint: {model.checkpoint} needs {missing / 1e9:.1f} GB in {wanted.cache}, "
+            f"which has {room / 1e9:.1f} GB free; make room or set HF_HOME to another folder"
+        )
+
+
+def _free_room(folder: Path) -> int:
+    """Free bytes where a folder is, or will be."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return shutil.disk_usage(there).free
+
+
+def _check_memory(model: ModelSettings, config: Any) -> None:
+    """Refuse a model that the device could not hold even if nothing else ran on it."""
+    import torch
+
+    from evoflow.devices.choice import choose_dtype
+    from evoflow.devices.gpus import named_gpus
+    from evoflow.embed.memory import needed_memory
+
+    gpus = named_gpus(model.device)
+    device = torch.device(gpus[0].device if gpus else "cpu")
+    dtype = choose_dtype(model.dtype, device)
+    needed = needed_memory(config, dtype, model.tokens_per_batch)
+    total = torch.cuda.get_device_properties(device).total_memory if gpus else _memory_of_machine()
+    if sum(needed.values()) > total:
+        raise InputError(
+            f"model.checkpoint: {model.checkpoint} in {str(dtype).removeprefix('torch.')} needs "
+            f"{needed['weights'] / 1e9:.1f} GB for its weights and about "
+            f"{needed['activations'] / 1e9:.1f} GB for model.tokens_per_batch: "
+            f"{model.tokens_per_batch}, but {gpus[0].name if gpus else 'this machine'} has "
+            f"{total / 1e9:.1f} GB; use a device with more memory, lower model.tokens_per_batch, "
+            "or set model.dtype to bfloat16"
+        )
+
+
+def _memory_of_machine() -> int:
+    """Bytes of the machine's memory, or what its container may still take."""
+    everything = sysconf("SC_PHYS_PAGES") * sysconf("SC_PAGE_SIZE")
+    allowed = memory_available()
+    return everything if allowed is None else min(everything, allowed)
+
+
+def _check_device(name: str) -> None:
+    """Check that this machine has a device."""
+    from evoflow.devices.choice import choose_device
+    from evoflow.devices.gpus import named_gpus
+
+    if not named_gpus(name):
+        choose_device(name)
+
+
+def _layers(model: ModelSettings) -> tuple[Layer, ...]:
+    """List the layers that are stored."""
+    return tuple(getattr(model.embedding, "stored_layers", (model.embedding.layer,)))
+
+
+def _check_layer(layer: Layer, model: ModelSettings, sizes: dict[str, Any]) -> None:
+    try:
+        resolve_layer(layer, int(sizes["num_layers"]))
+    except InputError as error:
+        raise InputError(f"model.embedding.layer: {model.checkpoint}: {error}") from error
+
+
+def _length_misfits(settings: Settings, sizes: dict[str, Any]) -> Iterator[str]:
+    """Say how the reads' length does not fit the model or the window."""
+    length, longest = settings.data.read_length, int(sizes["max_seqlen"])
+    if length > longest:
+        yield (
+            f"data.read_length: {length} bases are more than {settings.model.checkpoint} takes; "
+            f"set at most {longest}"
+        )
+    tokens = settings.model.embedding.tokens
+    if isinstance(tokens, Window) and tokens.window > length:
+        yield (
+            f"model.embedding.tokens: a window of {tokens.window} tokens is longer than the reads "
+            f"(data.read_length: {length}); set a window of at most {length}"
+        )
+
+
+def _check_shared(model: ModelSettings, location: str, commit: str | None) -> None:
+    """Check that the place of shared weights can be written, unless it has the weights already."""
+    if commit is not None:
+        from evoflow.embed.evo2.checkpoint import repository_of
+        from evoflow.embed.shared_weights import SharedWeights, SharingError
+
+        try:
+            if SharedWeights(location).find(str(repository_of(model.checkpoint)), commit):
+                return
+        except SharingError:
+            pass  # what follows says what is wrong with it
+    require_writable(location, WEIGHTS)
