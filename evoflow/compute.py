@@ -7,6 +7,7 @@ from metaflow import StepMutator
 from metaflow.exception import MetaflowException
 
 from evoflow.errors import InputError
+from evoflow.running import allowed_splits
 from evoflow.settings import ComputeSettings, GpuMachine, Machine, load
 
 
@@ -69,9 +70,17 @@ class cpu(StepMutator):  # noqa: N801 - reads as a decorator
 def _settings(mutable_step: Any) -> ComputeSettings:
     raw = dict(mutable_step.flow.configs)["compute"]
     try:
-        return load(ComputeSettings, raw.to_dict(), "compute")
+        compute = load(ComputeSettings, raw.to_dict(), "compute")
     except InputError as error:
         raise ComputeError(str(error)) from None
+    allowed = allowed_splits()
+    if allowed is not None and compute.max_shards > allowed:
+        raise ComputeError(
+            f"compute.max_shards: {compute.max_shards} is more than the {allowed} tasks that "
+            f"Metaflow allows; start the run with --max-num-splits {compute.max_shards} (or set "
+            f"METAFLOW_RUN_MAX_NUM_SPLITS={compute.max_shards}), or set max_shards to {allowed}"
+        )
+    return compute
 
 
 def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None:

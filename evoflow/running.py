@@ -1,5 +1,6 @@
 """What surrounds the flow's commands: how to go on after a failure, and when a retry is in vain."""
 
+import os
 import shlex
 import signal
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from metaflow import Task, current, namespace
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
+from metaflow.runtime import MAX_NUM_SPLITS
 
 from evoflow.errors import InputError
 from evoflow.runs import FLOW
@@ -92,6 +94,18 @@ def how_to_go_on(words: Sequence[str], run_id: str) -> str:
                 f"    {shlex.join([*own, 'kill', '--run-id', run_id])}",
             ]
     return "\n".join(lines)
+
+
+def allowed_splits(words: Sequence[str] | None = None) -> int | None:
+    """Return how many tasks Metaflow lets a step fan out to; None where no run begins here.
+
+    It looks only after the step that fans out has run.
+    """
+    words = sys.argv if words is None else words
+    if "run" not in _without_configs(words):
+        return None
+    asked = _option(words, "--max-num-splits") or os.environ.get("METAFLOW_RUN_MAX_NUM_SPLITS")
+    return int(asked) if asked and asked.isdigit() else MAX_NUM_SPLITS
 
 
 def _stop_like_ctrl_c() -> None:

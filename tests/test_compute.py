@@ -165,6 +165,33 @@ def test_a_wrong_config_is_a_message_of_metaflows(a100):
         decorated(a100, {"target": "moon"})
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "allowed"),
+    [
+        (["run"], None, 100),
+        (["run", "--max-num-splits", "300"], None, 300),
+        (["run", "--max-num-splits=300"], "200", 300),
+        (["run"], "200", 200),
+    ],
+)
+def test_more_shards_than_metaflow_allows_are_refused_before_any_work(
+    no_gpu, monkeypatch, words, variable, allowed
+):
+    monkeypatch.setattr("sys.argv", ["flow.py", *words])
+    monkeypatch.delenv("METAFLOW_RUN_MAX_NUM_SPLITS", raising=False)
+    if variable:
+        monkeypatch.setenv("METAFLOW_RUN_MAX_NUM_SPLITS", variable)
+    decorated(no_gpu, {"max_shards": allowed})
+    message = rf"max_shards: {allowed + 1} is more than the {allowed} .*--max-num-splits"
+    with pytest.raises(ComputeError, match=message):
+        decorated(no_gpu, {"max_shards": allowed + 1})
+
+
+def test_a_task_of_a_run_does_not_ask_again(no_gpu, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["flow.py", "step", "embed", "--run-id", "1"])
+    decorated(no_gpu, {"max_shards": 5000})
+
+
 def test_a_gpu_model_without_its_queue_is_an_error():
     problem = problem_of(BATCH | {"gpus": {"A100": {"cpu": 4}}})
     assert problem.startswith("compute: gpus.A100.queue is missing")

@@ -64,11 +64,13 @@ class ComputeSettings(Section):
     target: Literal["local", "batch", "kubernetes"] = "local"
     """`local`: this machine."""
     processes: NonNegativeInt = 0
-    """Processes of `extract`; 0: one a core."""
+    """Processes of `extract`; 0: one per core."""
     sequences_per_shard: PositiveInt = 5000
     """Sequences that one `embed` task takes; more where the shards would be too many."""
     megabytes_per_shard: PositiveInt = 3000
     """Embeddings that one `embed` task leaves, at most."""
+    max_shards: PositiveInt = 90
+    """Tasks of `embed` at most. Metaflow allows 100, and more with `run --max-num-splits N`."""
     embedding_cache: Location | None = None
     """Folder or s3:// prefix in which embeddings outlive a run; default: none."""
     weights: Location | None = None

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoflow.augment.shards import MAX_SHARDS, plan_shards
+from evoflow.augment.shards import plan_shards
 from evoflow.errors import InputError
 from evoflow.settings import ComputeSettings
 
@@ -31,14 +31,19 @@ def test_the_target_of_bytes_makes_shards_smaller():
 
 def test_shards_grow_where_they_would_be_too_many():
     ranges = planned(9000, sequences_per_shard=10)
-    assert len(ranges) <= MAX_SHARDS
+    assert len(ranges) <= 90
     assert max(sizes(ranges)) == 100
 
 
 def test_more_than_the_shards_may_hold_is_an_error_that_says_what_to_change():
-    with pytest.raises(InputError, match=r"compute\.megabytes_per_shard = 1; store less"):
+    with pytest.raises(InputError, match=r"90 shards \(compute\.max_shards\) of 1 MB .* to 91 or"):
         planned(901, 100_000, megabytes_per_shard=1)
-    assert len(planned(900, 100_000, megabytes_per_shard=1)) == MAX_SHARDS
+    assert len(planned(900, 100_000, megabytes_per_shard=1)) == 90
+
+
+def test_more_shards_are_made_where_they_are_allowed():
+    ranges = planned(9000, sequences_per_shard=10, max_shards=900)
+    assert sizes(ranges) == [10] * 900
 
 
 def test_one_embedding_may_be_larger_than_the_target():
@@ -49,7 +54,7 @@ def test_one_embedding_may_be_larger_than_the_target():
 def test_all_sequences_are_covered_by_few_shards(letters, size):
     sequences = table([f"{letter:03}" for letter in sorted(letters)])
     ranges = plan_shards(sequences, ComputeSettings(sequences_per_shard=size), 10)
-    assert len(ranges) <= MAX_SHARDS
+    assert len(ranges) <= 90
     assert [row for start, stop in ranges for row in range(start, stop)] == list(
         range(len(letters))
     )

@@ -1,6 +1,6 @@
 """GPU hours and bytes on S3 of runs of three sizes, on paper.
 
-    python tests/benchmarks/cost.py [--reads-per-second 80] [--alleles-per-genome 40000]
+    python tests/benchmarks/cost.py [--alleles-per-genome 40000]
 
 Prints a table in Markdown. Every rate is an option; `Rates` says where the defaults come from.
 """
@@ -8,15 +8,45 @@ Prints a table in Markdown. Every rate is an option; `Rates` says where the defa
 import argparse
 from dataclasses import dataclass
 
-from evoflow.augment.shards import MAX_SHARDS
 from evoflow.settings import ComputeSettings
 
 WIDTH = 4096
-"""Of Evo-1's hidden states; logits have 512."""
-STORED = {"final/mean": WIDTH, "logits/window: 64": 64 * 512, "final/all": 150 * WIDTH}
-"""Values per sequence of 150 bases."""
+"""Of Evo-1's hidden states."""
+STORED = {"mean": WIDTH, "window: 64": 64 * WIDTH, "all": 150 * WIDTH}
+"""Values per sequence of 150 bases, of the layer `final`."""
+MAX_SHARDS = 1000
+"""What `compute.max_shards` is set to for large sets: shards grow beyond it."""
 INDIVIDUALS = 3202
 """Of the 1000 Genomes Project at 30x."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """How fast one GPU works.
+
+    Attributes
+    ----------
+    reads_per_second
+        Sequences of 150 bases that go through Evo-1.
+    task_seconds
+        What an `embed` task takes beside the forward passes: its start, the weights, the last
+        bytes. Assumed.
+    measured
+        Whether `reads_per_second` was measured.
+    """
+
+    reads_per_second: float
+    task_seconds: float
+    measured: bool
+
+
+GPUS = {
+    # `bench_evo.py`, with random weights in the published layout.
+    "H100": Gpu(reads_per_second=318, task_seconds=120, measured=True),
+    # A read takes 2 FLOP for each of 6.45 billion parameters and 150 tokens; half of the data
+    # sheet's 312 TFLOP/s is used.
+    "A100": Gpu(reads_per_second=80, task_seconds=120, measured=False),
+}
 
 
 @dataclass(frozen=True)
@@ -25,11 +55,6 @@ class Rates:
 
     Attributes
     ----------
-    reads_per_second
-        Sequences of 150 bases that one GPU embeds. Assumed for an A100: one takes 2 FLOP for each
-        of 6.45 billion parameters and 150 tokens, and half of the data sheet's 312 TFLOP/s is used.
-    load_seconds
-        Start of one `embed` task, with the weights on the instance's disk. Assumed.
     sequences_per_example
         The read and its reference window: the most there can be.
     alleles_per_genome
@@ -38,43 +63,36 @@ class Rates:
         Examples of each individual without an allele: the default of `data.reference_loci`.
     balancing
         Rows in use for each example, after rare labels were balanced. Assumed.
-    compressed
-        Bytes stored of each byte of float16, after Metaflow's gzip: measured by
-        `bench_artifacts.py`.
     """
 
-    reads_per_second: float = 80
-    load_seconds: float = 120
     sequences_per_example: float = 2
     alleles_per_genome: int = 40_000
     reference_loci: int = 2_000
     balancing: float = 1.5
-    compressed: float = 0.93
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one size takes.
+    """What one run takes.
 
     Attributes
     ----------
     sequences
         Embedded.
-    runs
-        Of the flow: one run holds 90 shards of 3,000 MB at most.
     shards
-        Tasks of `embed` of all runs together.
-    gpu_hours
-        Of embedding and of loading.
+        Tasks of `embed`, `MAX_SHARDS` at most.
     stored
-        Bytes on S3.
+        Bytes on S3, stored as they are.
     """
 
     sequences: int
-    runs: int
     shards: int
-    gpu_hours: float
-    stored: float
+    stored: int
+
+    def gpu_hours(self, gpu: Gpu) -> float:
+        """Hours of embedding, with the start of every task."""
+        seconds = self.sequences / gpu.reads_per_second + self.shards * gpu.task_seconds
+        return seconds / 3600
 
 
 def cost(examples: float, values: int, rates: Rates) -> Cost:
@@ -91,20 +109,9 @@ def cost(examples: float, values: int, rates: Rates) -> Cost:
     """
     compute = ComputeSettings()
     sequences = round(examples * rates.balancing * rates.sequences_per_example)
-    bytes_per_sequence = 2 * values
-    fitting = compute.megabytes_per_shard * 1_000_000 // bytes_per_sequence
-    runs = -(-sequences // (MAX_SHARDS * fitting))
-    per_run = -(-sequences // runs)
-    per_shard = max(min(compute.sequences_per_shard, fitting), -(-per_run // MAX_SHARDS))
-    shards = runs * -(-per_run // per_shard)
-    seconds = sequences / rates.reads_per_second + shards * rates.load_seconds
-    return Cost(
-        sequences,
-        runs,
-        shards,
-        seconds / 3600,
-        sequences * bytes_per_sequence * rates.compressed,
-    )
+    fitting = max(1, compute.megabytes_per_shard * 1_000_000 // (2 * values))
+    shards = -(-sequences // min(compute.sequences_per_shard, fitting))
+    return Cost(sequences, min(shards, MAX_SHARDS), sequences * 2 * values)
 
 
 def table(rates: Rates) -> str:
@@ -115,16 +122,18 @@ def table(rates: Rates) -> str:
         "one whole genome": genome,
         f"{INDIVIDUALS:,} individuals": genome * INDIVIDUALS,
     }
+    hours = [name if gpu.measured else f"{name} (assumed)" for name, gpu in GPUS.items()]
     lines = [
-        "| size | stored | sequences | runs | shards | GPU hours | on S3 |",
-        "|---|---|--:|--:|--:|--:|--:|",
+        f"| one run of | tokens | sequences | shards | {' | '.join(hours)} | on S3 |",
+        f"|---|---|--:|--:|{'--:|' * len(hours)}--:|",
     ]
     for size, examples in sizes.items():
         for stored, values in STORED.items():
             found = cost(examples, values, rates)
+            spent = " | ".join(f"{found.gpu_hours(gpu):,.1f} h" for gpu in GPUS.values())
             lines.append(
-                f"| {size} | {stored} | {found.sequences:,} | {found.runs:,} | {found.shards:,} "
-                f"| {found.gpu_hours:,.1f} | {readable(found.stored)} |"
+                f"| {size} | {stored} | {found.sequences:,} | {found.shards:,} | {spent} "
+                f"| {readable(found.stored)} |"
             )
     return "\n".join(lines)
 

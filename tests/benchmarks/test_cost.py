@@ -1,25 +1,18 @@
 import pytest
 
-from tests.benchmarks.cost import Rates, cost, readable, table
+from tests.benchmarks.cost import Gpu, Rates, cost, readable, table
 from tests.conftest import ROOT
 
-RATES = Rates(
-    reads_per_second=100,
-    load_seconds=36,
-    sequences_per_example=2,
-    alleles_per_genome=1000,
-    reference_loci=0,
-    balancing=1,
-    compressed=0.5,
-)
+RATES = Rates(sequences_per_example=2, alleles_per_genome=1000, reference_loci=0, balancing=1)
+GPU = Gpu(reads_per_second=100, task_seconds=36, measured=True)
 
 
 def test_a_small_run_by_hand():
     # 10,000 sequences of 8,192 bytes; two shards of 5,000; 100 s + 2 x 36 s
     found = cost(5_000, 4096, RATES)
-    assert (found.sequences, found.runs, found.shards) == (10_000, 1, 2)
-    assert found.gpu_hours == pytest.approx(172 / 3600)
-    assert found.stored == 10_000 * 8192 / 2
+    assert (found.sequences, found.shards) == (10_000, 2)
+    assert found.gpu_hours(GPU) == pytest.approx(172 / 3600)
+    assert found.stored == 10_000 * 8192
 
 
 def test_shards_of_large_embeddings_hold_fewer_sequences():
@@ -27,14 +20,9 @@ def test_shards_of_large_embeddings_hold_fewer_sequences():
     assert cost(5_000, 150 * 4096, RATES).shards == 5
 
 
-def test_shards_grow_before_there_are_more_than_ninety():
-    found = cost(500_000, 4096, RATES)
-    assert (found.runs, found.shards) == (1, 90)
-
-
-def test_what_does_not_fit_into_one_run_takes_several():
-    # 90 x 2,441 = 219,690 sequences a run
-    assert cost(500_000, 150 * 4096, RATES).runs == 5
+def test_shards_grow_before_there_are_more_than_a_thousand():
+    assert cost(2_500_000, 4096, RATES).shards == 1000
+    assert cost(25_000_000, 4096, RATES).shards == 1000
 
 
 @pytest.mark.parametrize(
@@ -44,5 +32,5 @@ def test_bytes_are_readable(count, text):
     assert readable(count) == text
 
 
-def test_the_readme_has_the_table_of_the_defaults():
+def test_the_documentation_has_the_table_of_the_defaults():
     assert table(Rates()) in (ROOT / "docs" / "results.md").read_text()
