@@ -21,6 +21,7 @@ COLUMNS = {
     "impact_score": "int64",
     "genotype": "str",
     "carries_alt": "bool",
+    "other_alleles": "int64",
     "read_name": "str",
     "strand": "str",
     "mapping_quality": "int64",
@@ -33,8 +34,11 @@ COLUMNS = {
 `contig` is spelled as in the reference; `position` is 1-based and, with `ref` and `alt`, follows
 VCF (left-aligned; indels keep the base before them). `sequence` has `read_length` upper-case
 bases in the reference's forward orientation and `sequence[variant_offset:]` starts with `alt`
-where `carries_alt`, else with `ref`. `reference_sequence` is the reference from the base to which
-the first base of `sequence` is aligned. `strand` is that of the read (`+` or `-`).
+where `carries_alt`, else with `ref`; where another allele of the individual lies within an indel's
+repeat it may differ there. `other_alleles` counts the further alleles of the individual that
+`sequence` carries, in ClinVar or not; without `carries_alt` there is none. `reference_sequence` is
+the reference from the base to which the first base of `sequence` is aligned. `strand` is that of
+the read (`+` or `-`).
 """
 
 ALLELE = ["individual", "contig", "position", "ref", "alt"]

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pysam
 
 _STEP = 64
+NEARBY = 10
+"""Bases beside an allele within which a gap in a read may be part of the allele, or hide it."""
 
 
 class Evidence(Enum):
@@ -39,6 +41,8 @@ class Footprint:
         The bases of both haplotypes over the interval.
     anchored
         Whether both alleles begin with the same base, as indels in VCF do.
+    tail
+        How many of the last bases follow the allele itself: as far as an indel can be shifted.
     """
 
     start: int
@@ -46,11 +50,27 @@ class Footprint:
     reference: str
     alternate: str
     anchored: bool
+    tail: int = 0
 
     @property
     def changes_length(self) -> bool:
         """Whether the alleles differ in length."""
         return len(self.reference) != len(self.alternate)
+
+    @property
+    def is_single_base(self) -> bool:
+        """Whether one base stands in the place of another."""
+        return len(self.reference) == len(self.alternate) == 1
+
+    @property
+    def ref(self) -> str:
+        """The allele's own reference bases."""
+        return self.reference[: len(self.reference) - self.tail]
+
+    @property
+    def alt(self) -> str:
+        """The allele's own alternate bases."""
+        return self.alternate[: len(self.alternate) - self.tail]
 
 
 def footprint(
@@ -82,7 +102,7 @@ def footprint(
             tail += bases[:shared]
             if shared < _STEP:
                 break
-    return Footprint(start, after + len(tail), ref + tail, alt + tail, ref[0] == alt[0])
+    return Footprint(start, after + len(tail), ref + tail, alt + tail, ref[0] == alt[0], len(tail))
 
 
 class Block(NamedTuple):
@@ -104,10 +124,13 @@ class Layout:
     stretches
         The parts of the read without soft-clipped bases and without a skip (CIGAR `N`), as
         (start, stop) on the read.
+    gaps
+        Its insertions and deletions, as (start, stop) on the reference.
     """
 
     blocks: tuple[Block, ...]
     stretches: tuple[tuple[int, int], ...]
+    gaps: tuple[tuple[int, int], ...] = ()
 
     def read_index(self, position: int) -> int | None:
         """Find the read's base that is aligned to a reference position."""
@@ -123,12 +146,57 @@ class Layout:
                 return reference_start + index - read_start
         return None
 
+    def reference_end(self, index: int) -> int:
+        """Find where the reference ends that the bases before `index` are aligned to."""
+        return max(
+            position + min(length, index - start)
+            for position, start, length in self.blocks
+            if start < index
+        )
+
+    def is_plain_at(self, where: Footprint) -> bool:
+        """Whether there is no gap beside an allele that is not the allele's own."""
+        if not self.gaps:
+            return True
+        lowest = where.start + (where.anchored or not where.changes_length)
+        highest = where.stop - (not where.changes_length)
+        return all(
+            lowest <= start and stop <= highest
+            for start, stop in self.gaps
+            if where.start - NEARBY < stop and start < where.stop + NEARBY
+        )
+
+    def part_over(self, where: Footprint, flank: int) -> tuple[int, int] | None:
+        """Find the read's bases over a footprint and as many as `flank` on both sides.
+
+        Returns
+        -------
+        tuple of int, or None
+            Their start and stop on the read, both at aligned bases, in one stretch; None where
+            no stretch reaches from the footprint's start to its stop.
+        """
+        for begun, ended in self.stretches:
+            blocks = [block for block in self.blocks if begun <= block.read_start < ended]
+            if not blocks or blocks[0].reference_start > where.start:
+                continue
+            last = blocks[-1]
+            if last.reference_start + last.length < where.stop:
+                continue
+            lowest, highest = where.start - flank, where.stop + flank
+            first = next(each for each in blocks if each.reference_start + each.length > lowest)
+            final = next(each for each in reversed(blocks) if each.reference_start < highest)
+            start = first.read_start + max(0, lowest - first.reference_start)
+            stop = final.read_start + min(final.length, highest - final.reference_start)
+            return start, stop
+        return None
+
 
 def layout(read: pysam.AlignedSegment) -> Layout:
     """Lay out a mapped read by its CIGAR."""
     position, index = read.reference_start, 0
     blocks: list[Block] = []
     stretches: list[tuple[int, int]] = []
+    gaps: list[tuple[int, int]] = []
     begun = 0
     for operation, length in read.cigartuples or ():
         if operation in {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}:
@@ -136,8 +204,10 @@ def layout(read: pysam.AlignedSegment) -> Layout:
             position += length
             index += length
         elif operation == pysam.CINS:
+            gaps.append((position, position))
             index += length
         elif operation == pysam.CDEL:
+            gaps.append((position, position + length))
             position += length
         elif operation == pysam.CREF_SKIP:
             stretches.append((begun, index))
@@ -148,7 +218,9 @@ def layout(read: pysam.AlignedSegment) -> Layout:
             index += length
             begun = index
     stretches.append((begun, index))
-    return Layout(tuple(blocks), tuple(part for part in stretches if part[0] < part[1]))
+    return Layout(
+        tuple(blocks), tuple(part for part in stretches if part[0] < part[1]), tuple(gaps)
+    )
 
 
 def evidence(lay: Layout, bases: str, where: Footprint) -> tuple[Evidence, int, int]:

@@ -55,7 +55,11 @@ def put_together(found: Found, reads: UnitReads) -> UnitResult:
     counts[VARIANT, "kept"] = kept
     counts[VARIANT, "no read carries it"] = len(found.alleles) - kept
     looked = sum(part.loci for part in reads.references)
-    counts[LOCUS, "no read shows the reference"] = looked - len(rows)
+    unclean = sum(part.without_clean_read for part in reads.references)
+    counts[LOCUS, "every read that shows the reference may carry another allele"] = unclean
+    ambiguous = sum(part.ambiguous for part in reads.references)
+    counts[LOCUS, "a read that carries an allele has the same bases"] = ambiguous
+    counts[LOCUS, "no read shows the reference"] = looked - len(rows) - unclean - ambiguous
     counts[LOCUS, "not drawn"] = found.num_positions - looked
     longest = max((part.longest_read for part in (*reads.carriers, *reads.references)), default=0)
     return UnitResult(examples, rows, +counts, longest)

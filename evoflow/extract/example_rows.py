@@ -5,8 +5,8 @@ depends on another.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,15 +17,23 @@ import pandas as pd
 import pysam
 
 from evoflow.extract import reads, reference_loci, variants
-from evoflow.extract.alignment import Evidence, footprint
+from evoflow.extract.alignment import Evidence
+from evoflow.extract.called_alleles import CalledAlleles
 from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
+from evoflow.extract.read_choice import ChosenRead, ReadChooser, ReadRules
 from evoflow.extract.units import Found, Unit
 from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings
 
 _LOCI_AT_ONCE = 2_500
 """Loci of a part: what bounds the disk and the memory that their reads take."""
+
+_REACH = 20_000
+"""Bases from a locus beyond which no allele matters to the bases that are kept of a read."""
+
+
+SAME_BASES = "has the bases of a read that carries an allele"
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,13 @@ class CarrierPart:
         Whose.
     alleles
         As in `units.Found`.
+    called
+        As in `units.Found`.
     """
 
     unit: Unit
     alleles: pd.DataFrame
+    called: Path
 
 
 @dataclass(frozen=True)
@@ -54,10 +65,13 @@ class ReferencePart:
         Whose.
     positions
         As in `units.Found`.
+    called
+        As in `units.Found`.
     """
 
     unit: Unit
     positions: npt.NDArray[np.int64]
+    called: Path
 
 
 @dataclass(frozen=True)
@@ -72,14 +86,33 @@ class Taken:
         One row per locus and read; reference reads have their `rank` too.
     counts
         Why each read over each locus was kept or dropped.
+    without_clean_read
+        Reference loci that gave no read because those over it carry another allele.
     longest_read
         Length of the longest read that was too short.
+    ambiguous
+        Reference loci whose read was left out because a carrier read has the same bases.
     """
 
     loci: int
     examples: pd.DataFrame
     counts: Counter[str]
+    without_clean_read: int
     longest_read: int
+    ambiguous: int = 0
+
+    def without(self, sequences: Collection[str]) -> "Taken":
+        """Leave out the reads with the bases of others: these would stand under two labels."""
+        held = self.examples["sequence"].isin(sequences)
+        left_out = int(held.sum())
+        counts = self.counts - Counter({"kept": left_out})
+        counts[SAME_BASES] += left_out
+        return replace(
+            self,
+            examples=self.examples[~held],
+            counts=counts,
+            ambiguous=self.ambiguous + left_out,
+        )
 
 
 @dataclass(frozen=True)
@@ -119,11 +152,15 @@ def take_reads(
         ones wanted; there may be more.
     """
     draws = [
-        _of_person([unit for unit in found if unit.individual == person], found, data)
+        _of_person({unit: each for unit, each in found.items() if unit.individual == person}, data)
         for person in dict.fromkeys(unit.individual for unit in found)
     ]
     reads = {unit: UnitReads() for unit in found}
-    carriers = [part for unit, each in found.items() for part in carrier_parts(unit, each.alleles)]
+    carriers = [
+        part
+        for unit, each in found.items()
+        for part in carrier_parts(unit, each.alleles, each.called)
+    ]
     references = [part for draw in draws for part in draw.next_parts()]
     while carriers or references:
         done = expect(len(carriers) + len(references))
@@ -133,6 +170,7 @@ def take_reads(
         for drawn, each in zip(references, taken[len(carriers) :], strict=True):
             reads[drawn.unit].references.append(each)
         for draw in draws:
+            draw.leave_out_ambiguous(reads)
             draw.loci.kept = sum(
                 len(each.examples) for unit in draw.units for each in reads[unit].references
             )
@@ -144,39 +182,56 @@ def take_reads(
 class _PersonDraw:
     """An individual's units and the draw of reference loci over all of them."""
 
-    units: Sequence[Unit]
+    units: Mapping[Unit, Found]
     loci: reference_loci.Draw
 
     def next_parts(self) -> list[ReferencePart]:
         return [
             part
-            for unit, positions in zip(self.units, self.loci.next_positions(), strict=True)
-            for part in reference_parts(unit, positions)
+            for (unit, found), positions in zip(
+                self.units.items(), self.loci.next_positions(), strict=True
+            )
+            for part in reference_parts(unit, positions, found)
         ]
 
+    def leave_out_ambiguous(self, reads: Mapping[Unit, UnitReads]) -> None:
+        """Leave out reference reads with the bases of a carrier read of the individual."""
+        carried = {
+            sequence
+            for unit in self.units
+            for each in reads[unit].carriers
+            for sequence in each.examples["sequence"]
+        }
+        for unit in self.units:
+            references = reads[unit].references
+            references[:] = [each.without(carried) for each in references]
 
-def _of_person(
-    units: Sequence[Unit], found: Mapping[Unit, Found], data: DataSettings
-) -> _PersonDraw:
+
+def _of_person(units: Mapping[Unit, Found], data: DataSettings) -> _PersonDraw:
     contigs = [
         reference_loci.ContigLoci(
-            unit.individual.sample, unit.contig, found[unit].positions, found[unit].num_positions
+            unit.individual.sample, unit.contig, found.positions, found.num_positions
         )
-        for unit in units
+        for unit, found in units.items()
     ]
     return _PersonDraw(units, reference_loci.Draw(contigs, data.reference_loci, data.seed))
 
 
-def carrier_parts(unit: Unit, alleles: pd.DataFrame) -> list[CarrierPart]:
-    """Divide a unit's alleles."""
+def carrier_parts(unit: Unit, alleles: pd.DataFrame, called: Path) -> list[CarrierPart]:
+    """Divide a unit's alleles; `alleles` and `called` as in `units.Found`."""
     starts = range(0, len(alleles), _LOCI_AT_ONCE)
-    return [CarrierPart(unit, alleles[start : start + _LOCI_AT_ONCE]) for start in starts]
+    return [CarrierPart(unit, alleles[start : start + _LOCI_AT_ONCE], called) for start in starts]
 
 
-def reference_parts(unit: Unit, positions: npt.NDArray[np.int64]) -> list[ReferencePart]:
+def reference_parts(
+    unit: Unit, positions: npt.NDArray[np.int64], found: Found
+) -> list[ReferencePart]:
     """Divide a unit's reference loci."""
     starts = range(0, len(positions), _LOCI_AT_ONCE)
-    return [ReferencePart(unit, positions[start : start + _LOCI_AT_ONCE]) for start in starts]
+    return [
+        ReferencePart(unit, positions[start : start + _LOCI_AT_ONCE], found.called)
+        for start in starts
+    ]
 
 
 def take(
@@ -196,7 +251,7 @@ def take(
 
 def _take_part(part: CarrierPart | ReferencePart, data: DataSettings) -> Taken:
     if isinstance(part, CarrierPart):
-        return _take(part.unit, part.alleles, Evidence.ALTERNATE, data.reads_per_variant, data)
+        return _take(part, part.alleles, Evidence.ALTERNATE, data.reads_per_variant, data)
     unit, positions = part.unit, part.positions
     bounds = int(positions[0]), int(positions[-1])
     clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar, bounds)
@@ -208,21 +263,22 @@ def _take_part(part: CarrierPart | ReferencePart, data: DataSettings) -> Taken:
         impact_score=REFERENCE.score,
     )
     # One read is wanted of the dozens over a locus: nearly always a sample of them has one.
-    sampled = _take(unit, at, Evidence.REFERENCE, 1, data, sample=True)
+    sampled = _take(part, at, Evidence.REFERENCE, 1, data, sample=True)
     without = at[~at["position"].isin(sampled.examples["position"])]
     if without.empty:
         return sampled
-    rest = _take(unit, without, Evidence.REFERENCE, 1, data)
+    rest = _take(part, without, Evidence.REFERENCE, 1, data)
     return Taken(
         len(at),
         pd.concat([sampled.examples, rest.examples], ignore_index=True),
         sampled.counts + rest.counts,
+        rest.without_clean_read,
         max(sampled.longest_read, rest.longest_read),
     )
 
 
 def _take(
-    unit: Unit,
+    part: CarrierPart | ReferencePart,
     alleles: pd.DataFrame,
     shown: Evidence,
     wanted: int,
@@ -231,20 +287,30 @@ def _take(
     sample: bool = False,
 ) -> Taken:
     """Take the reads of alleles or loci that are sorted by position."""
-    chooser = reads.ReadChooser(
-        reads.ReadRules(data.read_length, data.min_mapping_quality, wanted, shown, data.seed),
-        unit.contig_length,
-        f"{unit.individual.sample} {unit.contig}",
-        sampled=sample,
+    unit = part.unit
+    rules = ReadRules(
+        data.read_length,
+        data.min_mapping_quality,
+        data.min_base_quality,
+        wanted,
+        shown,
+        data.seed,
+        reads.own_read_groups(unit.individual.reads, unit.individual.sample),
     )
     with (
         TemporaryDirectory(prefix="evoflow-") as folder,
         pysam.FastaFile(str(data.reference)) as genome,
     ):
-        footprints = [
-            footprint(genome, unit.contig, position, ref, alt, limit=data.read_length)
-            for position, ref, alt in alleles[KEY].itertuples(index=False)
-        ]
+        called = CalledAlleles(genome, unit.contig, _near(part.called, alleles), data.read_length)
+        footprints = [called.footprint(*key) for key in alleles[KEY].itertuples(index=False)]
+        chooser = ReadChooser(
+            rules,
+            genome,
+            unit.contig,
+            called,
+            f"{unit.individual.sample} {unit.contig}",
+            sampled=sample,
+        )
         alignments = reads.reads_over(
             unit.individual.reads,
             unit.reads_spelling,
@@ -254,31 +320,36 @@ def _take(
             sample=sample,
         )
         chosen = chooser.choose(alignments, footprints)
-        examples = _examples(unit, alleles, chosen, genome, data.read_length)
+    examples = _examples(unit, alleles, chosen)
     examples["carries_alt"] = shown is Evidence.ALTERNATE
-    return Taken(len(alleles), examples, chooser.counts, chooser.longest)
+    return Taken(
+        len(alleles), examples, chooser.counts, chooser.without_clean_read, chooser.longest
+    )
+
+
+def _near(path: Path, loci: pd.DataFrame) -> pd.DataFrame:
+    """Read the called alleles that reads over some loci may show."""
+    called = pd.DataFrame(pd.read_pickle(path))  # noqa: S301 - written by `units.find`
+    start, stop = loci["position"].min() - _REACH, loci["position"].max() + _REACH
+    before = called["position"] + called["ref"].str.len() > start
+    near: pd.DataFrame = called[before & (called["position"] < stop)]
+    return near
 
 
 def _examples(
-    unit: Unit,
-    alleles: pd.DataFrame,
-    chosen: Sequence[Sequence[reads.ChosenRead]],
-    genome: pysam.FastaFile,
-    length: int,
+    unit: Unit, alleles: pd.DataFrame, chosen: Sequence[Sequence[ChosenRead]]
 ) -> pd.DataFrame:
     """One row per locus and read."""
     table = alleles.iloc[[number for number, kept in enumerate(chosen) for _ in kept]]
     kept = [read for of_locus in chosen for read in of_locus]
-    begins = [read.reference_start for read in kept]
     return variants.described(table).assign(
         individual=unit.individual.sample,
         contig=unit.contig,
+        other_alleles=[read.other_alleles for read in kept],
         read_name=[read.name for read in kept],
         strand=[read.strand for read in kept],
         mapping_quality=[read.mapping_quality for read in kept],
         sequence=[read.sequence for read in kept],
-        reference_sequence=[
-            genome.fetch(unit.contig, begin, begin + length).upper() for begin in begins
-        ],
+        reference_sequence=[read.reference for read in kept],
         variant_offset=[read.offset for read in kept],
     )

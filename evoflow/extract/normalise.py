@@ -121,7 +121,8 @@ def write_table(
     mismatches = [
         line.split("\t")[1:] for line in said.splitlines() if line.startswith("REF_MISMATCH")
     ]
-    known = [each for each in mismatches if "N" not in (each[2] + each[3]).upper()]
+    inside = [each for each in mismatches if is_inside(int(each[1]), source)]
+    known = [each for each in inside if "N" not in (each[2] + each[3]).upper()]
     shown = tuple(
         f"{contig}:{position} has {ref}, not {bases or 'it'}"
         for contig, position, ref, bases in known[:SHOWN]
@@ -130,7 +131,7 @@ def write_table(
         table,
         records=int(counted["total"]),
         inside=taken.inside,
-        mismatches=sum(is_inside(int(each[1]), source) for each in mismatches),
+        mismatches=len(inside),
         differing=Differing(len(known), shown),
         not_bases=taken.not_bases,
     )

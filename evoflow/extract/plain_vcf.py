@@ -18,6 +18,9 @@ from evoflow.remote import local_files
 _SHIFT = 1_000
 """Bases behind a region that are read too: left-aligning may move a record into the region."""
 
+_REACH = 10_000
+"""Bases on both sides of a region whose calls are read too, as reads over the region show them."""
+
 _BASES = re.compile(rb"[ACGTNacgtn]+")
 _ALTS = re.compile(rb"[ACGTNacgtn]+(?:,[ACGTNacgtn]+)*")
 
@@ -90,7 +93,8 @@ def take(
         Changes the columns of each record.
     """
     regions, body = folder / "regions.bed", folder / "body"
-    intervals = [(start, end + _SHIFT) for start, end in source.regions]
+    before, behind = (_REACH, _REACH) if sample else (0, _SHIFT)
+    intervals = [(max(0, start - before), end + behind) for start, end in source.regions]
     with regions.open("w", encoding="utf-8", errors="surrogateescape") as file:
         for spelling in source.spellings:
             local_files.provide_contig(source.path, spelling, intervals)

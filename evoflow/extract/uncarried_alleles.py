@@ -257,6 +257,7 @@ def _write(
         individual=HAPLOTYPE,
         genotype="1",
         carries_alt=True,
+        other_alleles=0,
         read_name=[":".join(map(str, key)) for key in table[_ALLELE].itertuples(index=False)],
         strand="+",
         mapping_quality=_UNKNOWN_QUALITY,

@@ -332,11 +332,11 @@ class Found:
     alleles
         The individual's alleles that ClinVar knows, labelled, sorted by `normalise.KEY`.
     called
-        All alleles that the individual carries there or that a failed call gives them, in ClinVar
-        or not: `KEY`, `genotype` and `passed`, sorted by `KEY`.
+        Pickled table of all alleles that the individual carries there or that a failed call gives
+        them, in ClinVar or not: `KEY`, sorted. Those of many people are too many to be held at
+        once.
     positions
-        File of the 1-based positions of the reference loci, sorted: those of many people are too
-        many to be held at once.
+        File of the 1-based positions of the reference loci, sorted: also too many.
     num_positions
         How many they are.
     counts
@@ -346,7 +346,7 @@ class Found:
     """
 
     alleles: pd.DataFrame
-    called: pd.DataFrame
+    called: Path
     positions: Path
     num_positions: int
     counts: Counter[tuple[str, str]]
@@ -356,7 +356,7 @@ class Found:
 def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     """Join an individual's alleles on a contig with ClinVar's, and find the reference loci.
 
-    The positions of these stay in the folder.
+    The positions of these and the individual's alleles stay in the folder.
     """
     called = read_unit(unit, data)
     counts = called.counts
@@ -377,7 +377,7 @@ def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     with os.fdopen(descriptor, "wb") as file:
         np.save(file, positions)
     alleles = alleles.sort_values(normalise.KEY)
-    return Found(alleles, called.alleles, Path(path), len(positions), counts, called.written)
+    return Found(alleles, called.save(folder), Path(path), len(positions), counts, called.written)
 
 
 @dataclass(frozen=True)
@@ -387,8 +387,8 @@ class Called:
     Attributes
     ----------
     alleles
-        `KEY`, `genotype` and `passed`: also alleles of failed calls, and some behind the regions'
-        ends; sorted by `KEY`.
+        `KEY`, `genotype` and `passed`: also alleles of failed calls, and those nearby outside of
+        the regions; sorted by `KEY`.
     counts
         Count by (subject, reason) of the alleles that were dropped, and of all by genotype.
     written
@@ -403,6 +403,13 @@ class Called:
     def carried(self) -> pd.DataFrame:
         """The alleles whose call passed: `KEY` and `genotype`."""
         return self.alleles[self.alleles["passed"]].drop(columns="passed")
+
+    def save(self, folder: Path) -> Path:
+        """Write all alleles as `Found.called`."""
+        descriptor, path = mkstemp(suffix=".pickle", dir=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            self.alleles[normalise.KEY].to_pickle(file)
+        return Path(path)
 
 
 def read_unit(unit: Unit, data: DataSettings) -> Called:

@@ -63,7 +63,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     -------
     called
         `KEY`, `genotype` (1: this allele; 0: any other) and whether the call `passed` the filters;
-        also some behind the regions' ends.
+        also those nearby outside of the regions.
     dropped
         How many alleles within the regions were dropped, by reason.
     genotypes

@@ -79,17 +79,21 @@ def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carrie
     with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool(processes) as pool:
         plan = units.plan_units(data, pool, Path(folder), unlisted=True)
         looked = pool.run(
-            partial(_find, data=data),
+            partial(_find, data=data, folder=Path(folder)),
             plan.units,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=tally.expect(len(plan.units)),
         )
         found = dict(zip(plan.units, looked, strict=True))
-        plan = plan.agreeing(data, [called.written for _, called in looked])
+        plan = plan.agreeing(data, [called.written for _, called, _ in looked])
         if not sum(len(found[unit][0]) for unit in plan.units):
             people = ", ".join(person.variants for person in data.individuals)
             raise InputError(f"{people}: no genotype contains an alternate allele in the regions")
-        parts = [part for unit in plan.units for part in carrier_parts(unit, found[unit][0])]
+        parts = [
+            part
+            for unit in plan.units
+            for part in carrier_parts(unit, found[unit][0], found[unit][2])
+        ]
         taken = take(pool, parts, data, tally.expect(len(parts)))
     columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
     named = [
@@ -114,11 +118,13 @@ def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carrie
     )
 
 
-def _find(unit: units.Unit, data: DataSettings) -> tuple[pd.DataFrame, units.Called]:
-    """Find the alleles of an individual's contig."""
+def _find(
+    unit: units.Unit, data: DataSettings, folder: Path
+) -> tuple[pd.DataFrame, units.Called, Path]:
+    """Find the alleles of an individual's contig; write all that were called to the folder."""
     called = units.read_unit(unit, data)
     inside = called.carried[variants.inside_regions(called.carried, unit.called)]
-    return _annotate(inside, unit), called
+    return _annotate(inside, unit), called, called.save(folder)
 
 
 def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:

@@ -52,6 +52,11 @@ class DataSettings(Section):
     """
     min_mapping_quality: Annotated[int, Field(ge=0, le=255)] = 20
     """Reads below it are dropped."""
+    min_base_quality: Annotated[int, Field(ge=0, le=93)] = 10
+    """Bases below it do not show an allele.
+
+    Of a substitution or an insertion its own bases count; of a deletion the bases on both sides.
+    """
     reads_per_variant: PositiveInt = 8
     """Carrier reads kept per allele, at most."""
     reference_loci: NonNegativeInt | Literal["all"] = 2000

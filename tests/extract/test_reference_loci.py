@@ -29,7 +29,8 @@ class EvenPool:
 
     def take(self, positions):
         kept = pd.DataFrame({"position": positions[positions % 2 == 0]})
-        return Taken(len(positions), kept, Counter(), 0)
+        kept = kept.assign(sequence="ACGT")
+        return Taken(len(positions), kept, Counter(), 0, 0)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def found(tmp_path):
         np.save(tmp_path / f"{contig}.npy", np.arange(1, size + 1))
         written = Written(Path("table.tsv"), 0, 0, 0, Differing(), 0)
         alleles = pd.DataFrame(columns=["position"])
-        units[unit] = Found(alleles, alleles, tmp_path / f"{contig}.npy", size, Counter(), written)
+        units[unit] = Found(alleles, Path(), tmp_path / f"{contig}.npy", size, Counter(), written)
     return units
 
 

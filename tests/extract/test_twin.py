@@ -16,6 +16,7 @@ from .worlds import random_world
 SHARED = [
     "position", "ref", "alt", "rsid", "consequence", "impact_score", "genotype", "carries_alt",
     "read_name", "strand", "sequence", "reference_sequence", "variant_offset",
+    "other_alleles",
 ]  # fmt: skip
 
 

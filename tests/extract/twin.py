@@ -7,14 +7,10 @@ of consequences.
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-import pysam
-
 from evoflow.impact import CONSEQUENCES
 
+from .twin_haplotypes import Key, columns, last_placement, shown
 from .worlds import SAMPLE, Record, World
-
-Key = tuple[int, str, str]
-"""Position, ref and alt of a normalised allele."""
 
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
 
@@ -25,11 +21,12 @@ class Rules:
     min_mapping_quality: int
     reads_per_variant: int
     seed: int
+    min_base_quality: int = 10
 
 
 def rows(world: World, rules: Rules) -> list[tuple]:
     """List (position, ref, alt, rsid, consequence, score, genotype, carries_alt, read_name,
-    strand, sequence, reference_sequence, variant_offset) of every example."""
+    strand, sequence, reference_sequence, variant_offset, other_alleles) of every example."""
     known, carried = clinvar_alleles(world), carried_alleles(world)
     found = []
     for key, genotype in carried.items():
@@ -41,12 +38,13 @@ def rows(world: World, rules: Rules) -> list[tuple]:
         label = (rsid(record), term.term, term.score, genotype, True)
         reads = choose(world, rules, key, rules.reads_per_variant, carries=True)
         found += [(*key, *label, *read) for read in reads]
+    carriers = {row[10] for row in found}
     for key, record in free_loci(known, carried, rules.length).values():
         label = (rsid(record), "no_sequence_alteration", 0, "0/0", False)
         sampled = [read for read in world.reads if in_sample(read.query_name)]
         read = choose(replace(world, reads=sampled), rules, key, 1, carries=False)
         read = read or choose(world, rules, key, 1, carries=False)
-        found += [(*key, *label, *each) for each in read]
+        found += [(*key, *label, *each) for each in read if each[2] not in carriers]
     return sorted(found, key=lambda row: row[:3])
 
 
@@ -113,10 +111,9 @@ def normalise(genome: str, position: int, ref: str, alt: str) -> Key:
 
 def choose(world: World, rules: Rules, key: Key, wanted: int, *, carries: bool) -> list[tuple]:
     position, ref, alt = key
-    start = position - 1
-    mutated = world.genome[:start] + alt + world.genome[start + len(ref) :]
-    stop = last_placement(world.genome, mutated, start, ref, alt)
-    haplotypes = world.genome[start:stop], mutated[start : stop + len(alt) - len(ref)]
+    start, stop = position - 1, last_placement(world.genome, key)
+    tail = world.genome[start + len(ref) : stop]
+    haplotypes = ref + tail, alt + tail
     text = f"{rules.seed} {SAMPLE} chr1 {start} {haplotypes[0]} {haplotypes[1]}"
     ranked = sorted(
         (crc32(read.query_name.encode(), crc32(text.encode())), read.is_read2, number)
@@ -128,7 +125,7 @@ def choose(world: World, rules: Rules, key: Key, wanted: int, *, carries: bool) 
         usable = not read.flag & UNUSABLE and read.mapping_quality >= rules.min_mapping_quality
         if len(chosen) == wanted or not usable or read.query_name in chosen:
             continue
-        kept = trim(world, rules, read, (start, stop, ref, alt), haplotypes[carries])
+        kept = trim(world, rules, read, key, carries=carries)
         if kept is not None:
             strand = "-" if read.is_reverse else "+"
             chosen[read.query_name] = (read.query_name, strand, *kept)
@@ -152,65 +149,48 @@ def in_sample(name: str) -> bool:
     return (key & 0xFFFFFF) / 0x1000000 < 0.25
 
 
-def last_placement(genome: str, mutated: str, start: int, ref: str, alt: str) -> int:
-    """Where the rightmost of all placements that give the same sequence ends."""
-    stop = start + len(ref)
-    if ref[0] != alt[0] or len(ref) == len(alt):
-        return stop
-    deleted, inserted = len(ref) - 1, len(alt) - 1
-    for at in range(start + 1, len(genome) - deleted + 1):
-        if genome[:at] + mutated[at : at + inserted] + genome[at + deleted :] == mutated:
-            stop = max(stop, at + deleted)
-    return stop
-
-
-def columns(read: pysam.AlignedSegment) -> list[tuple[str, int | None, int | None]]:
-    """Every column of an alignment: operation, index on the read, reference position."""
-    listed, index, position = [], 0, read.reference_start
-    for code, length in read.cigartuples:
-        kind = "MIDNSHP=X"[code]
-        for _ in range(length):
-            listed.append((kind, index if kind in "MIS" else None, position))
-            index += kind in "MIS"
-            position += kind in "MDN"
-    return listed
-
-
-def trim(world: World, rules: Rules, read, allele, haplotype: str) -> tuple | None:
-    start, stop, ref, alt = allele
+def trim(world: World, rules: Rules, read, key: Key, *, carries: bool) -> tuple | None:
+    genome, called = world.genome, list(carried_alleles(world))
+    what, begin, end = shown(genome, read, key, called)
+    if what != ("alternate" if carries else "reference") or not is_clear(
+        rules, read, what, begin, key
+    ):
+        return None
+    haplotype = genome[key[0] - 1 : last_placement(genome, key)]
+    if not carries and read.query_sequence[begin:end] != haplotype:
+        return None
     listed = columns(read)
-    aligned = {position: at for at, (kind, _, position) in enumerate(listed) if kind == "M"}
-    if len(ref) == len(alt):
-        ends = aligned.get(start), aligned.get(stop - 1)
-        first, after = ends[0], None if ends[1] is None else ends[1] + 1
-    elif ref[0] == alt[0]:
-        first, after = aligned.get(start), aligned.get(stop)
-    else:
-        before = aligned.get(start - 1)
-        first, after = None if before is None else before + 1, aligned.get(stop)
-    if first is None or after is None:
-        return None
-    between = listed[first:after]
-    shown = [index for _, index, _ in between if index is not None]
-    if any(kind == "N" for kind, _, _ in between):
-        return None
-    if "".join(read.query_sequence[index] for index in shown) != haplotype:
-        return None
-    begin, end = shown[0], shown[-1] + 1
+    at = [number for number, column in enumerate(listed) if column[1] is not None]
     options = []
     for index in range(len(read.query_sequence) - rules.length + 1):
-        at = [number for number, column in enumerate(listed) if column[1] is not None]
         window = listed[at[index] : at[index + rules.length - 1] + 1]
         kinds = {kind for kind, _, _ in window}
-        fits = window[0][2] + rules.length <= len(world.genome)
+        fits = window[0][2] + rules.length <= len(genome)
         holds = index <= begin and end <= index + rules.length
         if window[0][0] == "M" and not kinds & {"S", "N"} and fits and holds:
-            options.append((abs(index - (begin + end - rules.length) // 2), index, window[0][2]))
+            options.append((abs(index - (begin + end - rules.length) // 2), index, window))
     if not options:
         return None
-    _, index, position = min(options)
+    _, index, window = min(options, key=lambda each: each[:2])
+    first, last = window[0][2], max(at for kind, _, at in window if kind == "M")
+    others = 0
+    for other in called:
+        if other == key or other[0] - 1 > last or last_placement(genome, other) <= first:
+            continue
+        what, start, _ = shown(genome, read, other, called)
+        if not carries and (what != "reference" or not is_clear(rules, read, what, start, other)):
+            return None
+        own = len(other[2]) + (len(other[2]) < len(other[1]))
+        others += what == "alternate" and index <= start and start + own <= index + rules.length
     return (
         read.query_sequence[index : index + rules.length],
-        world.genome[position : position + rules.length],
+        genome[first : first + rules.length],
         begin - index,
+        others,
     )
+
+
+def is_clear(rules: Rules, read, what: str, start: int, key: Key) -> bool:
+    own, other = (key[2], key[1]) if what == "alternate" else (key[1], key[2])
+    length = len(own) + (len(own) < len(other))
+    return all(value >= rules.min_base_quality for value in read.query_qualities[start:][:length])

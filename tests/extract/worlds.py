@@ -215,7 +215,7 @@ def _random_read(
     flag = mate | random.choice([0, 0x10])
     if random.random() < 0.15:
         flag |= random.choice([0x100, 0x200, 0x400, 0x800])
-    return make_read(
+    read = make_read(
         len(world.genome),
         name,
         next(each[2] for each in columns if each[0] == "M"),
@@ -224,3 +224,5 @@ def _random_read(
         flag=flag,
         quality=random.choice([60, 60, 60, 20, 19, 0]),
     )
+    read.query_qualities = random.choices([37, 10, 9], [30, 1, 1], k=read.query_length)
+    return read
