@@ -66,7 +66,7 @@ def yaml_config(name, default):
     return Config(name, default=str(ROOT / "config" / name / default), parser=parse)
 
 
-@package_sources("../evoflow", suffixes=[".py", ".json", ".safetensors"])
+@package_sources("../evoflow", suffixes=[".py", ".json", ".safetensors", ".html"])
 class EvoFlow(FlowSpec):
     """Learn how severe a DNA variant is from the reads that carry it.
 
