@@ -63,8 +63,11 @@ def pile(reads: pd.DataFrame) -> Markup:
     wide = max(len(ref), len(alt))
     shown = [_columns(row, ref, alt, wide) for row in reads.head(MOST_READS).to_dict("records")]
     reference = max((own[0] for own in shown), key=lambda text: len(text.replace(" ", "")))
-    lines = [_marked([escape(base) for base in reference], wide)]
-    lines += [_marked(_coloured(own, read), wide) for own, read in shown]
+    blank = min(
+        len(text) - len(text.lstrip()) for text in (reference, *(read for _, read in shown))
+    )
+    lines = [_marked([escape(base) for base in reference], wide, blank)]
+    lines += [_marked(_coloured(own, read), wide, blank) for own, read in shown]
     left = len(reads) - MOST_READS
     more = [escape(f"and {left:,} more reads")] if left > 0 else []
     return Markup('<pre class="pileup">{}</pre>').format(Markup("\n").join([*lines, *more]))
@@ -94,12 +97,12 @@ def _coloured(reference: str, read: str) -> list[Markup]:
     ]
 
 
-def _marked(cells: list[Markup], wide: int) -> Markup:
-    """Put the allele's columns into a mark."""
+def _marked(cells: list[Markup], wide: int, blank: int) -> Markup:
+    """Put the allele's columns into a mark; leave out columns that are blank in every line."""
     join = Markup("").join
     inside = join(cells[AROUND : AROUND + wide])
     return Markup("{}<mark>{}</mark>{}").format(
-        join(cells[:AROUND]), inside, join(cells[AROUND + wide :])
+        join(cells[blank:AROUND]), inside, join(cells[AROUND + wide :])
     )
 
 

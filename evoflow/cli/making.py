@@ -1,0 +1,95 @@
+"""Commands that make something without a run: examples, embeddings, checkpoints."""
+
+from pathlib import Path
+
+import click
+
+from evoflow.cli.group import check_output, main, output_option
+from evoflow.settings import read_data_settings, read_model_settings
+
+
+@main.command()
+@click.argument("settings", type=click.Path(path_type=Path), metavar="DATA.yaml")
+@output_option("A .jsonl file: JSON lines, one example each.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default="one per core",
+    help="Processes to work in.",
+)
+def extract(settings: Path, output: Path, *, force: bool, processes: int) -> None:
+    """Make the table of examples from reads, variants, ClinVar and a reference.
+
+    DATA.yaml is a data config, as the flow takes it.
+
+    \b
+    Example:
+      evoflow extract mine.yaml --output examples.jsonl
+    """
+    from evoflow import demo
+    from evoflow.extract import examples
+    from evoflow.inputs import preflight
+    from evoflow.progress import shown
+    from evoflow.table import write_jsonl
+
+    data = demo.prepare(read_data_settings(settings))
+    check_output(output, force=force, suffixes=(".jsonl",))
+    inputs = preflight.check(data)
+    for warning in inputs.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"genome build: {inputs.genome_build or 'unknown'}")
+    click.echo(inputs.contigs.to_string(index=False))
+    with shown("finding reads", "parts") as advance:
+        extraction = examples.extract_examples(data, processes=processes, progress=advance)
+    write_jsonl(extraction.examples, output)
+    totals = extraction.counts.groupby(["subject", "reason"])["count"].sum()
+    click.echo(totals.to_string())
+    click.echo(f"{len(extraction.examples):,} examples are in {output}")
+
+
+@main.command()
+@click.argument("settings", type=click.Path(path_type=Path), metavar="MODEL.yaml")
+@click.argument("sequences", type=click.Path(path_type=Path), metavar="SEQUENCES.fasta")
+@output_option("A .safetensors file.")
+def embed(settings: Path, sequences: Path, output: Path, *, force: bool) -> None:
+    """Embed the sequences of a FASTA file, with the log-likelihood of each.
+
+    MODEL.yaml is a model config, as the flow takes it.
+
+    \b
+    Example:
+      evoflow embed config/model/evo-1-8k.yaml reads.fasta --output reads.safetensors
+    """
+    from evoflow.embed.command import embed_fasta
+
+    model = read_model_settings(settings)
+    check_output(output, force=force, suffixes=(".safetensors",))
+    made_by = embed_fasta(model, sequences, output)
+    click.echo(f"{made_by.checkpoint} ran on {made_by.device} in {made_by.dtype}")
+    click.echo(f"the embeddings are in {output}")
+
+
+@main.command()
+@click.argument("checkpoint")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A new folder.",
+)
+def convert(checkpoint: str, output: Path) -> None:
+    """Turn the pickle of a published Evo 2 CHECKPOINT into safetensors files.
+
+    CHECKPOINT is a known name (evo2-7b-base, evo2-7b, evo2-7b-262k), a .pt file or a folder that
+    holds one. The flow does this itself for known names; the folder serves machines without a
+    network.
+
+    \b
+    Example:
+      evoflow convert evo2_7b_base.pt --output evo2-7b-base
+    """
+    from evoflow.embed.evo2.checkpoint import convert_named
+
+    convert_named(checkpoint, output)
+    click.echo(f"the checkpoint is in {output}; set model.checkpoint to it")

@@ -1,0 +1,54 @@
+"""Commands that read what a run left: its report, its head, one of its alleles."""
+
+from pathlib import Path
+
+import click
+
+from evoflow.cli.group import check_output, main, output_option
+
+
+@main.command()
+@click.argument("run")
+@output_option("An .html file.")
+@click.option(
+    "--allele", metavar="CONTIG:POSITION:REF:ALT", help="Only this allele, with its reads."
+)
+def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
+    """Write the report of RUN (EvoFlow/123, 123 or latest) as one HTML file.
+
+    With --allele, write a page about one allele of the run instead: the reads that carry it, piled
+    over the reference, and which bases of the read moved the head's score.
+
+    \b
+    Examples:
+      evoflow report latest --output report.html
+      evoflow report latest --allele chr1:11213:A:T --output allele.html
+    """
+    from evoflow import runs
+
+    check_output(output, force=force, suffixes=(".html",))
+    found = runs.find_run(run)
+    if allele is None:
+        output.write_text(runs.report_html(found), encoding="utf-8")
+    else:
+        from evoflow.predict.explain import page_of_allele
+
+        output.write_text(page_of_allele(found, allele), encoding="utf-8")
+    click.echo(f"the report is in {output}")
+
+
+@main.command()
+@click.argument("run")
+@output_option("A folder.", folder=True)
+def export(run: str, output: Path, *, force: bool) -> None:
+    """Write the head of RUN (EvoFlow/123, 123 or latest) as a folder that others can use.
+
+    \b
+    Example:
+      evoflow export latest --output head
+    """
+    from evoflow.predict.export import export_run
+
+    check_output(output, force=force)
+    export_run(run, output)
+    click.echo(f"the head, its metrics and its model card are in {output}")
