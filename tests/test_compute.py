@@ -238,6 +238,9 @@ def test_the_commented_lines_of_the_examples_are_valid_too():
         settings = load(ComputeSettings, yaml.safe_load(uncommented))
         assert settings.cpu_steps is not None
         assert settings.embedding_cache == "s3://YOUR-BUCKET/evoflow-embeddings"
+        assert settings.weights == "s3://YOUR-BUCKET/evoflow-weights"
+        assert settings.secrets
+        assert settings.environment == {"HF_HUB_DOWNLOAD_TIMEOUT": "30"}
 
 
 @pytest.mark.parametrize(
