@@ -98,6 +98,7 @@ class EvoFlow(FlowSpec):
         from evoflow import demo
         from evoflow.embed.model_check import check_model
         from evoflow.embed.objects import open_objects
+        from evoflow.embed.size import bytes_per_sequence
         from evoflow.errors import collected
         from evoflow.inputs import preflight
         from evoflow.report import cards
@@ -116,6 +117,7 @@ class EvoFlow(FlowSpec):
         if problems:
             raise InputError(problems)
         self.settings = settings
+        self.bytes_per_sequence = bytes_per_sequence(settings.model, settings.data.read_length)
         cards.show_inputs(current.card, self.settings, self.inputs)
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
@@ -151,7 +153,6 @@ class EvoFlow(FlowSpec):
         from evoflow.augment.sequences import unique_sequences
         from evoflow.augment.shards import plan_shards
         from evoflow.augment.split import assign_splits, notes
-        from evoflow.embed.size import bytes_per_sequence
         from evoflow.report import cards, tallies
 
         seed = self.settings.data.seed
@@ -163,9 +164,6 @@ class EvoFlow(FlowSpec):
         )
         self.training_rows = balance(self.examples, self.settings.model.balance, seed=seed)
         self.sequences, self.rows = unique_sequences(self.examples, self.training_rows)
-        self.bytes_per_sequence = bytes_per_sequence(
-            self.settings.model, self.settings.data.read_length
-        )
         self.shards = plan_shards(self.sequences, self.settings.compute, self.bytes_per_sequence)
         self.shard_numbers = list(range(len(self.shards)))
         self.split_counts = tallies.impact_counts(self.examples, "split")

@@ -1,12 +1,16 @@
 """How many bytes an embedding takes, known before a model is loaded."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from evoflow.embed.evo import find_checkpoint, read_config
-from evoflow.embed.evo1.tiny import TINY, evo_tiny_config
 from evoflow.embed.pooling import span
+from evoflow.embed.weights.builtin import builtin_sizes
 from evoflow.layers import resolve_layer
 from evoflow.settings import ModelSettings
+
+VOCABULARY = 512
+"""Of every Evo model: bytes, and room for more."""
 
 
 def bytes_per_sequence(model: ModelSettings, length: int) -> int:
@@ -24,13 +28,29 @@ def bytes_per_sequence(model: ModelSettings, length: int) -> int:
     InputError
         If there is no such checkpoint, or the sequence is too short for the window.
     """
-    config = (
-        evo_tiny_config()
-        if model.checkpoint == TINY
-        else read_config(find_checkpoint(model.checkpoint, model.revision, files=["config.json"]))
-    )
+    sizes = _sizes(model)
     wish = model.embedding
-    logits = resolve_layer(wish.layer, config.num_layers).kind == "logits"
-    width = config.vocab_size if logits else config.hidden_size
+    logits = resolve_layer(wish.layer, sizes.num_layers).kind == "logits"
+    width = sizes.vocab_size if logits else sizes.hidden_size
     tokens = span(wish.tokens, length, None).num_tokens
     return int(tokens * width * np.dtype(wish.stored_dtype).itemsize)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    hidden_size: int
+    num_layers: int
+    vocab_size: int
+
+
+def _sizes(model: ModelSettings) -> _Sizes:
+    """Read what decides the width of a layer; torch is not needed for models of evoflow's own."""
+    builtin = builtin_sizes(model.checkpoint)
+    if builtin is not None:
+        vocabulary = builtin.get("vocab_size", VOCABULARY)
+        return _Sizes(builtin["hidden_size"], builtin["num_layers"], vocabulary)
+
+    from evoflow.embed.evo import find_checkpoint, read_config
+
+    config = read_config(find_checkpoint(model.checkpoint, model.revision, files=["config.json"]))
+    return _Sizes(config.hidden_size, config.num_layers, config.vocab_size)
