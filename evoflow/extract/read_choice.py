@@ -9,6 +9,7 @@ from zlib import crc32
 import pysam
 
 from evoflow.dna import unknown_letter
+from evoflow.errors import printable
 from evoflow.extract.alignment import Evidence, Footprint, Layout, central_window, layout
 from evoflow.extract.called_alleles import CalledAlleles, Shown
 
@@ -20,6 +21,9 @@ _FLAGS = {
     pysam.FDUP: "duplicate",
 }
 _UNUSABLE = sum(_FLAGS)
+_ESCAPES = "surrogateescape"
+"""How names that are not ASCII, as they must be, become the bytes that they were."""
+
 _SECOND = pysam.FPAIRED | pysam.FREAD2
 
 CARRIES_ANOTHER = "carries another allele of the individual"
@@ -173,7 +177,9 @@ class ReadChooser:
                 if reason:
                     locus.counts[reason] += 1
                 else:
-                    rank = crc32(name.encode(), locus.salt) << 1 | (flag & _SECOND == _SECOND)
+                    rank = crc32(name.encode(errors=_ESCAPES), locus.salt) << 1 | (
+                        flag & _SECOND == _SECOND
+                    )
                     locus.reads.append((rank, name, begin, flag, read))
         for locus in under:
             chosen[locus.index] = self._settle(locus)
@@ -253,7 +259,7 @@ class ReadChooser:
             if unclean:
                 return unclean
         return ChosenRead(
-            name=read.query_name or "",
+            name=printable(read.query_name or ""),
             strand="-" if read.is_reverse else "+",
             mapping_quality=read.mapping_quality,
             sequence=sequence,

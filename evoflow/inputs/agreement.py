@@ -148,9 +148,7 @@ def first_records(reference: str, path: str, held: Held, regions: Regions) -> di
                     end = min(start + len(ref), genome.get_reference_length(contig))
                     bases = genome.fetch(contig, start, end).upper() if 0 <= start < end else ""
                     if not _agree(ref, bases):
-                        differing.append(
-                            f"{record.chrom}:{record.pos} has {ref}, not {bases or 'it'}"
-                        )
+                        differing.append(f"{spelling}:{record.pos} has {ref}, not {bases or 'it'}")
             looked[contig] = Looked(number, Differing(len(differing), tuple(differing[:SHOWN])))
     return looked
 
@@ -184,7 +182,7 @@ def _readable(path: str, spelling: str) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: {spelling} cannot be read ({error}); make sure that its index belongs to it"
+            f"{path}: {spelling} cannot be read ({error}); check the file, and make its index anew"
         ) from None
 
 

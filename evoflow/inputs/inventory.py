@@ -1,5 +1,6 @@
 """Which contigs each file holds, all called as the reference calls them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from evoflow.inputs.contigs import Genome, parse_region
 from evoflow.inputs.readable import INDEXES, find_index
 from evoflow.remote.byte_ranges import read_index
 from evoflow.settings import DataSettings
+
+_CONTIG = re.compile(r"##contig=<ID=([^,>]+)")
+_LENGTH = re.compile(r"[<,]length=(\d+)")
 
 Regions = Mapping[str, tuple[tuple[int, int], ...]]
 """By contig of the reference, the 0-based, half-open intervals to stay within."""
@@ -66,8 +70,7 @@ def held_by_reads(path: str, genome: Genome) -> Held:
 
 def held_by_variants(path: str, genome: Genome) -> Held:
     """List the contigs of a VCF or BCF."""
-    with quiet(), pysam.VariantFile(path) as variants:
-        lengths = {contig.name: contig.length or 0 for contig in variants.header.contigs.values()}
+    lengths = lengths_in_header(path)
     try:
         listed = output(pysam.bcftools.index, "-s", path, about=path).splitlines()
         columns = [line.rsplit("\t", 2) for line in listed]
@@ -77,6 +80,18 @@ def held_by_variants(path: str, genome: Genome) -> Held:
     if not counts:
         counts = dict.fromkeys(_listed_in_index(path, list(lengths)), 1)
     return held_of(genome, lengths, counts)
+
+
+def lengths_in_header(path: str) -> dict[str, int]:
+    """List the contigs of a VCF's or BCF's header, with their lengths; 0 where it does not say."""
+    with quiet(), pysam.VariantFile(path) as variants:
+        text = str(variants.header)  # for its contigs' names must be UTF-8 to be listed
+    lengths = {}
+    for line in text.splitlines():
+        if (named := _CONTIG.match(line)) is not None:
+            length = _LENGTH.search(line)
+            lengths[named[1]] = int(length[1]) if length else 0
+    return lengths
 
 
 def _listed_in_index(path: str, names: list[str]) -> list[str]:

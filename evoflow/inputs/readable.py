@@ -100,7 +100,10 @@ def check_reference(path: str) -> list[str]:
             f"{path}: its index {index} lists no contig; make it with `samtools faidx`"
         )
     if Mirror.at(path) is None:  # else the bytes to look at are not here yet
-        _check_whole(path, index, is_gzipped=is_gzipped)
+        try:
+            _check_whole(path, index, is_gzipped=is_gzipped)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error}); copy it anew") from None
     return _age_warnings(path, index)
 
 

@@ -16,7 +16,7 @@ from evoflow.extract.normalise import KEY, Written, write_table
 from evoflow.extract.plain_vcf import Source, write_plain
 from evoflow.extract.variants import read_table
 from evoflow.extract.written_alleles import write_allele
-from evoflow.htslib import quiet, run
+from evoflow.htslib import run
 from evoflow.inputs import agreement, inventory, readable, refusals
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.inventory import Held
@@ -109,8 +109,7 @@ def _by_contig(
     plain: Path, path: str, genome: Genome, folder: Path, left_out: Counter[str]
 ) -> dict[str, Path]:
     """Divide the records by contig: POS, ID, REF, ALT and the record's number."""
-    with quiet(), pysam.VariantFile(str(plain)) as variants:
-        lengths = {contig.name: contig.length or 0 for contig in variants.header.contigs.values()}
+    lengths = inventory.lengths_in_header(str(plain))
     counts: Counter[str] = Counter()
     files: dict[str, Path] = {}
     number = 0

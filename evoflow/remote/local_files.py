@@ -247,8 +247,8 @@ def _number(path: str, contig: str, names: tuple[str, ...]) -> int | None:
             number = reads.get_tid(contig)
             return number if number >= 0 else None
     with pysam.VariantFile(path) as variants:
-        contigs = variants.header.contigs
-        return int(contigs[contig].id) if contig in contigs else None
+        number = variants.get_tid(contig)
+        return number if number >= 0 else None
 
 
 @lru_cache(maxsize=1024)

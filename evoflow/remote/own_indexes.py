@@ -6,6 +6,7 @@ Such an index points between the blocks of a BGZF file, where nothing can be rea
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pysam
 import pysam.bcftools
@@ -16,7 +17,7 @@ from evoflow.atomic import new_folder
 from evoflow.cache import cache_folder
 from evoflow.errors import InputError
 from evoflow.htslib import quiet
-from evoflow.remote.byte_ranges import read_index
+from evoflow.remote.byte_ranges import Index, read_index
 
 ENDINGS = (".bai", ".csi", ".tbi")
 _BLOCK = b"\x1f\x8b\x08\x04"
@@ -24,6 +25,9 @@ _BLOCK = b"\x1f\x8b\x08\x04"
 
 _LARGEST = 1 << 30
 """Bytes of a file that is indexed without being asked to."""
+
+_LOOKED_AT = 50
+"""Contigs whose first record is looked for."""
 
 _FOLDER = "indexes"
 
@@ -36,18 +40,35 @@ def fits(path: str) -> bool:
     if index is None or not file.is_file():
         return True
     try:
-        pieces = read_index(index.resolve()).pieces
+        listed = read_index(index.resolve())
     except InputError:
         return True  # which is said where indexes are checked
     with file.open("rb") as blocks:
         if blocks.read(len(_BLOCK)) != _BLOCK:
             return True
-        for of_contig in pieces:
+        for of_contig in listed.pieces:
             for place in {of_contig[:, 2].min(), of_contig[:, 2].max()} if len(of_contig) else ():
                 blocks.seek(int(place))
                 if blocks.read(len(_BLOCK)) != _BLOCK:
                     return False
-    return True
+    return _gives_records(path, listed)
+
+
+def _gives_records(path: str, listed: Index) -> bool:
+    """Whether a record of each contig that an index lists, the first ones, can be found by it."""
+    opener: Any = pysam.AlignmentFile if path.endswith(".bam") else pysam.VariantFile
+    try:
+        with quiet(), opener(path) as file:
+            in_header = file.references if path.endswith(".bam") else ()
+            names = zip(listed.names or in_header, listed.pieces, strict=False)
+            holding = [name for name, pieces in names if len(pieces)]
+            return all(
+                next(iter(file.fetch(name)), None) is not None for name in holding[:_LOOKED_AT]
+            )
+    except OSError:
+        return False
+    except (ValueError, NotImplementedError):  # which is said where files are checked
+        return True
 
 
 def with_own_index(path: str) -> str:
