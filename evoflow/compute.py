@@ -3,7 +3,7 @@
 from os.path import expandvars
 from typing import Any
 
-from metaflow import StepMutator
+from metaflow import FlowMutator, StepMutator
 from metaflow.exception import MetaflowException
 
 from evoflow.errors import InputError
@@ -15,6 +15,25 @@ class ComputeError(MetaflowException):
     """A mistake in the compute config, printed as a message without a traceback."""
 
     headline = "The compute config needs a mend"
+
+
+class deployed(FlowMutator):  # noqa: N801 - reads as a decorator
+    """Have a deployed flow start by itself, as `schedule` and `trigger` of the compute config say.
+
+    A plain `run` is not affected.
+    """
+
+    def pre_mutate(self, mutable_flow: Any) -> None:
+        """Put the decorators that the compute config asks for on the flow."""
+        try:
+            raw = dict(mutable_flow.configs)["compute"].to_dict()
+            compute = load(ComputeSettings, raw, "compute")
+        except InputError:
+            return  # the steps say what is wrong with it
+        if compute.schedule:
+            mutable_flow.add_decorator("schedule", deco_kwargs={"cron": compute.schedule})
+        if compute.trigger:
+            mutable_flow.add_decorator("trigger", deco_kwargs={"event": compute.trigger})
 
 
 class gpu(StepMutator):  # noqa: N801 - reads as a decorator
@@ -105,7 +124,12 @@ def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None
         wishes["persistent_volume_claims"] = machine.volumes
         if isinstance(machine, GpuMachine):
             wishes["gpu_vendor"] = machine.gpu_vendor
-    _decorate(mutable_step, compute.target, **{key: wish for key, wish in wishes.items() if wish})
+    # `--with kubernetes` on the command line names no machine: what the config names goes before.
+    mutable_step.add_decorator(
+        compute.target,
+        deco_kwargs={key: wish for key, wish in wishes.items() if wish},
+        duplicates=mutable_step.OVERRIDE,
+    )
     if compute.secrets:
         _decorate(mutable_step, "secrets", sources=list(compute.secrets))
     if compute.environment:

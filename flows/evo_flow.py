@@ -15,6 +15,7 @@ from metaflow import (
     card,
     current,
     package_sources,
+    project,
     retry,
     step,
     user_step_decorator,
@@ -22,7 +23,7 @@ from metaflow import (
 from metaflow._vendor.click import UsageError
 from metaflow.util import get_username
 
-from evoflow.compute import cpu, gpu
+from evoflow.compute import cpu, deployed, gpu
 from evoflow.devices.parent import end_with_parent
 from evoflow.errors import InputError
 from evoflow.report import card_types  # noqa: F401 - makes the types of the cards known
@@ -66,6 +67,8 @@ def yaml_config(name, default):
     return Config(name, default=str(ROOT / "config" / name / default), parser=parse)
 
 
+@deployed
+@project(name="evoflow")
 @package_sources("../evoflow", suffixes=[".py", ".json", ".safetensors", ".html"])
 class EvoFlow(FlowSpec):
     """Learn how severe a DNA variant is from the reads that carry it.

@@ -26,7 +26,7 @@ class FakeConfig(dict):
 class FakeStep:
     """A step that notes the decorators that it is given."""
 
-    IGNORE = 1
+    IGNORE, OVERRIDE = 1, 2
 
     def __init__(self, compute):
         self.flow = self
@@ -34,7 +34,8 @@ class FakeStep:
         self.worn = {}
 
     def add_decorator(self, name, deco_kwargs, duplicates):
-        assert duplicates == self.IGNORE
+        remote = name in {"batch", "kubernetes"}
+        assert duplicates == (self.OVERRIDE if remote else self.IGNORE)
         self.worn[name] = deco_kwargs
 
 
@@ -215,6 +216,9 @@ def test_no_gpu_models_at_all_is_an_error():
         (BATCH | {"gpus": {"A100": {"queue": "q", "node_selector": {"a": "b"}}}}, "kubernetes"),
         (BATCH | {"gpus": {"A100": {"queue": "q", "disk": 1}}}, "kubernetes"),
         ({"retries": 9}, "compute: retries"),
+        ({"trigger": "clinvar"}, "set target: kubernetes"),
+        (BATCH | {"trigger": "clinvar"}, "set target: kubernetes"),
+        ({"schedule": "0 3 * * 1"}, "set target: kubernetes or batch"),
         (BATCH | {"gpus": {"A100": {"que": "q"}}}, "did you mean 'queue'"),
     ],
 )

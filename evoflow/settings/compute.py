@@ -91,12 +91,20 @@ class ComputeSettings(Section):
     """How often a remote task is tried again after it failed or its instance was taken away."""
     minutes_between_retries: NonNegativeInt = 2
     """Pause before a remote task is tried again."""
+    schedule: str | None = None
+    """When a deployed flow runs, as cron writes it (`0 3 * * 1`); default: only when started."""
+    trigger: str | None = None
+    """Kubernetes: name of the Argo event upon which a deployed flow runs; default: none."""
     timeout_minutes: PositiveInt | None = None
     """Minutes after which any task is stopped; default: no limit of ours."""
 
     @model_validator(mode="after")
     def _fits_target(self) -> Self:
+        if self.trigger and self.target != "kubernetes":
+            raise ValueError("trigger is for flows deployed to Argo: set target: kubernetes")
         if self.target == "local":
+            if self.schedule:
+                raise ValueError("schedule is for deployed flows: set target: kubernetes or batch")
             return self
         machines: dict[str, Machine] = {f"gpus.{model}": self.gpus[model] for model in self.gpus}
         if self.cpu_steps:

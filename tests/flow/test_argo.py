@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from tests.flow.conftest import CONFIG, flow
 
@@ -51,3 +52,45 @@ def test_gpu_steps_ask_for_their_gpu_model(pods, step, product, cpu, memory):
 @pytest.mark.parametrize("step", ["start", "extract", "augment", "end"])
 def test_other_steps_ask_for_no_gpu(pods, step):
     assert "nvidia.com/gpu" not in pods[step]["container"]["resources"]["limits"]
+
+
+EVENTS = {
+    f"METAFLOW_ARGO_EVENTS_{name}": name.lower()
+    for name in ("EVENT", "EVENT_BUS", "EVENT_SOURCE", "SERVICE_ACCOUNT")
+}
+
+
+def template(environment, folder, *before, compute=None):
+    """The workflow template that a command line deploys."""
+    words = [*before, "argo-workflows", "create", "--only-json"]
+    run = flow(words, environment | EVENTS, folder, compute=compute)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return json.loads(run.stdout)
+
+
+def test_a_deployed_flow_starts_by_the_clock_and_upon_an_event(s3_environment, tmp_path):
+    compute = yaml.safe_load((CONFIG / "compute" / "kubernetes.yaml").read_text())
+    path = tmp_path / "compute.yaml"
+    path.write_text(yaml.safe_dump(compute | {"schedule": "0 3 * * 1", "trigger": "clinvar"}))
+    found = template(s3_environment, tmp_path, compute=path)["metadata"]
+    assert found["name"] == "evoflow.user.tester.evoflow"  # a branch does not replace another
+    assert json.loads(found["annotations"]["metaflow/cron"])["schedule"] == "0 3 * * 1"
+    (event,) = json.loads(found["annotations"]["metaflow/triggers"])
+    assert event == {"name": "clinvar", "type": "event"}
+
+
+def test_decorators_of_the_command_line_get_along_with_gpu_wishes(s3_environment, tmp_path):
+    words = ["--with", "kubernetes:image=any", "--with", "retry:times=2"]
+    spec = template(s3_environment, tmp_path, *words)["spec"]
+    pods = {pod["name"]: pod for pod in spec["templates"] if "container" in pod}
+    limits = {name: pod["container"]["resources"]["limits"] for name, pod in pods.items()}
+    assert limits["embed"]["nvidia.com/gpu"] == limits["train"]["nvidia.com/gpu"] == "1"
+    assert "nvidia.com/gpu" not in limits["extract"]
+    assert pods["embed"]["retryStrategy"]["limit"] == 2
+
+
+def test_the_machine_of_the_compute_config_goes_before_the_command_lines(s3_environment, tmp_path):
+    compute = CONFIG / "compute" / "kubernetes.yaml"
+    spec = template(s3_environment, tmp_path, "--with", "kubernetes", compute=compute)["spec"]
+    (embed,) = [pod for pod in spec["templates"] if pod["name"] == "embed"]
+    assert embed["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB"}
