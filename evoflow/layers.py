@@ -97,3 +97,8 @@ def resolve_layer(layer: Layer, num_layers: int) -> LayerOutput:
             "final or logits"
         )
     return output
+
+
+def has_likelihood(layer: Layer, num_layers: int) -> bool:
+    """Whether a pass for this layer runs all blocks, and so gives the likelihood of the bases."""
+    return resolve_layer(layer, num_layers).num_blocks in {None, num_layers}

@@ -100,8 +100,8 @@ class EvoFlow(FlowSpec):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
         from evoflow.embed.model_check import check_model
-        from evoflow.embed.objects import open_objects
         from evoflow.embed.size import bytes_per_sequence
+        from evoflow.embed.store.cache import check_cache
         from evoflow.errors import collected
         from evoflow.inputs import preflight
         from evoflow.report import cards
@@ -115,13 +115,12 @@ class EvoFlow(FlowSpec):
         with collected(problems):
             settings = settings.model_copy(update={"model": check_model(settings)})
         with collected(problems):
-            if settings.compute.embedding_cache:
-                open_objects(settings.compute.embedding_cache)
+            notes = check_cache(settings.compute.embedding_cache)
         if problems:
             raise InputError(problems)
         self.settings = settings
         self.bytes_per_sequence = bytes_per_sequence(settings.model, settings.data.read_length)
-        cards.show_inputs(current.card, self.settings, self.inputs)
+        cards.show_inputs(current.card, self.settings, self.inputs, notes)
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
@@ -182,6 +181,7 @@ class EvoFlow(FlowSpec):
     def embed(self):
         """Embed one shard of the unique sequences with Evo."""
         from evoflow.embed.shard import embed_shard
+        from evoflow.embed.store.datastore import Datastore
         from evoflow.report import cards
 
         self.shard = self.input
@@ -193,10 +193,12 @@ class EvoFlow(FlowSpec):
                 self.sequences.iloc[start:stop],
                 self.settings,
                 tasks=len(self.shards),
+                datastore=Datastore.of(self),
+                task=current.pathspec,
                 progress=advance,
                 phases=phases,
             )
-        self.embeddings = embedded.values
+        self.embeddings = embedded.embeddings
         self.log_likelihood = embedded.log_likelihood
         self.provenance = embedded.provenance
         self.embedding_report = embedded.report
@@ -213,9 +215,9 @@ class EvoFlow(FlowSpec):
 
         from evoflow.devices.claims import claimed_device
         from evoflow.embed.same_model import require_same_model
+        from evoflow.embed.store.handle import loaders
         from evoflow.report import cards
         from evoflow.train.learning import learn
-        from evoflow.train.reading import read_ahead
 
         # Pickled anew by every shard, equal settings may differ in their bytes.
         self.settings = inputs[0].settings
@@ -228,7 +230,11 @@ class EvoFlow(FlowSpec):
                 inputs[0].examples,
                 inputs[0].rows,
                 inputs[0].sequences,
-                shards=read_ahead(shards, "embeddings"),
+                layers=loaders(
+                    [task.embeddings for task in shards],
+                    self.settings.model.embedding.stored_layers,
+                    memory=int(self.settings.model.head.memory * 2**30),
+                ),
                 log_likelihood=np.concatenate([task.log_likelihood for task in shards]),
                 settings=self.settings.model.head,
                 seed=self.settings.data.seed,
@@ -246,7 +252,12 @@ class EvoFlow(FlowSpec):
         self.undefined = learning.evaluation.undefined
         self.comparisons = learning.comparisons
         self.headline = learning.headline
-        self.provenance = asdict(shards[0].provenance) | {"trained_on": learning.fit.device}
+        self.layers = learning.layers
+        self.left_out = learning.left_out
+        self.provenance = asdict(shards[0].provenance) | {
+            "layer": learning.layer,
+            "trained_on": learning.fit.device,
+        }
         self.next(self.end)
 
     @card(type="evoflow_report")
@@ -276,6 +287,8 @@ class EvoFlow(FlowSpec):
             comparisons=self.comparisons,
             headline=self.headline,
             predictions=self.predictions,
+            layers=self.layers,
+            left_out=self.left_out,
             provenance={**self.provenance, "software": software()},
         )
         self.summary = summary(record)

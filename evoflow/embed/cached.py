@@ -1,138 +1,211 @@
-"""An embedder that looks up what was embedded before."""
+"""A stream of results that looks up what was embedded before."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import repeat
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from functools import partial
+from heapq import merge
+from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evoflow.embed.embedder import Embedder, Embeddings, report_of
+from evoflow.embed.embedder import Embedder
 from evoflow.embed.objects import open_objects
-from evoflow.embed.pooling import Span, Tokens
-from evoflow.embed.store import EmbeddingStore, Stored, sequence_key
+from evoflow.embed.store.cache import EmbeddingCache, Entry, Use, sequence_key
+from evoflow.embed.store.parts import Background, PartWriter, read_ahead, rows_per_part
+from evoflow.embed.stream import Embedded, EmbeddingStream, Work
 from evoflow.embed.weights.loading import identity_of
-from evoflow.layers import Layer
-from evoflow.settings import Window
+from evoflow.errors import InputError
+from evoflow.layers import Layer, has_likelihood, parse_layer, resolve_layer
+from evoflow.settings import EmbeddingSettings, Window
 
-SEGMENT_BYTES = 64_000_000
-"""A segment is written as soon as it holds so much: what a lost task loses of its work at most."""
-
-
-def with_cache(embedder: Embedder, location: str | None) -> "Embedder | CachedEmbedder":
-    """Have an embedder look things up, where a location is named."""
-    return CachedEmbedder(embedder, location) if location else embedder
+Places = dict[str, list[Entry]]
+"""For each key of a sequence, where a layer's embedding lies."""
 
 
-class CachedEmbedder:
-    """Embeds as `Embedder` does, and keeps the results in a store.
+class CachedStream:
+    """Iterates over the results of sequences as `EmbeddingStream` does, most of them looked up.
+
+    Results come in the order of the sequences where these are sorted by length and letters.
 
     Parameters
     ----------
     embedder
-        What computes.
+        What computes the others.
     location
-        Folder or `s3://bucket/prefix`.
-
-    Raises
-    ------
-    InputError
-        If the location cannot be used.
+        Folder or `s3://bucket/prefix`. Where it cannot be used, a warning says so and everything
+        is computed.
+    sequences, offsets
+        As `Embedder.stream` takes them; all have as many tokens.
+    wish
+        What is kept.
+    background
+        Where results are written to the cache.
     """
-
-    def __init__(self, embedder: Embedder, location: str) -> None:
-        self.embedder = embedder
-        self.objects = open_objects(location)
-
-    def embed(
-        self,
-        sequences: Sequence[str],
-        *,
-        layer: Layer,
-        tokens: Tokens,
-        offsets: Sequence[int] | None = None,
-        stored_dtype: Literal["float16", "float32"] = "float16",
-        filled: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Embeddings:
-        """Embed sequences; see `Embedder.embed`. The report tells what the store gave."""
-        begun = time.perf_counter()
-        stream = self.embedder.stream(sequences, layer=layer, tokens=tokens, offsets=offsets)
-        width = self.embedder.width(layer)
-        told = offsets if isinstance(tokens, Window) and offsets is not None else repeat(None)
-        keys = [sequence_key(*wanted) for wanted in zip(sequences, told, strict=False)]
-        table = _Filled(keys, stream.spans, width, stored_dtype, progress)
-        recipe = {
-            "weights": weights_identity(self.embedder),
-            "layer": layer,
-            "tokens": tokens.model_dump() if isinstance(tokens, Window) else tokens,
-            "dtype": self.embedder.provenance.dtype,
-        }
-        store = EmbeddingStore(self.objects, recipe, stored_dtype, width)
-        missing = dict(table.rows)
-        for stored in store.find(
-            {key: stream.spans[at[0]].num_tokens for key, at in missing.items()}
-        ):
-            table.put(stored)
-            del missing[stored.key]
-        store.use.misses = len(missing)
-        first = [rows[0] for rows in missing.values()]
-        stream = self.embedder.stream(
-            [sequences[row] for row in first],
-            layer=layer,
-            tokens=tokens,
-            offsets=None if offsets is None else [offsets[row] for row in first],
-            stored_dtype=stored_dtype,
-            filled=filled,
-        )
-        segment: list[Stored] = []
-        for result in stream:
-            # A copy: the values are a view of their whole batch.
-            stored = Stored(keys[first[result.index]], result.values.copy(), result.log_likelihood)
-            table.put(stored)
-            segment.append(stored)
-            if len(segment) * stored.values.nbytes >= SEGMENT_BYTES:
-                store.add(segment)
-                segment = []
-        if segment:
-            store.add(segment)
-        report = replace(
-            report_of(stream, len(sequences)),
-            seconds=time.perf_counter() - begun,
-            cache=store.use,
-        )
-        provenance = replace(self.embedder.provenance, layer=layer, tokens=tokens)
-        return Embeddings(table.values, table.log_likelihood, report, provenance)
-
-
-class _Filled:
-    """The result, row by row: each key's embedding goes to every row that asked for it."""
 
     def __init__(
         self,
-        keys: Sequence[str],
-        spans: Sequence[Span],
-        width: int,
-        stored_dtype: str,
-        progress: Callable[[int, int], None] | None,
+        embedder: Embedder,
+        location: str,
+        sequences: Sequence[str],
+        *,
+        offsets: Sequence[int],
+        wish: EmbeddingSettings,
+        background: Background,
     ) -> None:
-        self.rows: dict[str, list[int]] = {}
-        for row, key in enumerate(keys):
-            self.rows.setdefault(key, []).append(row)
-        longest = max((span.num_tokens for span in spans), default=0)
-        self.values = np.zeros((len(keys), longest, width), dtype=stored_dtype)
-        self.log_likelihood = np.full(len(keys), np.nan, dtype=np.float32)
-        self._progress = progress
-        self._done = 0
+        self.work = Work()
+        self.use = Use()
+        self._embedder = embedder
+        self._sequences = sequences
+        self._offsets = offsets
+        self._wish = wish
+        self._background = background
+        self.spans = self._stream(range(len(sequences))).spans
+        self._tokens = self.spans[0].num_tokens if sequences else 0
+        told = offsets if isinstance(wish.tokens, Window) else [None] * len(sequences)
+        self._rows: dict[str, list[int]] = {}
+        for row, (sequence, offset) in enumerate(zip(sequences, told, strict=True)):
+            self._rows.setdefault(sequence_key(sequence, offset), []).append(row)
+        self._caches = self._open(location)
 
-    def put(self, stored: Stored) -> None:
-        rows = self.rows[stored.key]
-        self.values[rows, : len(stored.values)] = stored.values
-        self.log_likelihood[rows] = stored.log_likelihood
-        self._done += len(rows)
-        if self._progress is not None:
-            self._progress(self._done, len(self.values))
+    def __iter__(self) -> Iterator[Embedded]:
+        """Run; raises as `EmbeddingStream` does."""
+        start = time.perf_counter()
+        found = [cache.find(list(self._rows)) for cache in self._caches]
+        known: list[str] = []
+        unknown: list[str] = []
+        for key in self._rows:
+            everywhere = bool(found) and all(key in places for places in found)
+            (known if everywhere else unknown).append(key)
+        computed, looked_up = self._compute(unknown), self._look_up(known, found)
+        for result in merge(looked_up, computed, key=attrgetter("index")):
+            yield result
+            self.work.seconds = time.perf_counter() - start
+
+    def _look_up(self, keys: Sequence[str], found: Sequence[Places]) -> Iterator[Embedded]:
+        """Read what the caches have, some keys ahead; compute what turns out to be damaged."""
+        row_shape = (self._tokens, sum(cache.width for cache in self._caches))
+        size = rows_per_part(row_shape, np.dtype(self._wish.stored_dtype))
+        parts = [keys[start : start + size] for start in range(0, len(keys), size)]
+        for part, results in zip(
+            parts, read_ahead(partial(self._read, found=found), parts), strict=True
+        ):
+            damaged = [key for key in part if key not in results]
+            self.use.hits += len(part) - len(damaged)
+            again = self._compute(damaged) if damaged else ()
+            yield from merge(
+                (
+                    Embedded(row, *results[key])
+                    for key in part
+                    if key in results
+                    for row in self._rows[key]
+                ),
+                again,
+                key=attrgetter("index"),
+            )
+
+    def _read(
+        self, keys: Sequence[str], found: Sequence[Places]
+    ) -> dict[str, tuple[tuple[NDArray[np.floating], ...], float]]:
+        """Read some keys: values of all layers, and the likelihood where a layer has one."""
+        layers = [
+            cache.read({key: places[key] for key in keys}, self._tokens)
+            for cache, places in zip(self._caches, found, strict=True)
+        ]
+        results = {}
+        for key in keys:
+            if all(key in layer for layer in layers):
+                stored = [layer[key] for layer in layers]
+                told = [one.log_likelihood for one in stored if not np.isnan(one.log_likelihood)]
+                values = tuple(one.values for one in stored)
+                results[key] = (values, told[0] if told else float("nan"))
+        return results
+
+    def _compute(self, keys: Sequence[str]) -> Iterator[Embedded]:
+        """Run the model over the sequences of some keys, and keep the results."""
+        self.use.misses += len(keys)
+        stream = self._stream([self._rows[key][0] for key in keys])
+        likelihoods = np.empty(len(keys), np.float32)
+        writers = [
+            self._writer(cache, layer, keys, likelihoods)
+            for cache, layer in zip(self._caches, self._wish.stored_layers, strict=False)
+        ]
+        for result in stream:
+            likelihoods[result.index] = result.log_likelihood
+            for writer, values in zip(writers, result.values, strict=False):
+                writer.put(result.index, values)
+            for row in self._rows[keys[result.index]]:
+                yield Embedded(row, result.values, result.log_likelihood)
+        for writer in writers:
+            writer.finish()
+        self.work.add(stream.work)
+
+    def _writer(
+        self,
+        cache: EmbeddingCache,
+        layer: Layer,
+        keys: Sequence[str],
+        likelihoods: NDArray[np.float32],
+    ) -> PartWriter[None]:
+        # So that an entry does not depend on the layers beside it.
+        told = has_likelihood(layer, self._embedder.model.config.num_layers)
+
+        def save(first: int, values: NDArray[np.floating]) -> None:
+            part = slice(first, first + len(values))
+            known = likelihoods[part] if told else np.full(len(values), np.nan, np.float32)
+            cache.add(keys[part], values, known)
+
+        shape = (len(keys), self._tokens, cache.width)
+        return PartWriter(shape, cache.dtype, save, self._background)
+
+    def _stream(self, rows: Sequence[int]) -> EmbeddingStream:
+        return self._embedder.stream(
+            [self._sequences[row] for row in rows],
+            layers=self._wish.stored_layers,
+            tokens=self._wish.tokens,
+            offsets=[self._offsets[row] for row in rows],
+            stored_dtype=self._wish.stored_dtype,
+            filled=True,  # or what was looked up would show in the last bits of the others
+        )
+
+    def _open(self, location: str) -> list[EmbeddingCache]:
+        """Open the cache of each layer; none where the location cannot be used."""
+        try:
+            objects = open_objects(location)
+        except InputError as error:
+            self.use.warn(error)
+            return []
+        wish, weights = self._wish, weights_identity(self._embedder)
+        recipe: dict[str, object] = {
+            "weights": weights,
+            "tokens": wish.tokens.model_dump() if isinstance(wish.tokens, Window) else wish.tokens,
+            "dtype": self._embedder.provenance.dtype,
+        }
+        # A block whose branch is looked at computes it apart, and rounds otherwise.
+        looked_at = sorted(str(layer) for layer in wish.stored_layers if _is_branch(layer))
+        if looked_at:
+            recipe["branches"] = looked_at
+        return [
+            EmbeddingCache(
+                objects,
+                {**recipe, "layer": self._meaning(layer)},
+                wish.stored_dtype,
+                self._embedder.width(layer),
+                self.use,
+            )
+            for layer in wish.stored_layers
+        ]
+
+    def _meaning(self, layer: Layer) -> Layer:
+        """Name a layer in one way, whichever of its names the settings use."""
+        output = resolve_layer(layer, self._embedder.model.config.num_layers)
+        if output.kind == "residual" and output.num_blocks is not None:
+            return output.num_blocks
+        return layer if _is_branch(layer) else output.kind
+
+
+def _is_branch(layer: Layer) -> bool:
+    return parse_layer(layer).kind == "mlp"
 
 
 def weights_identity(embedder: Embedder) -> str:

@@ -1,13 +1,21 @@
 """A FASTA file to a file of embeddings: what `evoflow embed` does."""
 
 import json
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
+from stat import S_IMODE
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from evoflow.atomic import new_file
 from evoflow.embed.embedder import Embedder, Provenance
 from evoflow.embed.fasta import read_fasta
-from evoflow.embed.tensor_file import new_tensors
 from evoflow.progress import shown
 from evoflow.settings import ModelSettings
 
@@ -18,47 +26,79 @@ def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenanc
     The safetensors file holds `embeddings`, shape=(n, tokens, width), and `log_likelihood`,
     shape=(n,), in the order of the FASTA file. With `tokens: all`, `embeddings` has
     shape=(all tokens, width), one sequence after the other, and `lengths`, shape=(n,), says how
-    many tokens each has. Its metadata holds `names`, a JSON list, and `provenance`, a JSON object.
+    many tokens each has. Of several layers there is an `embeddings.LAYER` each. Its metadata holds
+    `names`, a JSON list, and `provenance`, a JSON object.
 
     Raises
     ------
     InputError
         If a sequence or the model is not sound, or the output cannot be written.
     """
+    from safetensors.numpy import save_file
+
     records = read_fasta(fasta)
     embedder = Embedder.from_settings(settings)
     kept = settings.embedding
     stream = embedder.stream(
         [record.sequence for record in records],
-        layer=kept.layer,
+        layers=kept.stored_layers,
         tokens=kept.tokens,
         stored_dtype=kept.stored_dtype,
         names=[f"{fasta}:{record.line}: sequence {record.name}" for record in records],
     )
     lengths = [span.num_tokens for span in stream.spans]
-    starts = [0, *accumulate(lengths)]
-    width = embedder.width(kept.layer)
     ragged = kept.tokens == "all"
-    shape = (starts[-1], width) if ragged else (len(records), lengths[0], width)
-    tensors = {
-        "embeddings": (str(kept.stored_dtype), shape),
-        "log_likelihood": ("float32", (len(records),)),
-    }
-    if ragged:
-        tensors["lengths"] = ("int64", (len(records),))
-    metadata = {
-        "names": json.dumps([record.name for record in records]),
-        "provenance": json.dumps(asdict(embedder.provenance), default=dict),
-    }
-    with (
-        new_tensors(output, tensors, metadata) as arrays,
-        shown("embedding", "sequences") as advance,
-    ):
+    log_likelihood = np.empty(len(records), np.float32)
+    with new_file(output) as beside, ExitStack() as files:
+        layers = [
+            _Rows(files, beside, lengths, embedder.width(layer), kept.stored_dtype)
+            for layer in kept.stored_layers
+        ]
+        with shown("embedding", "sequences") as advance:
+            for done, result in enumerate(stream, start=1):
+                for layer, values in zip(layers, result.values, strict=True):
+                    layer.write(result.index, values)
+                log_likelihood[result.index] = result.log_likelihood
+                advance(done, len(records))
+        names = [f"embeddings.{layer}" for layer in kept.layers] or ["embeddings"]
+        tensors = {
+            name: layer.read(ragged=ragged) for name, layer in zip(names, layers, strict=True)
+        }
         if ragged:
-            arrays["lengths"][:] = lengths
-        flat = arrays["embeddings"].reshape(-1, width)
-        for done, result in enumerate(stream, start=1):
-            flat[starts[result.index] : starts[result.index + 1]] = result.values
-            arrays["log_likelihood"][result.index] = result.log_likelihood
-            advance(done, len(records))
+            tensors["lengths"] = np.array(lengths)
+        save_file(
+            {**tensors, "log_likelihood": log_likelihood},
+            beside,
+            metadata={
+                "names": json.dumps([record.name for record in records]),
+                "provenance": json.dumps(asdict(embedder.provenance), default=dict),
+            },
+        )
+        beside.chmod(layers[0].mode)  # `save_file` leaves a file that nobody else may read
     return embedder.provenance
+
+
+class _Rows:
+    """The embeddings of one layer, in a file without a name, so that they need no memory."""
+
+    def __init__(
+        self, files: ExitStack, path: Path, lengths: Sequence[int], width: int, dtype: str
+    ) -> None:
+        self._file = files.enter_context(path.open("w+b"))
+        path.unlink()
+        self.mode = S_IMODE(os.fstat(self._file.fileno()).st_mode)
+        self._dtype = np.dtype(dtype)
+        self._width = width
+        self._starts = [0, *accumulate(lengths)]
+
+    def write(self, index: int, values: NDArray[np.floating]) -> None:
+        """Keep one sequence's embedding."""
+        self._file.seek(self._starts[index] * self._width * self._dtype.itemsize)
+        self._file.write(np.ascontiguousarray(values).data)
+
+    def read(self, *, ragged: bool) -> NDArray[Any]:
+        """Return all of them: one token after the other where `ragged`, else by sequence."""
+        self._file.flush()
+        shape = (self._starts[-1], self._width)
+        values = np.memmap(self._file, self._dtype, "r", shape=shape)
+        return values if ragged else values.reshape(len(self._starts) - 1, -1, self._width)

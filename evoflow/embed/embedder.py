@@ -123,7 +123,7 @@ class Embedder:
         """
         stream = self.stream(
             sequences,
-            layer=layer,
+            layers=[layer],
             tokens=tokens,
             offsets=offsets,
             stored_dtype=stored_dtype,
@@ -134,11 +134,12 @@ class Embedder:
         values = np.zeros((len(sequences), rows, width), dtype=stored_dtype)
         log_likelihood = np.full(len(sequences), np.nan, dtype=np.float32)
         for done, result in enumerate(stream, start=1):
-            values[result.index, : len(result.values)] = result.values
+            (kept,) = result.values
+            values[result.index, : len(kept)] = kept
             log_likelihood[result.index] = result.log_likelihood
             if progress is not None:
                 progress(done, len(sequences))
-        report = report_of(stream, len(sequences))
+        report = report_of(stream.work, len(sequences))
         provenance = replace(self.provenance, layer=layer, tokens=tokens)
         return Embeddings(values, log_likelihood, report, provenance)
 
@@ -146,7 +147,7 @@ class Embedder:
         self,
         sequences: Sequence[str],
         *,
-        layer: Layer,
+        layers: Sequence[Layer],
         tokens: Tokens,
         offsets: Sequence[int] | None = None,
         stored_dtype: Literal["float16", "float32"] = "float16",
@@ -155,9 +156,11 @@ class Embedder:
     ) -> EmbeddingStream:
         """Check sequences as `embed` does, and return what yields their results one by one.
 
-        Problems call a sequence by its name, or else by its 0-based index.
+        Each has the values of all `layers`, from one pass. Problems call a sequence by its name,
+        or else by its 0-based index.
         """
-        self.width(layer)
+        for layer in layers:
+            self.width(layer)
         if offsets is not None and len(offsets) != len(sequences):
             raise InputError(f"{len(offsets)} offsets for {len(sequences)} sequences")
         if names is None:
@@ -179,7 +182,7 @@ class Embedder:
             sequences,
             spans,
             names,
-            layer=layer,
+            layers=layers,
             stored_dtype=stored_dtype,
             tokens_per_batch=self.provenance.tokens_per_batch,
             filled=filled,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoflow.embed.pooling import Tokens
-from evoflow.embed.store import Use
-from evoflow.embed.stream import EmbeddingStream
+from evoflow.embed.store.cache import Use
+from evoflow.embed.stream import Work
 from evoflow.layers import Layer
 
 
@@ -22,7 +22,7 @@ class Provenance:
     revision
         Commit of the checkpoint; None for a folder and for `evo-tiny`.
     layer, tokens
-        What was kept, as in the settings.
+        What was kept, as in the settings; all layers where there are several.
     dtype
         Type of the weights and activations; poles and residues are always float32.
     device
@@ -38,7 +38,7 @@ class Provenance:
 
     checkpoint: str
     revision: str | None
-    layer: Layer
+    layer: Layer | tuple[Layer, ...]
     tokens: Tokens
     dtype: str
     device: str
@@ -108,15 +108,15 @@ class Embeddings:
     provenance: Provenance
 
 
-def report_of(stream: EmbeddingStream, sequences: int) -> EmbeddingReport:
-    """Sum up a stream that has ended, of so many sequences."""
-    work = stream.work
+def report_of(work: Work, sequences: int, cache: Use | None = None) -> EmbeddingReport:
+    """Sum up the work that embedding so many sequences took."""
     return EmbeddingReport(
         sequences=sequences,
-        unique_sequences=stream.num_unique,
+        unique_sequences=work.unique_sequences,
         forward_passes=work.forward_passes,
         tokens=work.tokens,
         padding_waste=work.padding / max(1, work.tokens),
         halved_batches=work.halved_batches,
         seconds=work.seconds,
+        cache=cache,
     )

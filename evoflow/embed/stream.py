@@ -20,7 +20,7 @@ from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.tokenizer import PAD_ID, encode
 from evoflow.embed.pooling import Span, pool
 from evoflow.errors import InputError
-from evoflow.layers import Layer, resolve_layer
+from evoflow.layers import Layer, has_likelihood
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Embedded:
     index
         Which sequence.
     values
-        shape=(tokens, width).
+        Of each layer, shape=(tokens, width).
     log_likelihood
         See `Embeddings.log_likelihood`.
     """
 
     index: int
-    values: NDArray[np.floating]
+    values: tuple[NDArray[np.floating], ...]
     log_likelihood: float
 
 
@@ -56,6 +56,8 @@ class Work:
         Batches that the device had too little memory for.
     seconds
         Time since the first batch began.
+    unique_sequences
+        Sequences that differ.
     """
 
     forward_passes: int = 0
@@ -63,6 +65,15 @@ class Work:
     padding: int = 0
     halved_batches: int = 0
     seconds: float = 0.0
+    unique_sequences: int = 0
+
+    def add(self, other: "Work") -> None:
+        """Count what another run did as well, but for its time."""
+        self.forward_passes += other.forward_passes
+        self.tokens += other.tokens
+        self.padding += other.padding
+        self.halved_batches += other.halved_batches
+        self.unique_sequences += other.unique_sequences
 
 
 @dataclass(frozen=True)
@@ -70,8 +81,8 @@ class _Launched:
     """Results under way from the device."""
 
     rows: tuple[int, ...]
-    values: Tensor
-    finite: Tensor
+    values: list[Tensor]
+    finite: list[Tensor]
     log_likelihood: Tensor
     copied: torch.cuda.Event | None
 
@@ -89,8 +100,8 @@ class EmbeddingStream:
         The tokens kept of each.
     names
         What problems call each.
-    layer
-        What is kept of each token.
+    layers
+        What is kept of each token, all in one pass.
     stored_dtype
         Type of the values.
     tokens_per_batch
@@ -106,13 +117,13 @@ class EmbeddingStream:
         spans: Sequence[Span],
         names: Sequence[str],
         *,
-        layer: Layer,
+        layers: Sequence[Layer],
         stored_dtype: Literal["float16", "float32"],
         tokens_per_batch: int,
         filled: bool,
     ) -> None:
         self.model = model
-        self.layer = layer
+        self.layers = tuple(layers)
         self.spans = spans
         self.work = Work()
         self._names = names
@@ -121,12 +132,8 @@ class EmbeddingStream:
         for index, (sequence, span) in enumerate(zip(sequences, spans, strict=True)):
             self._requests.setdefault(sequence.upper(), {}).setdefault(span, []).append(index)
         self._unique = list(self._requests)
+        self.work.unique_sequences = len(self._unique)
         self._batches = plan_batches(self._unique, tokens_per_batch, filled=filled)
-
-    @property
-    def num_unique(self) -> int:
-        """Sequences that differ."""
-        return len(self._unique)
 
     def __iter__(self) -> Iterator[Embedded]:
         """Run.
@@ -196,23 +203,32 @@ class EmbeddingStream:
             for row, sequence in enumerate(sequences)
             for span in self._requests[sequence]
         ]
-        values = pool(states, *zip(*kept, strict=True)).to(self._stored_dtype)
-        finite = values.isfinite().all(dim=1)
+        rows, spans = zip(*kept, strict=True)
+        values = [pool(layer, rows, spans).to(self._stored_dtype) for layer in states]
+        finite = [layer.isfinite().all(dim=1) for layer in values]
         self.work.forward_passes += 1
         self.work.tokens += num_tokens
         self.work.padding += num_tokens - sum(map(len, sequences))
-        host = [_to_host(tensor) for tensor in (values, finite, log_likelihood)]
-        copied = torch.cuda.current_stream(device).record_event() if device.type == "cuda" else None
-        return _Launched(batch.rows, host[0], host[1], host[2], copied)
+        launched = _Launched(
+            batch.rows,
+            [_to_host(layer) for layer in values],
+            [_to_host(layer) for layer in finite],
+            _to_host(log_likelihood),
+            torch.cuda.Event() if device.type == "cuda" else None,
+        )
+        if launched.copied is not None:
+            launched.copied.record(torch.cuda.current_stream(device))
+        return launched
 
-    def _forward(self, ids: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
-        """Return the wanted states, shape=(B, L, width), and mean log-likelihoods, shape=(B,)."""
+    def _forward(self, ids: Tensor, lengths: list[int]) -> tuple[list[Tensor], Tensor]:
+        """Return each layer's states, shape=(B, L, width), and mean log-likelihoods, shape=(B,)."""
         depth = self.model.config.num_layers
-        if resolve_layer(self.layer, depth).num_blocks not in {None, depth}:
-            states = self.model.outputs(ids, [self.layer])[self.layer]
-            return states, torch.full((len(lengths),), torch.nan)
-        outputs = self.model.outputs(ids, [self.layer, "logits"])
-        states, logits = outputs[self.layer], outputs["logits"]
+        if not any(has_likelihood(layer, depth) for layer in self.layers):
+            outputs = self.model.outputs(ids, self.layers)
+            absent = torch.full((len(lengths),), torch.nan)
+            return [outputs[layer] for layer in self.layers], absent
+        outputs = self.model.outputs(ids, [*self.layers, "logits"])
+        states, logits = [outputs[layer] for layer in self.layers], outputs["logits"]
         losses = F.cross_entropy(
             logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten().long(), reduction="none"
         ).view(len(ids), -1)[: len(lengths)]
@@ -223,24 +239,26 @@ class EmbeddingStream:
     def _collect(self, launched: _Launched) -> Iterator[Embedded]:
         if launched.copied is not None:
             launched.copied.synchronize()
-        values, finite = launched.values.numpy(), launched.finite.numpy()
+        values = [layer.numpy() for layer in launched.values]
+        finite = [layer.numpy() for layer in launched.finite]
         start = 0
         log_likelihoods = launched.log_likelihood.tolist()
         for row, log_likelihood in zip(launched.rows, log_likelihoods, strict=True):
             sequence = self._unique[row]
             for span, indices in self._requests[sequence].items():
                 kept = slice(start, start := start + span.num_tokens)
-                if not finite[kept].all():
-                    raise InputError(self._explain_not_finite(sequence, indices[0]))
+                for layer, sound in zip(self.layers, finite, strict=True):
+                    if not sound[kept].all():
+                        raise InputError(self._explain_not_finite(sequence, indices[0], layer))
                 for index in indices:
-                    yield Embedded(index, values[kept], log_likelihood)
+                    yield Embedded(index, tuple(layer[kept] for layer in values), log_likelihood)
 
-    def _explain_not_finite(self, sequence: str, index: int) -> str:
+    def _explain_not_finite(self, sequence: str, index: int, layer: Layer) -> str:
         shown = sequence if len(sequence) <= 24 else f"{sequence[:24]}..."
         stored = str(self._stored_dtype).removeprefix("torch.")
         return (
             f"{self._names[index]} ({shown}, {len(sequence)} bases) has embeddings of layer "
-            f"{self.layer} that are not finite in {stored}; set model.embedding.stored_dtype to "
+            f"{layer} that are not finite in {stored}; set model.embedding.stored_dtype to "
             "float32, or model.dtype to float32 if they still are not"
         )
 

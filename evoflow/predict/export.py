@@ -38,7 +38,7 @@ def head_of(run: Any) -> TrainedHead:
         head,
         settings.model.checkpoint,
         provenance["revision"],
-        settings.model.embedding,
+        settings.model.embedding.of(provenance["layer"]),
         settings.data.read_length,
         provenance.get("weights"),
     )

@@ -1,19 +1,16 @@
 """Impact scores of alleles from their reads, or from the reference with the allele in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.augment.sequences import shard_ranges, unique_sequences
+from evoflow.augment.sequences import unique_sequences
 from evoflow.embed.embedder import Embedder
+from evoflow.embed.store.parts import room
 from evoflow.predict.trained import TrainedHead
 from evoflow.settings import ModelSettings
-from evoflow.train.pairs import join_shards
-
-AT_ONCE = 4096
-"""Sequences that are embedded before their embeddings are laid down."""
 
 MEMORY = 4 << 30
 """Bytes of embeddings kept in memory; beyond, a scratch file holds them."""
@@ -53,9 +50,7 @@ def score_reads(
         return reads.assign(score=np.nan, log_likelihood_ratio=np.nan)
     rows = pd.DataFrame({"example": np.arange(len(reads)), "reverse_complement": False})
     sequences, rows = unique_sequences(reads.assign(split="train", carries_alt=True), rows)
-    log_likelihood = np.empty(len(sequences), dtype=np.float32)
-    shards = _embed(trained, sequences, model, log_likelihood, progress)
-    embeddings = join_shards(shards, len(sequences), memory=MEMORY)
+    embeddings, log_likelihood = _embed(trained, sequences, model, progress)
     read, window = (rows[name].to_numpy(dtype=np.int64) for name in ("read", "window"))
     ratio = (log_likelihood[read] - log_likelihood[window]) * (trained.read_length - 1)
     return reads.assign(
@@ -97,22 +92,26 @@ def _embed(
     trained: TrainedHead,
     sequences: pd.DataFrame,
     model: ModelSettings,
-    log_likelihood: npt.NDArray[np.float32],
     progress: Callable[[int, int], None] | None,
-) -> Iterator[npt.NDArray[np.floating]]:
-    """Embed the sequences part by part, and fill in their log-likelihoods."""
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.float32]]:
+    """Embed the sequences: embeddings, in memory or in a scratch file, and log-likelihoods."""
     embedder = Embedder.from_settings(model)
     trained.require_model(embedder.provenance, embedder.width(trained.embedding.layer))
-    for start, stop in shard_ranges(sequences, AT_ONCE):
-        part = sequences.iloc[start:stop]
-        embedded = embedder.embed(
-            part["sequence"].tolist(),
-            offsets=part["variant_offset"].tolist(),
-            layer=trained.embedding.layer,
-            tokens=trained.embedding.tokens,
-            stored_dtype=trained.embedding.stored_dtype,
-        )
-        log_likelihood[start:stop] = embedded.log_likelihood
+    wish = trained.embedding
+    stream = embedder.stream(
+        sequences["sequence"].tolist(),
+        layers=[wish.layer],
+        tokens=wish.tokens,
+        offsets=sequences["variant_offset"].tolist(),
+        stored_dtype=wish.stored_dtype,
+    )
+    tokens = max(span.num_tokens for span in stream.spans)
+    shape = (len(sequences), tokens, embedder.width(wish.layer))
+    embeddings = room(shape, np.dtype(wish.stored_dtype), MEMORY)
+    log_likelihood = np.empty(len(sequences), dtype=np.float32)
+    for done, result in enumerate(stream, start=1):
+        (embeddings[result.index],) = result.values  # noqa: PD011 - nothing of pandas
+        log_likelihood[result.index] = result.log_likelihood
         if progress is not None:
-            progress(stop, len(sequences))
-        yield embedded.values  # noqa: PD011 - an array, nothing of pandas
+            progress(done, len(sequences))
+    return embeddings, log_likelihood

@@ -19,7 +19,7 @@ from evoflow.secrets import redact
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
-    from evoflow.embed.embedder import Embeddings
+    from evoflow.embed.shard import EmbeddedShard
     from evoflow.inputs.preflight import Inputs
     from evoflow.train.fit import Epoch
     from evoflow.train.learning import Learning
@@ -53,10 +53,10 @@ def note(card: Any, texts: Iterable[str]) -> None:
         card.append(Markdown("\n>\n".join(lines)))
 
 
-def show_inputs(card: Any, settings: Settings, inputs: "Inputs") -> None:
+def show_inputs(card: Any, settings: Settings, inputs: "Inputs", notes: Sequence[str] = ()) -> None:
     """Card of `start`: the files and contigs that were found, and the settings."""
     card.append(Markdown("# What goes in"))
-    note(card, [*caveats(settings), *inputs.warnings])
+    note(card, [*caveats(settings), *inputs.warnings, *notes])
     card.append(table(inputs.files))
     build = f" ({inputs.genome_build})" if inputs.genome_build else ""
     card.append(Markdown(f"## Contigs in common{build}"))
@@ -111,17 +111,24 @@ def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
     card.append(table(tallies.by_source(balance_counts)))
 
 
-def show_embedding(card: Any, embedded: "Embeddings") -> None:
+def show_embedding(card: Any, embedded: "EmbeddedShard") -> None:
     """Card of `embed`, below its progress: what it took and what made the embeddings."""
-    stored = embedded.values  # noqa: PD011 - an array, nothing of pandas
     took = {
         name.replace("_", " "): f"{value:.1%}" if name == "padding_waste" else value
         for name, value in flat(asdict(embedded.report)).items()
     }
-    size = f"{' x '.join(map(str, stored.shape))}, {stored.dtype}, {stored.nbytes / 1e6:,.1f} MB"
     speed = {"sequences per second": embedded.report.sequences_per_second}
     card.append(Markdown("# Embedded"))
-    card.append(facts({**took, **speed, "stored": size}))
+    stored = embedded.embeddings
+    layers = stored if isinstance(stored, Mapping) else {embedded.provenance.layer: stored}
+    sizes = {
+        f"stored of layer {layer}": (
+            f"{' x '.join(map(str, one.shape))}, {one.dtype.name}, {one.nbytes / 1e6:,.1f} MB "
+            f"in {one.num_parts:,} parts"
+        )
+        for layer, one in layers.items()
+    }
+    card.append(facts({**took, **speed, **sizes}))
     card.append(Markdown("## What made these embeddings"))
     card.append(facts(flat(asdict(embedded.provenance))))
 
@@ -140,7 +147,22 @@ def show_learning(card: Any, learning: "Learning") -> None:
             }
         )
     )
+    show_layers(card, learning.layers)
     show_verdicts(card, learning.comparisons)
+    show_left_out(card, learning.left_out)
+
+
+def show_layers(card: Any, layers: pd.DataFrame | None) -> None:
+    """Compare the heads of several layers; nothing where there is one."""
+    if layers is not None:
+        card.append(Markdown("## One head a layer"))
+        card.append(table(layers))
+        note(card, [tallies.LAYER_CHOICE])
+
+
+def show_left_out(card: Any, left_out: Mapping[str, str]) -> None:
+    """Say which baselines are missing, and why."""
+    note(card, tallies.left_out(left_out))
 
 
 def show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:

@@ -136,6 +136,7 @@ def _input(run: RunRecord) -> Iterator[Block]:
 def _metrics(run: RunRecord, models: list[str]) -> Iterator[Block]:
     for sentence in run.comparisons["verdict"]:
         yield Text(sentence)
+    yield Notes(tallies.left_out(run.left_out))
     shown = list(run.metrics)[:MOST_SUBSETS]
     rows = estimates({subset: run.metrics[subset] for subset in shown})
     if len(run.metrics) > MOST_SUBSETS:
@@ -195,6 +196,9 @@ def _dropped(run: RunRecord) -> Iterator[Block]:
 
 
 def _learning(run: RunRecord) -> Iterator[Block]:
+    if run.layers is not None:
+        yield Grid(run.layers, "One head a layer")
+        yield Text(tallies.LAYER_CHOICE)
     best = run.best_epoch
     if {"training_loss", "validation_loss"} <= set(run.history):
         losses = ["training_loss", "validation_loss"]

@@ -1,7 +1,7 @@
 """What the report is made of, and what must be said beside every figure of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -49,6 +49,10 @@ class RunRecord:
         Test rows of the table of examples with a column of predicted scores for each model.
     provenance
         Checkpoint, versions, device and commit, ready to be shown.
+    layers
+        The heads of several layers side by side (see `train.layers.side_by_side`).
+    left_out
+        Baselines that could not be computed, each with the reason.
     """
 
     name: str
@@ -65,6 +69,8 @@ class RunRecord:
     headline: "Headline"
     predictions: pd.DataFrame
     provenance: Mapping[str, object]
+    layers: pd.DataFrame | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def caveats(settings: Settings) -> list[str]:

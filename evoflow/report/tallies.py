@@ -1,5 +1,7 @@
 """What the cards count: examples by split and impact, training rows by source, reasons."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from evoflow.augment.balance import SOURCES
@@ -117,3 +119,13 @@ def hardly_trained(split_counts: pd.DataFrame, balance_counts: pd.DataFrame) -> 
     told = f"Training saw hardly any allele of some impacts ({'; '.join(missing)})"
     what_to_do = "Set `haplotypes: 2000` in the data config, or add people."
     return [f"{told}: the head cannot know them. {what_to_do}"]
+
+
+LAYER_CHOICE = (
+    "The carried alleles of the validation rows choose the layer; the test rows choose nothing."
+)
+
+
+def left_out(reasons: Mapping[str, str]) -> list[str]:
+    """Say which baselines are missing, and why."""
+    return [f"No {name.replace('_', ' ')}: {why}." for name, why in reasons.items()]

@@ -30,6 +30,9 @@ def _layer(layer: Layer) -> Layer:
     return layer
 
 
+LayerName = Annotated[NonNegativeInt | str, AfterValidator(_layer)]
+
+
 class Window(Section):
     """Tokens kept around the allele."""
 
@@ -40,15 +43,37 @@ class Window(Section):
 class EmbeddingSettings(Section):
     """What is stored of each read: the cost of `embed` is its bytes."""
 
-    layer: Annotated[NonNegativeInt | str, AfterValidator(_layer)] = "final"
+    layer: LayerName = "final"
     """`final` (after the last norm), `logits`, a number of blocks, or the field's own names.
 
     Those are `blocks.26`, `blocks.26.mlp.l3`, `embedding_layer`, `norm` and `unembed`.
     """
+    layers: tuple[LayerName, ...] = ()
+    """Several layers instead, stored in one pass; a head learns from each, and the validation
+    rows choose the head of the run."""
     tokens: Literal["all", "mean"] | Window = Window(window=64)
     """`all`, `mean`, or `window: N` around the allele."""
     stored_dtype: Literal["float16", "float32"] = "float16"
     """Type in which embeddings are kept as artifacts."""
+
+    @model_validator(mode="after")
+    def _names_layers_once(self) -> Self:
+        if self.layers and "layer" in self.model_fields_set:
+            raise ValueError("`layers` stands in place of `layer`; remove one or the other")
+        meant = [parse_layer(layer) for layer in self.layers]
+        twice = [name for k, name in enumerate(self.layers) if meant[k] in meant[:k]]
+        if twice:
+            raise ValueError(f"layers: {twice[0]} is named more than once")
+        return self
+
+    @property
+    def stored_layers(self) -> tuple[Layer, ...]:
+        """All layers that are stored."""
+        return self.layers or (self.layer,)
+
+    def of(self, layer: Layer) -> Self:
+        """Return the settings with this one layer."""
+        return self.model_copy(update={"layer": layer, "layers": ()})
 
 
 class SplitSettings(Section):

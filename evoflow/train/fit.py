@@ -179,7 +179,7 @@ def _train(
             epoch=number,
             training_loss=float(total) / len(training),
             validation_loss=float(np.mean((predicted - validation.target) ** 2)),
-            validation_spearman=_spearman(predicted, validation.target),
+            validation_spearman=spearman(predicted, validation.target),
             learning_rate=float(schedule.get_last_lr()[0]),
             seconds=time.perf_counter() - started,
         )
@@ -244,7 +244,8 @@ def _rate(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def _spearman(predicted: npt.NDArray[np.float32], target: npt.NDArray[np.float32]) -> float:
+def spearman(predicted: npt.NDArray[np.floating], target: npt.NDArray[np.floating]) -> float:
+    """Correlate ranks; NaN where either side is constant or has fewer than two values."""
     if len(target) < 2 or np.ptp(predicted) == 0 or np.ptp(target) == 0:
         return math.nan
     return float(spearmanr(predicted, target).statistic)

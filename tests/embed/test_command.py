@@ -1,6 +1,7 @@
 """`python -m evoflow embed`, from FASTA to safetensors."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from evoflow.settings import ModelSettings
 @pytest.fixture
 def run(tmp_path):
     def run(fasta, model=""):
-        (tmp_path / "model.yaml").write_text(model)
+        named = model if "checkpoint" in model else f"checkpoint: evo-tiny\n{model}"
+        (tmp_path / "model.yaml").write_text(named)
         (tmp_path / "x.fasta").write_text(fasta)
         paths = [str(tmp_path / name) for name in ("model.yaml", "x.fasta", "out.safetensors")]
         result = CliRunner().invoke(main, ["embed", *paths[:2], "--output", paths[2]])
@@ -27,8 +29,8 @@ def run(tmp_path):
 def test_names_embeddings_and_log_likelihoods(run):
     result, path = run(">b x\nACGTACG\n>a\nAC\nGT\n", "embedding: {tokens: all, layer: 2}")
     assert result.exit_code == 0, result.output
-    assert "evo-demo ran on cpu in float32" in result.output
-    embedder = Embedder.from_settings(ModelSettings())
+    assert "evo-tiny ran on cpu in float32" in result.output
+    embedder = Embedder.from_settings(ModelSettings(checkpoint="evo-tiny"))
     expected = embedder.embed(["ACGTACG", "ACGT"], layer=2, tokens="all")
     with safe_open(path, "numpy") as file:
         values = file.get_tensor("embeddings")
@@ -52,13 +54,36 @@ def test_pooled_embeddings_have_one_shape(run):
     assert np.isnan(log_likelihood[1])
 
 
+def test_several_layers_have_a_tensor_each(run):
+    result, path = run(">a\nACGTA\n>b\nACG\n", "embedding: {tokens: mean, layers: [2, logits]}")
+    assert result.exit_code == 0, result.output
+    with safe_open(path, "numpy") as file:
+        assert file.get_tensor("embeddings.2").shape == (2, 1, 128)
+        assert file.get_tensor("embeddings.logits").shape == (2, 1, 512)
+        assert np.isfinite(file.get_tensor("log_likelihood")).all()
+
+
+def test_the_file_has_the_mode_that_the_umask_says(run):
+    before = os.umask(0o002)
+    try:
+        _, path = run(">a\nACGTA\n", "embedding: {tokens: mean}")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o664
+    assert [beside.name for beside in path.parent.glob(".*")] == []
+
+
 @pytest.mark.parametrize(
     ("fasta", "model", "problem"),
     [
         (">a\nACGU\n", "", "x.fasta:2: sequence a has 'U'"),
         (">a\nAC\n>b\n", "", "x.fasta:3: sequence b is empty"),
         (">a\nACGT\n", "checkpoint: evo-1-8k-bas", "did you mean 'evo-1-8k-base'"),
-        (">a\nACGT\n", "embedding: {layer: 9}", "9 blocks are wanted but evo-tiny has 4"),
+        (
+            ">a\nACGT\n",
+            "embedding: {layer: 9}",
+            "evo-tiny: layer 9 needs 9 blocks but",
+        ),
         (">a\nACGT\n", "embedding: {tokens: {window: 5}}", "x.fasta:1: sequence a has 4 bases"),
         (">a\n" + "A" * 8193, "", "x.fasta:1: sequence a has 8193 bases; evo-tiny takes 8192"),
         (">a\nACGT\n", "device: cuda:77", "'cuda:77' cannot be used here"),

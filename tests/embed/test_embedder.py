@@ -17,7 +17,9 @@ from evoflow.settings import ModelSettings, Window
 
 @pytest.fixture(scope="module")
 def embedder():
-    return Embedder.from_settings(ModelSettings(tokens_per_batch=64, device="cpu"))
+    return Embedder.from_settings(
+        ModelSettings(checkpoint="evo-tiny", tokens_per_batch=64, device="cpu")
+    )
 
 
 def test_windows_lie_around_the_allele(embedder):
@@ -80,7 +82,7 @@ def test_provenance_holds_the_commit_and_what_was_decided(monkeypatch, tmp_path)
 
 @pytest.mark.parametrize("shards", [2, 9])
 def test_results_of_filled_batches_do_not_depend_on_the_shards_to_the_last_bit(shards, monkeypatch):
-    embedder = Embedder.from_settings(ModelSettings(device="cpu"))
+    embedder = Embedder.from_settings(ModelSettings(checkpoint="evo-tiny", device="cpu"))
     draw = Random(0)
     sequences = ["".join(draw.choices("ACGT", k=150)) for _ in range(70)]
     shapes = set()

@@ -144,7 +144,7 @@ def write_configs(folder, **changes):
 
 
 RESULTS = """
-import hashlib, json, sys
+import hashlib, json, pickle, sys
 from metaflow import Run, namespace
 namespace(None)
 run = Run("EvoFlow/" + sys.argv[1])
@@ -155,7 +155,9 @@ print(json.dumps({
     "successful": run.successful,
     "examples": run["extract"].task.data.examples.to_json(),
     "shards": [task.data.shard for task in shards],
-    "embeddings": [digest(task.data.embeddings) for task in shards],
+    "embeddings": [digest(task.data.embeddings.numpy()) for task in shards],
+    "handle_bytes": [len(pickle.dumps(task.data.embeddings)) for task in shards],
+    "parts": [key for task in shards for key in task.data.embeddings.keys()],
     "log_likelihood": [digest(task.data.log_likelihood) for task in shards],
     "misses": [getattr(task.data.embedding_report.cache, "misses", None) for task in shards],
     "metrics": train.metrics,

@@ -1,10 +1,12 @@
 """The whole flow with its artifacts and its cache of embeddings on S3."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
 from evoflow.embed.objects import open_objects
-from evoflow.embed.store import EmbeddingStore, Stored, sequence_key
+from evoflow.embed.store.cache import EmbeddingCache, sequence_key
 from evoflow.errors import InputError
 from tests.flow.conftest import AWS, BUCKET, s3_client
 
@@ -26,54 +28,64 @@ def test_the_flow_runs_with_its_artifacts_on_s3(undisturbed, s3_url):
 
 def test_the_flow_keeps_its_embeddings_in_the_cache(undisturbed, s3_url):
     assert all(misses > 0 for misses in undisturbed["misses"])
-    kinds = {key.split("/")[2] for key in keys_under(s3_url, "embeddings/")}
+    kinds = {key.split("/")[2] for key in keys_under(s3_url, "embeddings/")} - {"writable"}
     assert kinds == {"recipe.json", "data", "index"}
 
 
+def test_the_handles_of_the_shards_are_small_and_their_parts_lie_raw_on_s3(undisturbed, s3_url):
+    assert max(undisturbed["handle_bytes"]) < 4096
+    client = s3_client(s3_url)
+    for key, digest in zip(undisturbed["parts"], undisturbed["embeddings"], strict=True):
+        (found,) = keys_under(s3_url, f"metaflow/EvoFlow/data/{key[:2]}/{key}")
+        body = client.get_object(Bucket=BUCKET, Key=found)["Body"].read()
+        assert hashlib.sha256(body).hexdigest() == digest  # so small a shard has one part
+
+
 @pytest.fixture
-def store_on_s3(s3_url, monkeypatch):
-    """Open the store of a recipe on the S3 server."""
+def cache_on_s3(s3_url, monkeypatch):
+    """Open the cache of a recipe on the S3 server."""
     for name, value in (AWS | {"METAFLOW_S3_ENDPOINT_URL": s3_url}).items():
         monkeypatch.setenv(name, value)
 
     def opened(recipe):
         objects = open_objects(f"s3://{BUCKET}/some/prefix")
-        return EmbeddingStore(objects, {"weights": recipe}, "float16", 4)
+        return EmbeddingCache(objects, {"weights": recipe}, "float16", 4)
 
     return opened
 
 
-def stored(name):
-    values = np.full((3, 4), len(name), np.float16)
-    return Stored(sequence_key(name, None), values, -1.5)
+KEYS = [sequence_key("A" * number, None) for number in range(5)]
+VALUES = np.arange(5 * 3 * 4, dtype=np.float16).reshape(5, 3, 4)
 
 
-def test_a_store_on_s3_gives_back_what_it_got(store_on_s3):
-    many = [stored("A" * n) for n in range(1, 6)]
-    store_on_s3("kept").add(many)
-    store = store_on_s3("kept")
-    found = {one.key: one for one in store.find({one.key: 3 for one in many[1:3]})}
-    assert set(found) == {one.key for one in many[1:3]}
-    np.testing.assert_array_equal(found[many[2].key].values, many[2].values)
-    assert store.use.bytes_read == 2 * 3 * 4 * 2
+def found_in(cache, keys):
+    return cache.read(cache.find(keys), 3)
+
+
+def test_a_cache_on_s3_gives_back_what_it_got(cache_on_s3):
+    cache_on_s3("kept").add(KEYS, VALUES, np.float32([-1.5] * 5))
+    cache = cache_on_s3("kept")
+    found = found_in(cache, KEYS[1:3])
+    assert set(found) == set(KEYS[1:3])
+    np.testing.assert_array_equal(found[KEYS[2]].values, VALUES[2])
+    assert cache.use.bytes_read == 2 * 3 * 4 * 2
 
 
 @pytest.mark.parametrize("damage", ["deleted", "emptied"])
-def test_damage_on_s3_is_noticed(store_on_s3, s3_url, damage):
-    one = stored("A")
-    store = store_on_s3(damage)
-    store.add([one])
-    (key,) = keys_under(s3_url, f"some/prefix/{store.folder}/data/")
+def test_damage_on_s3_is_noticed(cache_on_s3, s3_url, damage):
+    cache = cache_on_s3(damage)
+    cache.add(KEYS[:1], VALUES[:1], np.float32([-1.5]))
+    (key,) = keys_under(s3_url, f"some/prefix/{cache.folder}/data/")
     if damage == "deleted":
         s3_client(s3_url).delete_object(Bucket=BUCKET, Key=key)
     else:
         s3_client(s3_url).put_object(Bucket=BUCKET, Key=key, Body=b"")
-    again = store_on_s3(damage)
-    assert list(again.find({one.key: 3})) == []
+    again = cache_on_s3(damage)
+    assert found_in(again, KEYS[:1]) == {}
     assert again.use.corrupt == 1
 
 
-@pytest.mark.usefixtures("store_on_s3")
+@pytest.mark.usefixtures("cache_on_s3")
 def test_a_bucket_that_is_not_there_is_an_input_error():
     with pytest.raises(InputError, match=r"compute\.embedding_cache: s3://nowhere/x cannot be"):
         open_objects("s3://nowhere/x")

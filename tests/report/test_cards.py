@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.embed.embedder import EmbeddingReport, Embeddings, Provenance
+from evoflow.embed.embedder import EmbeddingReport, Provenance
+from evoflow.embed.shard import EmbeddedShard
+from evoflow.embed.store.datastore import Datastore
+from evoflow.embed.store.handle import StoredEmbeddings
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards
 from evoflow.settings import Window
@@ -71,8 +74,11 @@ def test_the_training_card_draws_curves_once_there_is_an_epoch(card):
 def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
     cards.show_embedding(
         card,
-        Embeddings(
-            values=np.zeros((4, 8, 16), dtype=np.float16),
+        EmbeddedShard(
+            embeddings=StoredEmbeddings(
+                "EvoFlow/1/embed/2", Datastore("local", "", ""), (4, 8, 16), np.dtype("float16"),
+                rows_per_part=3, listing="",
+            ),
             log_likelihood=np.zeros(4, dtype=np.float32),
             report=EmbeddingReport(4, 3, 1, 600, 0.125, seconds=2.0),
             provenance=Provenance(
@@ -84,19 +90,42 @@ def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
     took, made = card.of_type("table")
     assert ["sequences per second", "2.000"] in took["data"]
     assert ["padding waste", "12.5%"] in took["data"]
-    assert ["stored", "4 x 8 x 16, float16, 0.0 MB"] in took["data"]
+    assert ["stored of layer final", "4 x 8 x 16, float16, 0.0 MB in 2 parts"] in took["data"]
     assert ["device", "cpu"] in made["data"]
     assert ["tokens.window", "8"] in made["data"]
 
 
 def test_train_shows_the_best_epoch_and_the_verdicts(card, run):
     fit = Fit(None, run.history.assign(seconds=0.5), best_epoch=2, device="cpu, float32")
-    cards.show_learning(card, Learning(fit, run.predictions, None, run.comparisons, run.headline))
+    cards.show_learning(
+        card, Learning(fit, run.predictions, None, run.comparisons, run.headline, "final")
+    )
     (kept,) = card.of_type("table")
     assert ["best epoch", "2"] in kept["data"]
     assert ["its validation Spearman", "0.400"] in kept["data"]
     assert ["seconds", "6.000"] in kept["data"]
     assert "the head is better than" in card.text()
+
+
+def test_train_compares_layers_and_says_what_it_leaves_out(card, run):
+    fit = Fit(None, run.history.assign(seconds=0.5), best_epoch=2, device="cpu, float32")
+    layers = pd.DataFrame(
+        {
+            "layer": ["2", "blocks.2"], "validation_spearman": [0.25, 0.5],
+            "test_spearman": [0.75, 0.125], "low": 0.0, "high": 1.0, "best_epoch": [2, 3],
+            "chosen": ["", "yes"],
+        }
+    )  # fmt: skip
+    left_out = {"log_likelihood_ratio": "the blocks are too few"}
+    cards.show_learning(
+        card,
+        Learning(
+            fit, run.predictions, None, run.comparisons, run.headline, "blocks.2", layers, left_out
+        ),
+    )
+    side_by_side = card.of_type("table")[1]["data"]
+    assert side_by_side[1] == ["blocks.2", "0.500", "0.125", "0.000", "1.000", "3", "yes"]
+    assert "No log likelihood ratio: the blocks are too few." in card.text()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from evoflow.augment.balance import balance
-from evoflow.augment.sequences import shard_ranges, unique_sequences
+from evoflow.augment.sequences import unique_sequences
 from evoflow.augment.split import assign_splits
 from evoflow.settings import BalanceSettings, SplitSettings
 from evoflow.table import COLUMNS
@@ -40,18 +40,21 @@ def examples():
     return assign_splits(table, SplitSettings(block_size=1000), read_length=20, seed=0)
 
 
-def learned(examples, settings, shard_size):
+def learned(examples, settings, layers=("logits",), log_likelihood=None):
+    """Learn from layers: `noise` tells nothing, any other spells the sequences."""
     training_rows = balance(examples, BalanceSettings(), seed=0)
     sequences, rows = unique_sequences(examples, training_rows)
     letters = np.array([list(text) for text in sequences["sequence"]])
-    embeddings = (letters[:, :, None] == np.array(list("ACGT"))).astype(np.float16)
-    shards = (embeddings[start:stop] for start, stop in shard_ranges(sequences, shard_size))
+    spelled = (letters[:, :, None] == np.array(list("ACGT"))).astype(np.float16)
+    noise = np.random.default_rng(0).normal(size=spelled.shape).astype(np.float16)
+    if log_likelihood is None:
+        log_likelihood = np.linspace(-2, -1, len(sequences), dtype=np.float32)
     return learn(
         examples,
         rows,
         sequences,
-        shards=shards,
-        log_likelihood=np.linspace(-2, -1, len(sequences), dtype=np.float32),
+        layers={layer: lambda k=layer: noise if k == "noise" else spelled for layer in layers},
+        log_likelihood=np.broadcast_to(log_likelihood, len(sequences)),
         settings=settings,
         seed=0,
     )
@@ -62,7 +65,7 @@ def result(examples):
     from evoflow.settings import HeadSettings
 
     settings = HeadSettings(channels=8, kernel_size=3, layers=1, epochs=15, learning_rate=5e-3)
-    return settings, learned(examples, settings, 1000)
+    return settings, learned(examples, settings)
 
 
 def test_the_test_split_is_predicted_once_an_allele(examples, result):
@@ -91,7 +94,27 @@ def test_all_models_stand_beside_the_head(result):
     }
 
 
-def test_the_number_of_shards_changes_no_prediction(examples, result):
-    settings, learning = result
-    again = learned(examples, settings, 50)
-    pd.testing.assert_frame_equal(again.predictions, learning.predictions, check_exact=True)
+def test_without_log_likelihoods_their_baseline_is_left_out_with_the_reason(examples, result):
+    settings, whole = result
+    learning = learned(examples, settings, (2,), np.float32("nan"))
+    assert set(whole.evaluation.metrics["all"]) - set(learning.evaluation.metrics["all"]) == {
+        "log_likelihood_ratio"
+    }
+    assert "log_likelihood_ratio" not in learning.predictions
+    (reason,) = learning.left_out.values()
+    assert reason.startswith("layer 2 needs only some of the model's blocks")
+    assert whole.left_out == {}
+
+
+def test_of_several_layers_the_validation_rows_choose(examples, result):
+    settings, one = result
+    learning = learned(examples, settings, ("noise", "logits"))
+    assert learning.layer == "logits"
+    pd.testing.assert_frame_equal(learning.predictions, one.predictions, check_exact=True)
+    layers = learning.layers.set_index("layer")
+    assert layers["chosen"].tolist() == ["", "yes"]
+    assert layers.loc["logits", "validation_spearman"] > 0.5
+    assert abs(layers.loc["noise", "validation_spearman"]) < 0.4
+    value, low, high, _ = one.evaluation.metrics["carriers"]["head"]["spearman"]
+    assert layers.loc["logits", ["test_spearman", "low", "high"]].tolist() == [value, low, high]
+    assert one.layers is None
