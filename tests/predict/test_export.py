@@ -33,7 +33,7 @@ def trained_run(monkeypatch, run, examples):
             SHAPE,
             WEIGHTS,
         ),
-        "provenance": {"revision": "0123abc", "weights": "f00d"},
+        "provenance": {"revision": "0123abc", "layer": "final", "weights": "f00d"},
         "split_counts": tallies.impact_counts(examples, "split"),
         "metrics": run.metrics,
         "undefined": run.undefined,
