@@ -54,7 +54,7 @@ class SharedFile:
     @property
     def readers(self) -> int:
         """See `WeightFile`: S3 gives one connection a fraction of what the network has."""
-        return 8 if isinstance(self.objects, FolderObjects) else 24
+        return 8 if isinstance(self.objects, FolderObjects) else 16
 
     def read_into(self, start: int, buffers: Sequence[memoryview]) -> None:
         """See `WeightFile`."""

@@ -34,6 +34,10 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
         "minutes_between_retries": 0,
         "sequences_per_shard": 200,
         "processes": 1,
+        "secrets": [
+            {"type": "inline", "id": "lab", "options": {"env_vars": {"LAB_TOKEN": "secret"}}}
+        ],
+        "environment": {"LAB": "genomics"},
     }
     configs = write_configs(tmp_path, compute=compute | changes)
     environment = batch.environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path)}
@@ -59,6 +63,9 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     assert {job["jobQueue"] for job in batch.jobs_of("train")} == {"evoflow-v100-p3"}
     assert {job["jobQueue"] for job in batch.jobs_of("extract")} == {"cpu-queue"}
     assert {"type": "GPU", "value": "1"} in embed[0]["container"]["resourceRequirements"]
+
+    assert all(job["container"]["environment"]["LAB"] == "genomics" for job in embed)
+    assert "LAB_TOKEN" not in str(batch.jobs)
 
     # The code came with the package, the logs came back.
     home = batch.folder / embed[-1]["jobId"]

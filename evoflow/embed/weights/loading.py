@@ -1,7 +1,7 @@
 """Tensors from files to a device, while further ones are read.
 
 Several threads read and hash. On a CPU the values go straight to where they stay; for a GPU each
-thread has one pinned buffer, so that no more than a few hundred megabytes are on the host.
+thread has one pinned buffer of the largest tensor's size, about a gigabyte for all of them.
 """
 
 import threading
@@ -88,6 +88,8 @@ class TensorStream:
                     running |= {threads.submit(self._read, part) for part in following}
                     for future in ended:
                         for stored, tensor in future.result():
+                            if tensor.is_cuda:  # another stream will compute on it
+                                tensor.record_stream(torch.cuda.current_stream(tensor.device))
                             done += stored.stop - stored.start
                             yield stored, tensor
                     if self._progress is not None:
