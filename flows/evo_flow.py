@@ -155,6 +155,7 @@ class EvoFlow(FlowSpec):
         from evoflow.augment.sequences import unique_sequences
         from evoflow.augment.shards import plan_shards
         from evoflow.augment.split import assign_splits, notes
+        from evoflow.embed.store.datastore import Datastore
         from evoflow.report import cards, tallies
 
         seed = self.settings.data.seed
@@ -166,7 +167,8 @@ class EvoFlow(FlowSpec):
         )
         self.training_rows = balance(self.examples, self.settings.model.balance, seed=seed)
         self.sequences, self.rows = unique_sequences(self.examples, self.training_rows)
-        self.shards = plan_shards(self.sequences, self.settings.compute, self.bytes_per_sequence)
+        self.shards = plan_shards(self.sequences, self.settings.compute)
+        Datastore.of(self).require_room(len(self.sequences) * self.bytes_per_sequence)
         self.shard_numbers = list(range(len(self.shards)))
         self.split_counts = tallies.impact_counts(self.examples, "split")
         self.split_notes = notes(self.examples)

@@ -14,7 +14,7 @@ VOCABULARY = 512
 
 
 def bytes_per_sequence(model: ModelSettings, length: int) -> int:
-    """Return the bytes of one sequence's embedding.
+    """Return the bytes of one sequence's embeddings, of all layers that are stored.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def bytes_per_sequence(model: ModelSettings, length: int) -> int:
     """
     sizes = _sizes(model)
     wish = model.embedding
-    logits = resolve_layer(wish.layer, sizes.num_layers).kind == "logits"
-    width = sizes.vocab_size if logits else sizes.hidden_size
+    kinds = [resolve_layer(layer, sizes.num_layers).kind for layer in wish.stored_layers]
+    width = sum(sizes.vocab_size if kind == "logits" else sizes.hidden_size for kind in kinds)
     tokens = span(wish.tokens, length, None).num_tokens
     return int(tokens * width * np.dtype(wish.stored_dtype).itemsize)
 

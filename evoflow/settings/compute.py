@@ -67,8 +67,6 @@ class ComputeSettings(Section):
     """Processes of `extract`; 0: one per core."""
     sequences_per_shard: PositiveInt = 5000
     """Sequences that one `embed` task takes; more where the shards would be too many."""
-    megabytes_per_shard: PositiveInt = 3000
-    """Embeddings that one `embed` task leaves, at most."""
     max_shards: PositiveInt = 90
     """Tasks of `embed` at most. Metaflow allows 100, and more with `run --max-num-splits N`."""
     embedding_cache: Location | None = None

@@ -1,10 +1,8 @@
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evoflow.augment.shards import plan_shards
-from evoflow.errors import InputError
 from evoflow.settings import ComputeSettings
 
 
@@ -16,17 +14,13 @@ def sizes(ranges):
     return [stop - start for start, stop in ranges]
 
 
-def planned(count, bytes_per_sequence=1000, **compute):
+def planned(count, **compute):
     sequences = table([f"{number:06}" for number in range(count)])
-    return plan_shards(sequences, ComputeSettings(**compute), bytes_per_sequence)
+    return plan_shards(sequences, ComputeSettings(**compute))
 
 
 def test_the_target_of_sequences_holds_by_default():
     assert sizes(planned(12_000)) == [5000, 5000, 2000]
-
-
-def test_the_target_of_bytes_makes_shards_smaller():
-    assert sizes(planned(25, 100_000, megabytes_per_shard=1)) == [10, 10, 5]
 
 
 def test_shards_grow_where_they_would_be_too_many():
@@ -35,25 +29,15 @@ def test_shards_grow_where_they_would_be_too_many():
     assert max(sizes(ranges)) == 100
 
 
-def test_more_than_the_shards_may_hold_is_an_error_that_says_what_to_change():
-    with pytest.raises(InputError, match=r"90 shards \(compute\.max_shards\) of 1 MB .* to 91 or"):
-        planned(901, 100_000, megabytes_per_shard=1)
-    assert len(planned(900, 100_000, megabytes_per_shard=1)) == 90
-
-
 def test_more_shards_are_made_where_they_are_allowed():
     ranges = planned(9000, sequences_per_shard=10, max_shards=900)
     assert sizes(ranges) == [10] * 900
 
 
-def test_one_embedding_may_be_larger_than_the_target():
-    assert sizes(planned(2, 5_000_000, megabytes_per_shard=1)) == [1, 1]
-
-
 @given(st.lists(st.integers(0, 300), max_size=600), st.integers(1, 20))
 def test_all_sequences_are_covered_by_few_shards(letters, size):
     sequences = table([f"{letter:03}" for letter in sorted(letters)])
-    ranges = plan_shards(sequences, ComputeSettings(sequences_per_shard=size), 10)
+    ranges = plan_shards(sequences, ComputeSettings(sequences_per_shard=size))
     assert len(ranges) <= 90
     assert [row for start, stop in ranges for row in range(start, stop)] == list(
         range(len(letters))

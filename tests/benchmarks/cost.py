@@ -109,8 +109,7 @@ def cost(examples: float, values: int, rates: Rates) -> Cost:
     """
     compute = ComputeSettings()
     sequences = round(examples * rates.balancing * rates.sequences_per_example)
-    fitting = max(1, compute.megabytes_per_shard * 1_000_000 // (2 * values))
-    shards = -(-sequences // min(compute.sequences_per_shard, fitting))
+    shards = -(-sequences // compute.sequences_per_shard)
     return Cost(sequences, min(shards, MAX_SHARDS), sequences * 2 * values)
 
 

@@ -15,9 +15,9 @@ def test_a_small_run_by_hand():
     assert found.stored == 10_000 * 8192
 
 
-def test_shards_of_large_embeddings_hold_fewer_sequences():
-    # 3,000 MB hold 2,441 sequences of 1,228,800 bytes
-    assert cost(5_000, 150 * 4096, RATES).shards == 5
+def test_the_bytes_of_an_embedding_change_no_shard():
+    found = cost(5_000, 150 * 4096, RATES)
+    assert (found.shards, found.stored) == (2, 10_000 * 1_228_800)
 
 
 def test_shards_grow_before_there_are_more_than_a_thousand():

@@ -18,6 +18,14 @@ def test_the_bytes_are_those_of_the_array_that_is_made(layer, tokens, dtype):
     assert bytes_per_sequence(model, 30) == embedded.values.nbytes
 
 
+def test_several_layers_add_up():
+    def size(**wish):
+        model = ModelSettings(checkpoint="evo-tiny", embedding={"tokens": "mean", **wish})
+        return bytes_per_sequence(model, 30)
+
+    assert size(layers=(1, "final", "logits")) == 2 * size(layer=1) + size(layer="logits")
+
+
 def test_a_window_wider_than_the_sequence_is_an_error():
     with pytest.raises(InputError, match="fewer than the window"):
         bytes_per_sequence(ModelSettings(embedding=EmbeddingSettings()), 30)

@@ -6,6 +6,7 @@ how Metaflow keeps code packages.
 """
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,6 +81,25 @@ class Datastore:
         if hashlib.sha1(content, usedforsecurity=False).hexdigest() != key:
             raise LostBlobError(f"{self.address(key)} is damaged: delete it, and then")
         return bytes(content)
+
+    def require_room(self, size: int) -> None:
+        """Refuse so many bytes where the datastore is a disk that has too little room for them.
+
+        Raises
+        ------
+        InputError
+            Saying how much is free.
+        """
+        if self.kind != "local":
+            return
+        free = shutil.disk_usage(self.root).free
+        if size > free:
+            raise InputError(
+                f"the datastore {self.root} has {free / 1e9:.1f} GB free, but the embeddings take "
+                f"{size / 1e9:.1f} GB; make room, start the flow in another folder (or set "
+                "METAFLOW_DATASTORE_SYSROOT_LOCAL), store less of each read "
+                "(model.embedding.tokens), or take fewer (data.regions, data.reads_per_variant)"
+            )
 
     def address(self, key: str) -> str:
         """Say where the bytes of a key are."""

@@ -85,3 +85,11 @@ def test_a_disk_that_is_full_is_a_message(datastore, monkeypatch):
     monkeypatch.setattr("tempfile.mkstemp", full)
     with pytest.raises(InputError, match=r"No space left on device.*resume"):
         datastore.save(CONTENT)
+
+
+def test_a_disk_with_too_little_room_is_found_before_the_work(datastore, monkeypatch):
+    datastore.require_room(1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3e9))
+    with pytest.raises(InputError, match=r"has 3\.0 GB free, but the embeddings take 7\.9 GB"):
+        datastore.require_room(7_860_000_000)
+    Datastore("s3", "s3://bucket/x", "SomeFlow").require_room(10**15)
