@@ -151,22 +151,20 @@ class EvoFlow(FlowSpec):
     @step
     def augment(self):
         """Split without leaks, balance the training labels, list what must be embedded."""
-        from evoflow.augment.balance import balance
-        from evoflow.augment.sequences import unique_sequences
+        from evoflow.augment.augmentation import augment
         from evoflow.augment.shards import plan_shards
-        from evoflow.augment.split import assign_splits, notes
+        from evoflow.augment.split import notes
         from evoflow.embed.store.datastore import Datastore
         from evoflow.report import cards, tallies
 
-        seed = self.settings.data.seed
-        self.examples = assign_splits(
+        augmented = augment(
             self.examples,
-            self.settings.model.split,
+            self.settings.model,
             read_length=self.settings.data.read_length,
-            seed=seed,
+            seed=self.settings.data.seed,
         )
-        self.training_rows = balance(self.examples, self.settings.model.balance, seed=seed)
-        self.sequences, self.rows = unique_sequences(self.examples, self.training_rows)
+        self.examples, self.training_rows = augmented.examples, augmented.training_rows
+        self.sequences, self.rows = augmented.sequences, augmented.rows
         self.shards = plan_shards(self.sequences, self.settings.compute)
         Datastore.of(self).require_room(len(self.sequences) * self.bytes_per_sequence)
         self.shard_numbers = list(range(len(self.shards)))

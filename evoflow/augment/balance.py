@@ -7,16 +7,23 @@ from evoflow.augment.strands import turnable
 from evoflow.settings import BalanceSettings
 from evoflow.table import ALLELE
 
-SOURCES = ["own read", "carrier read", "reverse complement", "copy"]
+SOURCES = ["own read", "carrier read", "copy"]
 """Where a training row comes from, in the order in which balancing turns to them."""
+
+VARIANT = ["contig", "position", "ref", "alt"]
+"""Columns that identify an allele, whoever carries it."""
 
 
 def balance(examples: pd.DataFrame, settings: BalanceSettings, *, seed: int) -> pd.DataFrame:
     """List the rows that the head learns from, with more of the rare scores.
 
-    Every allele of the training split gives its own read. A score with fewer rows than it should
-    have then gets further carrier reads, evenly over its alleles; then reverse complements; then
-    copies, evenly over its rows.
+    Every allele of the training split gives the own read of everybody who carries it. A score
+    with fewer rows than it should have then gets further carrier reads, evenly over its alleles;
+    then copies, evenly over its rows. Within a score all alleles weigh the same, however many
+    people carry them and however many reads they give.
+
+    Every other row is turned to the reverse complement where that keeps read and reference window
+    aligned, whatever its score; copies of a read take turns.
 
     Parameters
     ----------
@@ -25,7 +32,7 @@ def balance(examples: pd.DataFrame, settings: BalanceSettings, *, seed: int) -> 
     settings
         How many rows each score should have.
     seed
-        Decides which reads are taken first.
+        Decides which reads are taken first and which are turned.
 
     Returns
     -------
@@ -37,61 +44,56 @@ def balance(examples: pd.DataFrame, settings: BalanceSettings, *, seed: int) -> 
     train = examples.iloc[numbers].assign(
         example=numbers, own=~examples.iloc[numbers].duplicated(ALLELE)
     )
-    counts = train.loc[train["own"], "impact_score"].value_counts().sort_index()
+    variants = train.drop_duplicates([*VARIANT, "impact_score"])
+    counts = variants["impact_score"].value_counts().sort_index()
     wished = _wished(counts, settings)
     rng = np.random.default_rng(seed)
+    coin = rng.random(len(examples)) < 0.5
     by_rows = settings.by == "rows"
     picked = pd.concat(
         [
-            _rows_of_score(train[train["impact_score"] == score], rows if by_rows else 0, rng)
+            _rows_of_score(train[train["impact_score"] == score], rows, rng, by_rows=by_rows)
             for score, rows in wished.items()
         ]
     )
-    rows = picked.sort_values(["example", "reverse_complement", "source"], kind="stable")
-    scores = examples["impact_score"].to_numpy()[rows["example"]]
-    factor = 1.0 if by_rows else (wished / counts).loc[scores].to_numpy()
-    weight = np.ones(len(rows)) * factor
-    rows = rows.assign(weight=weight / weight.mean(), source=rows["source"].astype("str"))
-    return rows.reset_index(drop=True)
+    rows = picked.sort_values(["example", "source"], kind="stable")
+    number = rows["example"].to_numpy()
+    odd = rows.groupby("example").cumcount().to_numpy() % 2 == 1
+    aligned = pd.Series(turnable(train).to_numpy(), index=numbers).loc[number].to_numpy()
+    columns = {
+        "example": number,
+        "reverse_complement": (coin[number] != odd) & aligned,
+        "source": rows["source"].astype("str").to_numpy(),
+        "weight": (rows["weight"] / rows["weight"].mean()).to_numpy(),
+    }
+    return pd.DataFrame(columns)
 
 
 def _wished(counts: pd.Series, settings: BalanceSettings) -> pd.Series:
-    """Rows that each score should have, given those it has."""
-    most = counts.max()
+    """Rows that each score should have, given the alleles it has."""
     evenness = 1.0 if settings.target == "uniform" else settings.target
-    share = (counts / most) ** (1 - evenness)
-    rows: pd.Series = np.ceil(most * share.clip(lower=settings.minimum_share))
+    rows: pd.Series = np.ceil(counts.max() * (counts / counts.max()) ** (1 - evenness))
     return rows.astype("int64")
 
 
-def _rows_of_score(train: pd.DataFrame, wished: int, rng: np.random.Generator) -> pd.DataFrame:
+def _rows_of_score(
+    train: pd.DataFrame, wished: int, rng: np.random.Generator, *, by_rows: bool
+) -> pd.DataFrame:
     """Own reads, then as many rows of each further source as are still wanted."""
-    own = train[train["own"]]
-    taken = [_rows(own, "own read")]
-    wanted = max(0, wished - len(own))
-    further = _evenly(train[~train["own"]], rng).iloc[:wanted]
-    taken.append(_rows(further, "carrier read"))
-    wanted -= len(further)
-    if wanted:
-        reads = pd.concat([own, further])
-        turned = _evenly(reads[turnable(reads)], rng).iloc[:wanted]
-        taken.append(_rows(turned, "reverse complement", reverse_complement=True))
-        wanted -= len(turned)
-    if wanted:
-        rows = pd.concat(taken)
-        order = np.resize(rng.permutation(len(rows)), wanted)
-        taken.append(rows.iloc[order].assign(source="copy"))
-    rows = pd.concat(taken)
-    return rows.assign(source=pd.Categorical(rows["source"], SOURCES, ordered=True))
+    rows = train[train["own"]].assign(source=SOURCES[0])
+    if by_rows:
+        further = _evenly(train[~train["own"]], rng).iloc[: max(0, wished - len(rows))]
+        rows = pd.concat([rows, further.assign(source=SOURCES[1])])
+        order = np.resize(rng.permutation(len(rows)), max(0, wished - len(rows)))
+        rows = pd.concat([rows, rows.iloc[order].assign(source=SOURCES[2])])
+    alleles = rows.groupby(VARIANT, sort=False)["example"]
+    weight = wished / alleles.ngroups / alleles.transform("size").to_numpy()
+    source = pd.Categorical(rows["source"], SOURCES, ordered=True)
+    return pd.DataFrame({"example": rows["example"], "source": source, "weight": weight})
 
 
 def _evenly(reads: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Order reads so that the first of every allele come before any second."""
     shuffled = reads.iloc[rng.permutation(len(reads))]
-    turn = shuffled.groupby(ALLELE).cumcount().to_numpy()
+    turn = shuffled.groupby(VARIANT).cumcount().to_numpy()
     return shuffled.iloc[np.argsort(turn, kind="stable")]
-
-
-def _rows(reads: pd.DataFrame, source: str, *, reverse_complement: bool = False) -> pd.DataFrame:
-    columns = {"example": reads["example"], "reverse_complement": reverse_complement}
-    return pd.DataFrame(columns).assign(source=source)

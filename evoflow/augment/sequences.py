@@ -4,46 +4,100 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.augment.strands import turned_offset
+from evoflow.augment.strands import mirrored_offset, turnable
 from evoflow.dna import reverse_complement
+from evoflow.settings import EmbeddingSettings
 from evoflow.table import ALLELE
 
 KEY = ["sequence", "variant_offset"]
 
+STRANDS = {"forward": "", "reverse": "_reverse"}
+"""What the columns `read` and `window` end in for each strand that is embedded."""
+
+
+def held_out(examples: pd.DataFrame) -> pd.DataFrame:
+    """List the rows of the own read of every allele in validation and test.
+
+    A read that stays aligned as its reverse complement is there in both orientations: its
+    predictions are averaged.
+
+    Returns
+    -------
+    DataFrame
+        Columns as `balance` gives them, and `split`.
+    """
+    own = examples["split"].isin(["validation", "test"]) & ~examples.duplicated(ALLELE)
+    return both_orientations(examples, np.flatnonzero(own)).assign(
+        source="own read", split=lambda rows: examples["split"].to_numpy()[rows["example"]]
+    )
+
+
+def both_orientations(examples: pd.DataFrame, numbers: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """List rows of the examples as they are, and turned where they stay aligned with the window.
+
+    Returns
+    -------
+    DataFrame
+        Columns `example`, `reverse_complement` and `weight` (1), sorted by example.
+    """
+    turned = numbers[turnable(examples.iloc[numbers]).to_numpy(dtype=bool)]
+    rows = pd.DataFrame(
+        {
+            "example": np.concatenate([numbers, turned]),
+            "reverse_complement": np.arange(len(numbers) + len(turned)) >= len(numbers),
+            "weight": 1.0,
+        }
+    )
+    return rows.sort_values(["example", "reverse_complement"], ignore_index=True)
+
 
 def unique_sequences(
-    examples: pd.DataFrame, training_rows: pd.DataFrame
+    examples: pd.DataFrame, rows: pd.DataFrame, embedding: EmbeddingSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List what must be embedded, each distinct sequence and allele offset once.
+    """List what must be embedded, each distinct sequence and place in it once.
 
     Parameters
     ----------
     examples
-        The table of examples with `split`.
-    training_rows
-        Columns `example`, `reverse_complement`, `source`, `weight`, as `balance` gives them.
+        The table of examples.
+    rows
+        Columns `example` (row number in `examples`) and `reverse_complement`; others are kept.
+    embedding
+        Which tokens are kept, and of which strands.
 
     Returns
     -------
     sequences : DataFrame
-        Columns `sequence` and `variant_offset`, unique and sorted, so that equal sequences are
-        neighbours.
+        Columns `sequence` and `variant_offset` (the base around which tokens are kept), unique and
+        sorted, so that equal sequences are neighbours.
     rows : DataFrame
-        The training rows and the own read of each allele in validation and test: columns of
-        `training_rows`, `split`, and `read` and `window`, the row numbers in `sequences` of the
-        read and of its reference window.
+        The rows with `read` and `window`, the row numbers in `sequences` of the read and of its
+        reference window; where both strands are embedded also `read_reverse` and `window_reverse`,
+        those of their reverse complements.
     """
-    rows = pd.concat([training_rows.assign(split="train"), _held_out(examples)], ignore_index=True)
+    strands = list(STRANDS.values()) if embedding.strands == "both" else [""]
     used = examples.iloc[rows["example"].to_numpy()]
     turned = rows["reverse_complement"].to_numpy(dtype=bool)
-    offset = np.where(turned, turned_offset(used), used["variant_offset"])
-    reads = pd.DataFrame({"sequence": _oriented(used["sequence"], turned)})
-    windows = pd.DataFrame({"sequence": _oriented(used["reference_sequence"], turned)})
-    both = pd.concat([reads, windows]).assign(variant_offset=np.tile(offset, 2))
-    sequences = both.drop_duplicates().sort_values(KEY, ignore_index=True)
-    number = pd.MultiIndex.from_frame(sequences).get_indexer(pd.MultiIndex.from_frame(both))
-    read, window = number.reshape(2, len(rows))
-    return sequences, rows.assign(read=read, window=window)
+    offset = used["variant_offset"].to_numpy(dtype=np.int64)
+    length = len(used["sequence"].iloc[0]) if len(used) else 0
+    mirrored = mirrored_offset(offset, length, embedding)
+    wanted = {}
+    for strand in strands:
+        other = turned != (strand != "")
+        for name, column in (("read", "sequence"), ("window", "reference_sequence")):
+            wanted[name + strand] = pd.DataFrame(
+                {
+                    "sequence": _oriented(used[column], other),
+                    "variant_offset": np.where(other, mirrored, offset),
+                }
+            )
+    every = pd.concat([*wanted.values()])
+    sequences = every.drop_duplicates().sort_values(KEY, ignore_index=True)
+    index = pd.MultiIndex.from_frame(sequences)
+    numbers = {
+        name: index.get_indexer(pd.MultiIndex.from_frame(some)) for name, some in wanted.items()
+    }
+    return sequences, rows.assign(**numbers)
 
 
 def shard_ranges(sequences: pd.DataFrame, sequences_per_shard: int) -> list[tuple[int, int]]:
@@ -60,21 +114,6 @@ def shard_ranges(sequences: pd.DataFrame, sequences_per_shard: int) -> list[tupl
         else:
             ranges.append((start, end))
     return ranges
-
-
-def _held_out(examples: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the own read of every allele in validation and test."""
-    own = examples["split"].isin(["validation", "test"]) & ~examples.duplicated(ALLELE)
-    numbers = np.flatnonzero(own)
-    return pd.DataFrame(
-        {
-            "example": numbers,
-            "reverse_complement": False,
-            "source": "own read",
-            "weight": 1.0,
-            "split": examples["split"].to_numpy()[numbers],
-        }
-    )
 
 
 def _oriented(sequences: pd.Series, turned: npt.NDArray[np.bool_]) -> list[str]:

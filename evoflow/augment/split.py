@@ -13,6 +13,9 @@ from evoflow.table import ALLELE
 FEWEST_CONTIGS = 10
 """Contigs with examples from which on whole contigs are split."""
 
+FEWEST_FOLDS = 3
+"""One to test on, one to stop by and one to learn from."""
+
 EVEN_BLOCKS = 20
 """Blocks of a region that is too dense, or too small, to be cut between genes."""
 
@@ -27,7 +30,8 @@ def assign_splits(
 
     Whole contigs are divided where examples lie on ten or more; else blocks of `block_size`
     between genes, at stretches of two read lengths without an example; else, where one gene
-    holds too much for that, even blocks with such a stretch set aside at every border. Scores
+    holds too much for that, even blocks. What then lies nearer than two read lengths to a side
+    that matters more (test, then validation) is set aside. Scores
     are spread over the sides in proportion, as far as the units allow. An allele of which a read
     or a sequence recurs on another side is set aside: from training first, from test never.
 
@@ -56,22 +60,78 @@ def assign_splits(
     if examples.empty:
         raise InputError("there is no example to split")
     examples = examples.reset_index(drop=True)
-    own = ~examples.duplicated(ALLELE).to_numpy()
     shares = np.array([1 - settings.validation - settings.test, settings.validation, settings.test])
-    gap = 2 * read_length
-    blocks = units.contigs(examples)
-    sides = _allocate(blocks, examples, own, shares, seed)
-    if len(np.unique(blocks)) < FEWEST_CONTIGS or not _fits(sides[own], shares):
-        blocks = units.gene_blocks(examples, settings.block_size, gap)
-        sides = _allocate(blocks, examples, own, shares, seed)
-    if not _fits(sides[own], shares):
-        size = _even_block_size(examples, settings.block_size, gap)
-        blocks = units.even_blocks(examples, size)
-        sides = _allocate(blocks, examples, own, shares, seed)
-        sides = _without_borders(examples, sides, size, read_length)
-    sides = _without_shared(examples, sides)
-    _check_sides(sides[own], settings)
+    sides, blocks = _divide(examples, settings, shares, read_length, seed)
+    sides = _kept_apart(examples, sides, read_length)
+    _check_sides(sides[~examples.duplicated(ALLELE).to_numpy()], settings)
     split = examples.assign(split=_names(sides), block=blocks)
+    check_no_leak(split)
+    return split
+
+
+def assign_folds(
+    examples: pd.DataFrame, settings: SplitSettings, *, read_length: int, seed: int
+) -> pd.DataFrame:
+    """Put every example into one fold of a cross-validation.
+
+    Folds are `settings.folds` groups of the blocks that `assign_splits` makes, or of whole
+    contigs where `settings.by` says so (each its own fold without `settings.folds`).
+
+    Returns
+    -------
+    DataFrame
+        The examples with `fold` (0-based), `block`, and `split`, which names the fold.
+
+    Raises
+    ------
+    InputError
+        If there is no example, or fewer than three folds can be made.
+    """
+    if examples.empty:
+        raise InputError("there is no example to split")
+    examples = examples.reset_index(drop=True)
+    if settings.by == "contig":
+        blocks = units.contigs(examples)
+        count = settings.folds or len(np.unique(blocks))
+        own = ~examples.duplicated(ALLELE).to_numpy()
+        each = settings.folds is None
+        folds = blocks if each else _allocate(blocks, examples, own, _even(count), seed)
+    else:
+        count = settings.folds or 0
+        folds, blocks = _divide(examples, settings, _even(count), read_length, seed)
+    held = np.unique(folds)
+    if len(held) < max(FEWEST_FOLDS, settings.folds or 0):
+        raise InputError(
+            f"the examples fill {len(held)} folds (model.split.folds is {settings.folds}, by"
+            f" {settings.by}); cross-validation needs {FEWEST_FOLDS} or more: lower folds, or give"
+            " more regions or individuals"
+        )
+    fold = np.searchsorted(held, folds)
+    return examples.assign(fold=fold, block=blocks, split=[f"fold {n + 1}" for n in fold])
+
+
+def split_of_fold(
+    examples: pd.DataFrame, test: int | None, validation: int, *, read_length: int
+) -> pd.DataFrame:
+    """Make one fold the test split and one the validation split; the others train.
+
+    What would leak is set aside from training, or from validation, never from test.
+
+    Parameters
+    ----------
+    examples
+        As `assign_folds` gives them.
+    test
+        The fold to test on; None: no test.
+    validation
+        The fold that decides when training stops.
+    read_length
+        Bases of an example.
+    """
+    fold = examples["fold"].to_numpy()
+    sides = np.where(fold == validation, 1, 0)
+    sides[fold == test] = 2
+    split = examples.assign(split=_names(_kept_apart(examples, sides, read_length)).to_numpy())
     check_no_leak(split)
     return split
 
@@ -91,8 +151,8 @@ def notes(examples: pd.DataFrame) -> list[str]:
     names = sorted(divided[divided > 1].index)
     if names:
         found.append(
-            f"genes on several sides, as the examples lie too close together to keep them whole:"
-            f" {', '.join(names[:5])} ({len(names):,} in all)"
+            f"genes on several sides of the split, as the examples lie too close together to keep"
+            f" them whole: {', '.join(names[:5])} ({len(names):,} in all)"
         )
     aside = examples[examples["split"] == SET_ASIDE].drop_duplicates(ALLELE)
     if len(aside):
@@ -141,18 +201,52 @@ def _even_block_size(examples: pd.DataFrame, block_size: int, gap: int) -> int:
     return int(max(2 * gap, min(block_size, spans.sum() // EVEN_BLOCKS)))
 
 
-def _without_borders(
-    examples: pd.DataFrame, sides: Sides, block_size: int, read_length: int
-) -> Sides:
-    """Set aside what lies within a read length of a border between two sides."""
-    contig = examples["contig"].to_numpy()
-    block, into = np.divmod(examples["position"].to_numpy() - 1, block_size)
-    side_of = pd.Series(sides, index=pd.MultiIndex.from_arrays([contig, block]))
-    side_of = side_of[~side_of.index.duplicated()]
+def _divide(
+    examples: pd.DataFrame,
+    settings: SplitSettings,
+    shares: npt.NDArray[np.float64],
+    read_length: int,
+    seed: int,
+) -> tuple[Sides, units.Units]:
+    """Give every example a side, and the block that goes there as a whole."""
+    own = ~examples.duplicated(ALLELE).to_numpy()
+    gap = 2 * read_length
+    blocks = units.contigs(examples)
+    sides = _allocate(blocks, examples, own, shares, seed)
+    if len(np.unique(blocks)) < FEWEST_CONTIGS or not _fits(sides[own], shares):
+        blocks = units.gene_blocks(examples, settings.block_size, gap)
+        sides = _allocate(blocks, examples, own, shares, seed)
+    if not _fits(sides[own], shares):
+        size = _even_block_size(examples, settings.block_size, gap)
+        blocks = units.even_blocks(examples, size)
+        sides = _allocate(blocks, examples, own, shares, seed)
+    return sides, blocks
+
+
+def _even(folds: int) -> npt.NDArray[np.float64]:
+    return np.full(folds, 1 / folds)
+
+
+def _kept_apart(examples: pd.DataFrame, sides: Sides, read_length: int) -> Sides:
+    """Set aside what lies too near to a side that matters more, or shares something with it."""
+    return _without_shared(examples, _without_neighbours(examples, sides, 2 * read_length))
+
+
+def _without_neighbours(examples: pd.DataFrame, sides: Sides, gap: int) -> Sides:
+    """Set aside what lies less than `gap` bases from an example of a side that matters more."""
     kept = sides.copy()
-    for step, near in ((-1, into < read_length), (1, into >= block_size - read_length)):
-        beside = side_of.reindex(pd.MultiIndex.from_arrays([contig, block + step])).to_numpy()
-        kept[near & ~np.isnan(beside) & (beside != sides)] = -1
+    contig = pd.factorize(examples["contig"])[0]
+    # Contigs one behind the other on one line, further apart than a gap.
+    step = int(examples["position"].max()) + gap
+    place = contig * step + examples["position"].to_numpy()
+    for side in (2, 1):
+        others = np.sort(place[kept == side])
+        if len(others):
+            right = np.searchsorted(others, place)
+            near_left = place - others[np.maximum(right - 1, 0)]
+            near_right = others[np.minimum(right, len(others) - 1)] - place
+            near = (np.abs(near_left) < gap) | (np.abs(near_right) < gap)
+            kept[near & (kept >= 0) & (kept < side)] = -1
     return kept
 
 

@@ -1,8 +1,10 @@
-"""Which reads stay aligned with their reference window as reverse complements."""
+"""Reads on the other strand, and which of them stay aligned with their reference window."""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from evoflow.settings import EmbeddingSettings, Window
 
 TOLERANCE = 0.1
 """Share of differing bases right of the allele that sequencing errors may explain."""
@@ -31,10 +33,27 @@ def turnable(examples: pd.DataFrame) -> pd.Series:
     return agrees
 
 
-def turned_offset(examples: pd.DataFrame) -> pd.Series:
-    """0-based offset of the allele's first base in the reverse complement of each read."""
-    length = examples["sequence"].str.len()
-    return length - examples["variant_offset"] - allele_length(examples)
+def mirrored_offset(
+    offset: npt.NDArray[np.int64], length: int, embedding: EmbeddingSettings
+) -> npt.NDArray[np.int64]:
+    """Find the base around which a reverse complement keeps the same bases as the sequence does.
+
+    Parameters
+    ----------
+    offset
+        0-based base around which tokens of the sequence are kept, shape=(n,).
+    length
+        Bases of every sequence.
+    embedding
+        How many tokens are kept: of a window `[s, s + N)` the reverse complement keeps
+        `[length - s - N, length - s)`.
+    """
+    tokens = embedding.tokens
+    if not isinstance(tokens, Window):
+        return length - 1 - offset
+    kept = min(tokens.window, length)
+    start = np.clip(offset - kept // 2, 0, length - kept)
+    return length - start - kept + kept // 2
 
 
 def _bases(sequences: pd.Series) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import pandas as pd
 from evoflow.demo import prepare
 from evoflow.inputs import inventory
 from evoflow.predict.carried_alleles import extract_carried
-from evoflow.predict.scoring import score_alleles, score_reads
+from evoflow.predict.scoring import score_alleles, score_reads, written_into_reference
 from evoflow.predict.trained import TrainedHead
 from evoflow.predict.variants_file import write_alleles
 from evoflow.progress import shown
@@ -53,7 +53,7 @@ def predict_individuals(
     *,
     processes: int = 0,
 ) -> Predictions:
-    """Score every allele that individuals carry, from their reads.
+    """Score every allele that individuals carry, from their reads and from the reference.
 
     Parameters
     ----------
@@ -81,12 +81,15 @@ def predict_individuals(
     data = prepare(data)
     with shown("finding reads", "parts") as advance:
         carried = extract_carried(data, processes=processes, progress=advance)
+    reference = local_files.local_reference(str(data.reference))
+    written = written_into_reference(carried.alleles, reference, trained.read_length)
+    both = pd.concat([carried.reads, written], ignore_index=True)
     with shown("scoring", "sequences") as advance:
-        scored = score_reads(trained, carried.reads, model, progress=advance)
-    genome = inventory.read_genome(local_files.local_reference(str(data.reference)))
+        scored = score_reads(trained, both, model, progress=advance)
+    of_reads, of_written = scored.iloc[: len(carried.reads)], scored.iloc[len(carried.reads) :]
     return Predictions(
-        score_alleles(carried.alleles, scored, ALLELE),
-        genome.lengths,
+        score_alleles(carried.alleles, of_reads, of_written, ALLELE),
+        inventory.read_genome(reference).lengths,
         carried.left_out,
         carried.warnings,
     )

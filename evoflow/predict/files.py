@@ -30,6 +30,11 @@ INFO = {
         "Float",
         "Natural logarithm of how many times likelier Evo finds the alternate than the reference",
     ),
+    "score_in_reference": (
+        "EVOFLOW_SCORE_REF",
+        "Float",
+        "Predicted impact, 0 to 10, of the allele written into the reference",
+    ),
     "individual": ("EVOFLOW_SAMPLE", "String", "Whose reads were scored"),
     "genotype": ("EVOFLOW_GT", "String", "Genotype of that sample: 1 is this allele"),
 }

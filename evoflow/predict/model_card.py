@@ -12,8 +12,8 @@ from evoflow.settings import Settings
 
 if TYPE_CHECKING:
     from evoflow.predict.trained import TrainedHead
-    from evoflow.train.headline import Headline
-    from evoflow.train.metrics import Table
+    from evoflow.train.evaluation.headline import Headline
+    from evoflow.train.evaluation.metrics import Table
 
 SHOWN = ["spearman", "pearson", "rmse", "mae", "macro_mae", "auroc_high", "auroc_pathogenic"]
 

@@ -1,21 +1,30 @@
-"""Impact scores of alleles from their reads, or from the reference with the allele in it."""
+"""Impact scores of alleles from their reads, and from the reference with the allele in it."""
 
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pysam
 
-from evoflow.augment.sequences import unique_sequences
+from evoflow.augment.balance import VARIANT
+from evoflow.augment.sequences import both_orientations, unique_sequences
+from evoflow.dna import ALPHABET
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.store.parts import room
+from evoflow.extract.written_alleles import write_allele
+from evoflow.htslib import quiet
 from evoflow.predict.trained import TrainedHead
 from evoflow.settings import ModelSettings
+from evoflow.train.pairs import Pairs
+
+WRITTEN = "score_in_reference"
+"""The score of an allele written into the reference."""
 
 MEMORY = 4 << 30
 """Bytes of embeddings kept in memory; beyond, a scratch file holds them."""
 
-SCORES = ["score", "score_spread", "reads", "log_likelihood_ratio"]
+SCORES = ["score", "score_spread", "reads", "log_likelihood_ratio", WRITTEN]
 
 
 def score_reads(
@@ -26,6 +35,9 @@ def score_reads(
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Score every read: the same embedding, pairing and head as in training.
+
+    A read that stays aligned with its window as its reverse complement (see `turnable`) is scored
+    in both orientations, and has the mean.
 
     Parameters
     ----------
@@ -48,18 +60,50 @@ def score_reads(
     """
     if reads.empty:
         return reads.assign(score=np.nan, log_likelihood_ratio=np.nan)
-    rows = pd.DataFrame({"example": np.arange(len(reads)), "reverse_complement": False})
-    sequences, rows = unique_sequences(reads.assign(split="train", carries_alt=True), rows)
+    carried = reads.assign(carries_alt=True)
+    rows = both_orientations(carried, np.arange(len(reads))).assign(carries_alt=True)
+    sequences, rows = unique_sequences(carried, rows, trained.embedding)
     embeddings, log_likelihood = _embed(trained, sequences, model, progress)
-    read, window = (rows[name].to_numpy(dtype=np.int64) for name in ("read", "window"))
-    ratio = (log_likelihood[read] - log_likelihood[window]) * (trained.read_length - 1)
+    pairs = Pairs.of(embeddings, rows, pd.Series(0.0, rows.index))
+    ratio = (log_likelihood[pairs.read] - log_likelihood[pairs.window]).mean(axis=1)
     return reads.assign(
-        score=trained.head.predict(embeddings, read, window, device=model.device),
-        log_likelihood_ratio=ratio.astype(np.float64),
+        score=trained.head.predict(pairs, device=model.device),
+        log_likelihood_ratio=pairs.by_example(ratio) * (trained.read_length - 1),
     )
 
 
-def score_alleles(alleles: pd.DataFrame, scored: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -> pd.DataFrame:
+    """Write alleles into the reference: what a read without errors and neighbours would be.
+
+    Parameters
+    ----------
+    alleles
+        Columns `contig`, `position`, `ref` and `alt`.
+    reference
+        FASTA with its index.
+    length
+        Bases of a sequence.
+
+    Returns
+    -------
+    DataFrame
+        Columns `VARIANT`, `sequence`, `reference_sequence` and `variant_offset`, each allele once;
+        without those for which there is no room or that lie beside a letter that is no base.
+    """
+    rows = []
+    with quiet(), pysam.FastaFile(reference) as genome:
+        distinct = alleles[VARIANT].drop_duplicates()
+        for contig, position, ref, alt in distinct.itertuples(index=False, name=None):
+            written = write_allele(genome, contig, position, ref, alt, length=length)
+            if written is not None and not set(written[0] + written[1]) - set(ALPHABET):
+                rows.append((contig, position, ref, alt, *written))
+    columns = [*VARIANT, "sequence", "reference_sequence", "variant_offset"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def score_alleles(
+    alleles: pd.DataFrame, scored: pd.DataFrame, written: pd.DataFrame, key: list[str]
+) -> pd.DataFrame:
     """Sum up the scores of each allele's reads.
 
     Parameters
@@ -67,7 +111,9 @@ def score_alleles(alleles: pd.DataFrame, scored: pd.DataFrame, key: list[str]) -
     alleles
         One row an allele, with the columns `key`.
     scored
-        What `score_reads` gives.
+        What `score_reads` gives for the reads.
+    written
+        What it gives for `written_into_reference`.
     key
         Columns that identify an allele in both.
 
@@ -75,8 +121,8 @@ def score_alleles(alleles: pd.DataFrame, scored: pd.DataFrame, key: list[str]) -
     -------
     DataFrame
         `alleles` with `SCORES`: mean and standard deviation (NaN for one read) of the reads'
-        scores, the number of reads, and their mean log-likelihood ratio. An allele without a read
-        has NaN and 0.
+        scores, the number of reads, their mean log-likelihood ratio, and the score of the allele
+        written into the reference. An allele without a read has NaN and 0 but for the last.
     """
     summed = scored.groupby(key, sort=False).agg(
         score=("score", "mean"),
@@ -85,6 +131,9 @@ def score_alleles(alleles: pd.DataFrame, scored: pd.DataFrame, key: list[str]) -
         log_likelihood_ratio=("log_likelihood_ratio", "mean"),
     )
     found = alleles.merge(summed.reset_index(), on=key, how="left")
+    found = found.merge(
+        written.rename(columns={"score": WRITTEN})[[*VARIANT, WRITTEN]], on=VARIANT, how="left"
+    )
     return found.assign(reads=found["reads"].fillna(0).astype("int64"))
 
 

@@ -1,6 +1,7 @@
 """Whether a head is what its configuration says, before anything is embedded for it."""
 
 from collections.abc import Iterator
+from dataclasses import astuple
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def require_sound(head: Head, source: str) -> None:
         Naming what does not fit.
     """
     try:
-        problems = list(_impossible(head.config)) or list(_misfits(head))
+        problems = [*_impossible(head.config), *_uncalibrated(head)] or list(_misfits(head))
     except (AttributeError, TypeError) as error:  # unpickled from what another version wrote
         problems = [str(error)]
     if problems:
@@ -48,6 +49,19 @@ def _impossible(config: HeadConfig) -> Iterator[str]:
             yield f"kernel_size is {size}, which is even"
     if not isinstance(config.dropout, int | float) or not 0 <= config.dropout < 1:
         yield f"dropout is {config.dropout!r}, not in 0 to 1"
+    levels = config.levels
+    rising = len(levels) > 1 and np.isfinite(levels).all() and bool((np.diff(levels) > 0).all())
+    if not rising:
+        yield f"levels are {levels!r}, not two or more rising numbers"
+
+
+def _uncalibrated(head: Head) -> Iterator[str]:
+    """Say what keeps the calibration from being a rising line."""
+    predicted, found = (np.asarray(one, float) for one in astuple(head.calibration))
+    if predicted.shape != found.shape or not np.isfinite([*predicted, *found]).all():
+        yield "its calibration is not as many finite predictions as scores"
+    elif (np.diff(predicted) < 0).any() or (np.diff(found) < 0).any():
+        yield "its calibration does not rise"
 
 
 def _misfits(head: Head) -> Iterator[str]:

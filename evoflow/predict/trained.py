@@ -14,6 +14,7 @@ from evoflow.embed.results import Provenance
 from evoflow.errors import InputError
 from evoflow.predict.soundness import require_sound
 from evoflow.settings import EmbeddingSettings, ModelSettings
+from evoflow.train.calibration import Calibration
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-FORMAT = 2
+FORMAT = 3
 """Raised when configuration or weights change so that other code cannot read them."""
 
 
@@ -30,6 +31,7 @@ KEYS = {
     "format",
     "evoflow_version",
     "head",
+    "calibration",
     "checkpoint",
     "revision",
     "embedding",
@@ -77,6 +79,7 @@ class TrainedHead:
             "format": FORMAT,
             "evoflow_version": __version__,
             "head": asdict(self.head.config),
+            "calibration": asdict(self.head.calibration),
             "checkpoint": self.checkpoint,
             "revision": self.revision,
             "embedding": self.embedding.model_dump(mode="json"),
@@ -108,7 +111,11 @@ class TrainedHead:
                 )
             _refuse_unknown(config)
             trained = cls(
-                Head(HeadConfig(**config["head"]), load_file(folder / WEIGHTS)),
+                Head(
+                    HeadConfig(**config["head"] | {"levels": tuple(config["head"]["levels"])}),
+                    load_file(folder / WEIGHTS),
+                    Calibration(*(tuple(config["calibration"][n]) for n in ("predicted", "found"))),
+                ),
                 config["checkpoint"],
                 config["revision"],
                 EmbeddingSettings(**config["embedding"]),

@@ -12,8 +12,8 @@ from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, caveats
 
 if TYPE_CHECKING:
-    from evoflow.train.headline import Headline
-    from evoflow.train.metrics import Table
+    from evoflow.train.evaluation.headline import Headline
+    from evoflow.train.evaluation.metrics import Table
 
 Span = tuple[float | None, float | None]
 

@@ -9,8 +9,8 @@ import pandas as pd
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
-    from evoflow.train.headline import Headline
-    from evoflow.train.metrics import Table
+    from evoflow.train.evaluation.headline import Headline
+    from evoflow.train.evaluation.metrics import Table
 
 STAND_IN = "evo-tiny"
 """The checkpoint that stands in for Evo where no weights are at hand."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from evoflow.augment.leaks import SIDES
 from evoflow.report.record import RunRecord, caveats
-from evoflow.report.tallies import STAGES, hardly_trained
+from evoflow.report.tallies import SPLITS, STAGES, hardly_trained
 
 if TYPE_CHECKING:
-    from evoflow.train.headline import Headline
-    from evoflow.train.metrics import Estimate
+    from evoflow.train.evaluation.headline import Headline
+    from evoflow.train.evaluation.metrics import Estimate
 
 WIDTH = 78
 SHOWN = {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"}
@@ -35,6 +35,8 @@ def _lines(run: RunRecord) -> Iterator[str]:
         yield f"! {caveat}"
     yield f"examples   {alleles - loci:,} variants that are carried, {loci:,} reference loci"
     sides = ", ".join(f"{splits.get(side, 0):,} {side}" for side in SIDES)
+    if not splits.index.isin(SPLITS).all():
+        sides = f"{len(splits)} folds, every example tested once"
     yield f"split      {sides}; {rows[STAGES[1]]:,} training rows"
     yield from _headline(run.headline)
     by_model = run.metrics.get(run.headline.subset, {})

@@ -8,7 +8,7 @@ from metaflow.exception import MetaflowException
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
-    from evoflow.train.headline import Headline
+    from evoflow.train.evaluation.headline import Headline
 
 
 def settings_tags(settings: Settings) -> list[str]:

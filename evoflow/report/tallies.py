@@ -31,7 +31,9 @@ def impact_counts(examples: pd.DataFrame, group: str) -> pd.DataFrame:
         A column of the table, such as `split`.
     """
     alleles = examples.drop_duplicates(ALLELE)
-    groups = [name for name in SPLITS if group == "split"] or sorted(alleles[group].unique())
+    groups = sorted(alleles[group].unique())
+    if group == "split" and set(groups) <= set(SPLITS):
+        groups = SPLITS
     counts = alleles.groupby([group, "impact"]).size()
     order = [(name, impact) for name in groups for impact in IMPACTS if (name, impact) in counts]
     return counts.loc[order].rename("rows").reset_index()
@@ -51,12 +53,12 @@ def balance_counts(examples: pd.DataFrame, training_rows: pd.DataFrame) -> pd.Da
     Parameters
     ----------
     examples
-        The table of examples with its `split`.
+        The table of examples.
     training_rows
         Columns `example` (row numbers of `examples`) and `source` (one of `SOURCES`).
     """
-    own = examples[examples["split"] == "train"].drop_duplicates(ALLELE)
-    before = pd.DataFrame({"score": own["impact_score"], "source": SOURCES[0]})
+    own = training_rows[training_rows["source"] == SOURCES[0]]["example"].drop_duplicates()
+    before = pd.DataFrame({"score": examples["impact_score"].to_numpy()[own], "source": SOURCES[0]})
     scores = examples["impact_score"].to_numpy()[training_rows["example"]]
     after = pd.DataFrame({"score": scores, "source": training_rows["source"].to_numpy()})
     return pd.concat(
@@ -105,7 +107,9 @@ def hardly_trained(split_counts: pd.DataFrame, balance_counts: pd.DataFrame) -> 
     list of str
         At most one sentence, with what to do.
     """
-    train = split_counts[split_counts["split"] == SIDES[0]].set_index("impact")["rows"]
+    crossed = not split_counts["split"].isin(SPLITS).all()  # all folds but one are learnt from
+    learnt = split_counts[crossed | (split_counts["split"] == SIDES[0])]
+    train = learnt.groupby("impact")["rows"].sum()
     after = balance_counts[balance_counts["stage"] == STAGES[1]].groupby("score")["rows"].sum()
     missing = []
     for impact in IMPACTS[:0:-1]:

@@ -53,6 +53,12 @@ class EmbeddingSettings(Section):
     rows choose the head of the run."""
     tokens: Literal["all", "mean"] | Window = Window(window=64)
     """`all`, `mean`, or `window: N` around the allele."""
+    strands: Literal["forward", "both"] = "forward"
+    """`both` embeds the reverse complement of every sequence too, which doubles cost and bytes.
+
+    A model that reads from left to right cannot show left of an allele what the allele changes;
+    the head then sees both strands of every base.
+    """
     stored_dtype: Literal["float16", "float32"] = "float16"
     """Type in which embeddings are kept as artifacts."""
 
@@ -85,6 +91,14 @@ class SplitSettings(Section):
     """Share of the examples that every metric is computed on."""
     block_size: PositiveInt = 5_000
     """Bases of a genomic block, where there are too few contigs to split by contig."""
+    folds: Annotated[int, Field(ge=3)] | None = None
+    """Cross-validation: so many heads, so that every example is tested once; default: one split.
+
+    Each head is tested on one fold and stopped by the next; `validation` and `test` then count for
+    nothing. The head that is kept learns from all folds but the first, which stops it.
+    """
+    by: Literal["block", "contig"] = "block"
+    """`contig`: cross-validation whose folds are whole contigs, each its own without `folds`."""
 
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:
@@ -92,17 +106,21 @@ class SplitSettings(Section):
             raise ValueError("validation and test leave less than a tenth for training")
         return self
 
+    @property
+    def is_crossed(self) -> bool:
+        """Whether every example is tested once, by a head that did not learn from it."""
+        return self.folds is not None or self.by == "contig"
+
 
 class BalanceSettings(Section):
     """How rare labels are made less rare, in the training split only."""
 
-    target: Literal["uniform"] | Fraction = 0.5
+    target: Literal["uniform"] | Fraction = "uniform"
     """How even scores become: 0 leaves them, `uniform` gives all as many rows as the commonest.
 
-    Between the two a score with a share s of the commonest score's rows gets s ** (1 - target).
+    Between the two a score with a share s of the commonest score's alleles gets s ** (1 - target)
+    of its rows.
     """
-    minimum_share: Fraction = 0.5
-    """Whatever the target, a score gets at least this share of the commonest score's rows."""
     by: Literal["rows", "weights"] = "rows"
     """Add rows of rare scores, or give their rows a greater weight in the loss."""
 

@@ -3,8 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +17,21 @@ from torch.optim import AdamW, lr_scheduler
 
 from evoflow.devices.choice import choose_device
 from evoflow.settings import HeadSettings
+from evoflow.train.calibration import calibrate
 from evoflow.train.head import Head
-from evoflow.train.head_config import HeadConfig
-from evoflow.train.network import STEPS, ConvolutionalHead, expected_score
-from evoflow.train.pairs import Pairs
-from evoflow.train.prediction import Rows, autocast, autocast_dtype, gather, outputs
+from evoflow.train.head_config import IMPACT_LEVELS, HeadConfig
+from evoflow.train.network import ConvolutionalHead
+from evoflow.train.pairs import Numbers, Pairs
+from evoflow.train.prediction import autocast, autocast_dtype, gather, outputs
 
 WARM_UP = 0.1
 """Share of all training steps in which the learning rate rises."""
 
 STANDARDISED_ROWS = 1024
 """Training rows from which the mean and spread of the input channels are taken, at most."""
+
+VALUES_PER_THREAD = 2**22
+"""Input values of a batch for which one more thread is worth waiting for."""
 
 SMALLEST_SPREAD = 1e-4
 """Relative to the largest one: a channel that never changes is not blown up."""
@@ -42,9 +46,9 @@ class Epoch:
     epoch
         1-based.
     training_loss, validation_loss
-        Mean squared error of scores divided by the highest one.
+        Mean squared error of the scores.
     validation_spearman
-        NaN where either side is constant.
+        Rank correlation on the validation's carried alleles; NaN where either side is constant.
     learning_rate
         At the end of the epoch.
     seconds
@@ -66,7 +70,7 @@ class Fit:
     Attributes
     ----------
     head
-        With the weights of the best epoch.
+        With the weights of the best epoch, calibrated on the validation's carried alleles.
     history
         One row an epoch, with the columns of `Epoch`.
     best_epoch
@@ -80,6 +84,11 @@ class Fit:
     best_epoch: int
     device: str
 
+    @property
+    def validation_spearman(self) -> float:
+        """Rank correlation of the best epoch on the validation's carried alleles, or NaN."""
+        return float(self.history["validation_spearman"].iloc[self.best_epoch - 1])
+
 
 def fit(
     training: Pairs,
@@ -88,9 +97,10 @@ def fit(
     *,
     seed: int,
     device: str = "auto",
+    levels: tuple[float, ...] = IMPACT_LEVELS,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Fit:
-    """Train the head; keep the weights that rank the validation rows best.
+    """Train the head; keep the weights that rank the validation's carried alleles best.
 
     The order of rows and every random number depend on `seed` alone, so the same rows give the
     same head on the same machine.
@@ -105,27 +115,34 @@ def fit(
         Of the weights, the order of rows and the dropout.
     device
         `auto`: the first GPU, else the CPU; or a torch device.
+    levels
+        The ordered values that the score takes, or between which it lies.
     on_epoch
         Called after every epoch.
     """
     where = choose_device(device)
-    width = training.embeddings.shape[-1]
     shape = settings.model_dump(include={"channels", "kernel_size", "layers", "dropout"})
-    config = HeadConfig(width=width, **shape)
+    config = HeadConfig(width=training.width, levels=levels, **shape)
     cuda = [where] if where.type == "cuda" else []
     # `flags` switches off what it is not told to leave on.
     repeatable = torch.backends.cudnn.flags(enabled=True, deterministic=True)
-    with torch.random.fork_rng(devices=cuda), repeatable:
+    with torch.random.fork_rng(devices=cuda), repeatable, _threads(training, settings, where):
         torch.manual_seed(seed)
         network = ConvolutionalHead(config)
-        network.centre, network.scale = _standardisation(training, np.random.default_rng(seed))
         network.to(where)
+        network.centre, network.scale = _standardisation(
+            training, np.random.default_rng(seed), where
+        )
         history, best_epoch, weights = _train(
             network, training, validation, settings, seed=seed, device=where, on_epoch=on_epoch
         )
+        judged = validation.carriers()
+        network.load_state_dict(weights)
+        raw = judged.by_example(outputs(network, judged, where).astype(np.float64))
+    calibration = calibrate(raw, judged.by_example(judged.target), (levels[0], levels[-1]))
     arrays = {name: tensor.cpu().numpy() for name, tensor in weights.items()}
     frame = pd.DataFrame([asdict(epoch) for epoch in history])
-    return Fit(Head(config, arrays), frame, best_epoch, describe_device(where))
+    return Fit(Head(config, arrays, calibration), frame, best_epoch, describe_device(where))
 
 
 def describe_device(device: torch.device) -> str:
@@ -159,6 +176,7 @@ def _train(
     scaler = torch.amp.GradScaler(device.type, enabled=autocast_dtype(device) == torch.float16)
     rng = np.random.default_rng(seed)
     history: list[Epoch] = []
+    judged = validation.carriers()
     best, best_epoch, weights = -math.inf, 0, network.state_dict()
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
@@ -172,21 +190,20 @@ def _train(
             scaler.update()
             schedule.step()
             total += squared * len(rows)
-        predicted = outputs(
-            network, validation.embeddings, validation.read, validation.window, device
-        )
+        predicted = judged.by_example(outputs(network, judged, device))
+        truth = judged.by_example(judged.target)
         epoch = Epoch(
             epoch=number,
             training_loss=float(total) / len(training),
-            validation_loss=float(np.mean((predicted - validation.target) ** 2)),
-            validation_spearman=spearman(predicted, validation.target),
+            validation_loss=float(np.mean((predicted - truth) ** 2)),
+            validation_spearman=spearman(predicted, truth),
             learning_rate=float(schedule.get_last_lr()[0]),
             seconds=time.perf_counter() - started,
         )
         history.append(epoch)
         if on_epoch is not None:
             on_epoch(epoch)
-        quality = _quality(epoch, validation)
+        quality = _quality(epoch, truth)
         if quality > best:
             best, best_epoch = quality, number
             weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -196,44 +213,62 @@ def _train(
 
 
 def _losses(
-    network: ConvolutionalHead, pairs: Pairs, rows: Rows, device: torch.device
+    network: ConvolutionalHead, pairs: Pairs, rows: Numbers, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Weighted losses of some rows: what is minimised, and the mean squared error.
 
-    The former is the cross-entropy of each step's being reached: it ranks rare scores better than
+    The former is the cross-entropy of each level's being reached: it ranks rare scores better than
     the squared error does (`bench_demo_learning.py` measures the ranks).
     """
-    read = gather(pairs.embeddings, pairs.read[rows], device)
-    window = gather(pairs.embeddings, pairs.window[rows], device)
+    read, window = gather(pairs, rows, device)
     target = torch.from_numpy(pairs.target[rows]).to(device)
     weight = torch.from_numpy(pairs.weight[rows]).to(device)
     with autocast(device):
         logits = network.logits(read, window)
-    halfway = [(low + high) / 2 for low, high in pairwise((0.0, *STEPS))]
-    reached = (target[:, None] > target.new_tensor(halfway)).float()
+    reached = network.reached(target)
     entropy = F.binary_cross_entropy_with_logits(logits.float(), reached, reduction="none")
-    squared = (expected_score(logits.detach()) - target) ** 2
+    squared = (network.expected(logits.detach()) - target) ** 2
     return (weight * entropy.mean(dim=1)).mean(), (weight * squared).mean()
 
 
-def _batches(rows: int, size: int, rng: np.random.Generator) -> Iterator[Rows]:
+def _batches(rows: int, size: int, rng: np.random.Generator) -> Iterator[Numbers]:
     order = rng.permutation(rows)
     return (order[start : start + size] for start in range(0, rows, size))
 
 
-def _standardisation(training: Pairs, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _standardisation(
+    training: Pairs, rng: np.random.Generator, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Mean and inverse spread of every input channel over some training rows."""
     chosen = rng.permutation(len(training))[:STANDARDISED_ROWS]
-    sums = np.zeros((2, 2 * training.embeddings.shape[-1]))
+    sums = torch.zeros((2, 2 * training.width), dtype=torch.float64, device=device)
     for rows in np.split(chosen, range(64, len(chosen), 64)):
-        read = training.embeddings[training.read[rows]].astype(np.float32)
-        window = training.embeddings[training.window[rows]].astype(np.float32)
-        paired = np.concatenate([read, read - window], axis=-1)
-        sums += paired.mean(axis=1).sum(axis=0), (paired**2).mean(axis=1).sum(axis=0)
+        read, window = (side.float() for side in gather(training, rows, device))
+        for half, values in enumerate((read, read - window)):
+            channels = slice(half * training.width, (half + 1) * training.width)
+            sums[0, channels] += values.mean(dim=1).double().sum(dim=0)
+            sums[1, channels] += values.square().mean(dim=1).double().sum(dim=0)
     mean, square = sums / len(chosen)
-    spread = np.sqrt(np.maximum(square - mean**2, 0))
-    scale = 1 / np.maximum(spread, SMALLEST_SPREAD * max(spread.max(), SMALLEST_SPREAD))
-    return torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
+    spread = (square - mean**2).clamp(min=0).sqrt()
+    smallest = SMALLEST_SPREAD * spread.max().clamp(min=SMALLEST_SPREAD)
+    return mean.float(), (1 / spread.maximum(smallest)).float()
+
+
+@contextmanager
+def _threads(training: Pairs, settings: HeadSettings, device: torch.device) -> Iterator[None]:
+    """Compute with no more threads than a batch keeps busy.
+
+    Threads wait for each other several times a step; on a machine that has other work to do, a
+    small head takes many times as long with two threads as with one.
+    """
+    before = torch.get_num_threads()
+    values = 2 * settings.batch_size * training.embeddings.shape[1] * training.width
+    useful = math.ceil(values / VALUES_PER_THREAD)
+    torch.set_num_threads(min(before, useful) if device.type == "cpu" else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _rate(step: int, steps: int) -> float:
@@ -251,8 +286,8 @@ def spearman(predicted: npt.NDArray[np.floating], target: npt.NDArray[np.floatin
     return float(spearmanr(predicted, target).statistic)
 
 
-def _quality(epoch: Epoch, validation: Pairs) -> float:
+def _quality(epoch: Epoch, truth: npt.NDArray[np.float64]) -> float:
     """Judge an epoch: by rank correlation, or by the loss where the truth is constant."""
-    if np.ptp(validation.target) == 0:
+    if np.ptp(truth) == 0:
         return -epoch.validation_loss
     return -1.0 if math.isnan(epoch.validation_spearman) else epoch.validation_spearman

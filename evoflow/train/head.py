@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from evoflow.impact import HIGHEST_SCORE
+from evoflow.train.calibration import UNCALIBRATED, Calibration
 from evoflow.train.head_config import HeadConfig
-from evoflow.train.pairs import Embeddings
+from evoflow.train.pairs import Pairs
 
 if TYPE_CHECKING:
     from evoflow.train.network import ConvolutionalHead
@@ -16,10 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Head:
-    """A trained head: its shape and its weights by name."""
+    """A trained head.
+
+    Attributes
+    ----------
+    config
+        Its shape.
+    weights
+        By name.
+    calibration
+        From what the network predicts to the score that carried alleles have on average.
+    """
 
     config: HeadConfig
     weights: dict[str, npt.NDArray[np.float32]]
+    calibration: Calibration = UNCALIBRATED
 
     def build(self) -> "ConvolutionalHead":
         """Make the network, on the CPU and in evaluation mode."""
@@ -31,28 +42,24 @@ class Head:
         network.load_state_dict({name: torch.tensor(w) for name, w in self.weights.items()})
         return network.eval()
 
-    def predict(
-        self,
-        embeddings: Embeddings,
-        read: npt.NDArray[np.int64],
-        window: npt.NDArray[np.int64],
-        *,
-        device: str = "auto",
-    ) -> npt.NDArray[np.float64]:
-        """Predict impact scores, 0..10, shape=(n,).
+    def predict(self, pairs: Pairs, *, device: str = "auto") -> npt.NDArray[np.float64]:
+        """Predict the calibrated score of every example, its orientations averaged.
 
         Parameters
         ----------
-        embeddings
-            Shape=(sequences, tokens, width).
-        read, window
-            Row numbers in `embeddings` of each read and of its reference window, shape=(n,).
+        pairs
+            Rows; their targets and weights count for nothing.
         device
             `auto`: the first GPU, else the CPU; or a torch device.
+
+        Returns
+        -------
+        ndarray
+            In the order of `pairs.examples`, shape=(examples,).
         """
         from evoflow.devices.choice import choose_device
         from evoflow.train.prediction import outputs
 
         where = choose_device(device)
-        predicted = outputs(self.build().to(where), embeddings, read, window, where)
-        return predicted.astype(np.float64) * HIGHEST_SCORE
+        raw = outputs(self.build().to(where), pairs, where).astype(np.float64)
+        return self.calibration(pairs.by_example(raw))

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from evoflow.impact import SCORES
+
+IMPACT_LEVELS = tuple(float(score) for score in sorted(set(SCORES.values())))
+"""The impact scores from the lowest to the highest."""
+
 
 @dataclass(frozen=True)
 class HeadConfig:
@@ -10,9 +15,11 @@ class HeadConfig:
     Attributes
     ----------
     width
-        Channels of an embedding.
+        Channels of a token, of all strands together.
     channels, kernel_size, layers, dropout
         As in `HeadSettings`.
+    levels
+        The ordered values that a target can take, or between which it lies.
     """
 
     width: int
@@ -20,3 +27,4 @@ class HeadConfig:
     kernel_size: int
     layers: int
     dropout: float
+    levels: tuple[float, ...] = IMPACT_LEVELS

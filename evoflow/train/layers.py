@@ -1,20 +1,18 @@
 """A head for each layer that was stored, and the one that the validation rows choose."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from evoflow.layers import Layer
-from evoflow.train.fit import Fit, spearman
-from evoflow.train.metrics import evaluate
-from evoflow.train.pairs import Embeddings, Pairs
-from evoflow.train.subsets import headline_subset
+from evoflow.train.evaluation.metrics import evaluate
+from evoflow.train.evaluation.subsets import headline_subset
+from evoflow.train.fit import Fit
+from evoflow.train.pairs import Embeddings
 
 Load = Callable[[], Embeddings]
 """Brings the embeddings of one layer into reach: called once, and what it gave is let go."""
@@ -29,77 +27,18 @@ class LayerHead:
     layer
         As the settings name it.
     fit
-        The head and its history.
-    tokens
-        Tokens of an embedding.
+        The head that is kept and its history.
     validation_spearman
-        Rank correlation over the carried alleles of the validation rows; NaN where it has none.
+        Rank correlation over the carried alleles of the validation rows, the mean over the folds
+        of a cross-validation; NaN where it has none.
     predicted
-        Scores of the test rows, 0..10.
+        Scores of the test rows, each by the head that did not learn from it.
     """
 
     layer: Layer
     fit: Fit
-    tokens: int
     validation_spearman: float
     predicted: npt.NDArray[np.float64]
-
-
-class Fitted(Protocol):
-    """Trains what it is told to."""
-
-    def __call__(self, what: str, known: Pairs, checked: Pairs) -> Fit:
-        """Train on some rows, check on others."""
-
-
-def fit_layers(
-    layers: Mapping[Layer, Load],
-    pairs: Callable[[Embeddings, str], Pairs],
-    fitted: Fitted,
-    device: str,
-) -> list[LayerHead]:
-    """Train a head on each layer in turn; the embeddings of one are in memory at a time.
-
-    Parameters
-    ----------
-    layers
-        Each layer and what loads its embeddings.
-    pairs
-        Makes the rows of a side of the split from embeddings.
-    fitted
-        Trains a head.
-    device
-        Where heads predict; see `fit`.
-    """
-    heads = []
-    for layer, load in layers.items():
-        what = "the head" if len(layers) == 1 else f"the head on layer {layer}"
-        heads.append(_fit_layer(layer, load(), pairs, partial(fitted, what), device))
-    return heads
-
-
-def _fit_layer(
-    layer: Layer,
-    embeddings: Embeddings,
-    pairs: Callable[[Embeddings, str], Pairs],
-    fitted: Callable[[Pairs, Pairs], Fit],
-    device: str,
-) -> LayerHead:
-    training, validation, test = (
-        pairs(embeddings, side) for side in ("train", "validation", "test")
-    )
-    trained = fitted(training, validation)
-    carriers = validation.target > 0
-    checked = trained.head.predict(
-        embeddings, validation.read[carriers], validation.window[carriers], device=device
-    )
-    return LayerHead(
-        layer,
-        trained,
-        embeddings.shape[1],
-        spearman(checked, validation.target[carriers]),
-        trained.head.predict(embeddings, test.read, test.window, device=device),
-    )
 
 
 def choose(heads: Sequence[LayerHead]) -> LayerHead:
@@ -117,6 +56,10 @@ def side_by_side(heads: Sequence[LayerHead], chosen: LayerHead, rows: pd.DataFra
 
     Parameters
     ----------
+    heads
+        Of all layers.
+    chosen
+        The one that the validation rows choose.
     rows
         Test rows of the table of examples, as `predicted` has them.
 

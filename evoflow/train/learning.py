@@ -1,26 +1,31 @@
 """All of the step `train`: the head, the baselines beside it, and what the test split says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evoflow.devices.choice import choose_device
 from evoflow.layers import Layer
 from evoflow.progress import Phases, silent
 from evoflow.settings import HeadSettings
-from evoflow.train import baselines
-from evoflow.train.comparison import compare
+from evoflow.train.baselines import simple
+from evoflow.train.baselines.scores import add_likelihoods, simple_baselines
+from evoflow.train.baselines.simple import Floats
+from evoflow.train.beside import beside
+from evoflow.train.evaluation.comparison import compare
+from evoflow.train.evaluation.headline import Headline, headline
+from evoflow.train.evaluation.metrics import Evaluation, evaluate
 from evoflow.train.fit import Epoch, Fit, fit
-from evoflow.train.headline import Headline, headline
-from evoflow.train.layers import Load, choose, fit_layers, side_by_side
-from evoflow.train.metrics import Evaluation, evaluate
+from evoflow.train.folds import Fold, folds_of
+from evoflow.train.layers import LayerHead, Load, choose, side_by_side
 from evoflow.train.pairs import Embeddings, Pairs
+from evoflow.train.prediction import place
 
 HEAD = "head"
-LIKELIHOOD = "log_likelihood_ratio"
+CNN = "one_hot_cnn"
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,11 @@ class Learning:
     Attributes
     ----------
     fit
-        The head and its history.
+        The head that is kept, and its history.
     predictions
         Test rows of the table of examples, with one column of predicted scores (0..10) for each
-        model: `head` and the baselines.
+        model: `head` and the baselines. In a cross-validation that is every example, predicted
+        by the models that did not learn from it.
     evaluation
         Metrics of every model on every subset.
     comparisons
@@ -59,6 +65,41 @@ class Learning:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Trainer:
+    """How every network of a run is trained, and where progress is shown."""
+
+    settings: HeadSettings
+    seed: int
+    device: str
+    phases: Phases
+
+    def fit(
+        self,
+        training: Pairs,
+        validation: Pairs,
+        *,
+        what: str,
+        on_epoch: Callable[[Epoch], None] | None,
+    ) -> Fit:
+        """Train one head."""
+        with self.phases(f"training {what}", "epochs") as advance:
+
+            def ended(epoch: Epoch) -> None:
+                advance(epoch.epoch, self.settings.epochs)
+                if on_epoch is not None:
+                    on_epoch(epoch)
+
+            return fit(
+                training,
+                validation,
+                self.settings,
+                seed=self.seed,
+                device=self.device,
+                on_epoch=ended,
+            )
+
+
 def learn(
     examples: pd.DataFrame,
     rows: pd.DataFrame,
@@ -77,9 +118,9 @@ def learn(
     Parameters
     ----------
     examples
-        The table of examples with `split` and `block`.
+        The table of examples with `block`.
     rows, sequences
-        As `augment.sequences.unique_sequences` gives them.
+        As `augment` gives them.
     layers
         Each layer that was stored, and what loads the embeddings of all sequences.
     log_likelihood
@@ -92,54 +133,40 @@ def learn(
     device
         `auto`: the first GPU, else the CPU; or a torch device.
     on_epoch
-        Called after every epoch of the head.
+        Called after every epoch of the head that is kept.
     phases
-        Shows how far the head, the baselines and the evaluation have come.
+        Shows how far the heads, the baselines and the evaluation have come.
     """
-    score = examples["impact_score"].iloc[rows["example"].to_numpy()].set_axis(rows.index)
-
-    def pairs(embeddings: Embeddings, side: str) -> Pairs:
-        chosen = rows["split"] == side
-        return Pairs.of(embeddings, rows[chosen], score[chosen])
-
-    def fitted(
-        what: str, known: Pairs, checked: Pairs, each: Callable[[Epoch], None] | None = None
-    ) -> Fit:
-        with phases(f"training {what}", "epochs") as advance:
-
-            def ended(epoch: Epoch) -> None:
-                advance(epoch.epoch, settings.epochs)
-                if each is not None:
-                    each(epoch)
-
-            return fit(known, checked, settings, seed=seed, device=device, on_epoch=ended)
-
-    heads = fit_layers(layers, pairs, partial(fitted, each=on_epoch), device)
+    folds = folds_of(examples, rows)
+    tested = [fold for fold in folds if fold.is_tested]
+    trainer = Trainer(settings, seed, device, phases)
+    heads: list[LayerHead] = []
+    with beside(choose_device(device)) as later:
+        spelled: list[Callable[[], Floats]] = []
+        for layer, load in layers.items():
+            embeddings = load()
+            if not spelled:
+                letters = simple.one_hot(sequences, embeddings.shape[1])
+                spelled = [
+                    later(_one_hot_cnn, fold, letters, settings, seed, device) for fold in tested
+                ]
+            named = "the head" if len(layers) == 1 else f"the head on layer {layer}"
+            fitted = _fit_layer(embeddings, folds, trainer, named=named, on_epoch=on_epoch)
+            heads.append(LayerHead(layer, *fitted))
+        with phases("fitting the baselines", "baselines"):
+            models = [simple_baselines(fold, seed) for fold in tested]
+            left_out = add_likelihoods(models, tested, log_likelihood, list(layers))
+        with phases("training the one-hot CNN", "trainings") as advance:
+            for number, result in enumerate(spelled):
+                models[number][CNN] = result()
+                advance(number + 1, len(spelled))
     chosen = choose(heads)
-    letters = baselines.one_hot(sequences, chosen.tokens)
-    training, validation, test = (pairs(letters, side) for side in ("train", "validation", "test"))
-    plain = fitted("the one-hot CNN", training, validation)
-    with phases("fitting the other baselines", "baselines"):
-        ridge = baselines.kmer_ridge(sequences["sequence"], training, validation, test)
-        models = {
-            HEAD: chosen.predicted,
-            "training_mean": baselines.training_mean(training, test),
-            "kmer_ridge": ridge,
-            "one_hot_cnn": plain.head.predict(letters, test.read, test.window, device=device),
-        }
-        left_out = {}
-        if np.isfinite(log_likelihood).all():
-            models[LIKELIHOOD] = baselines.likelihood_ratio(log_likelihood, training, test)
-        else:
-            left_out[LIKELIHOOD] = (
-                f"layer {', '.join(map(str, layers))} needs only some of the model's blocks, and "
-                "only all of them give the likelihood of a read"
-            )
-    numbers = rows.loc[rows["split"] == "test", "example"].to_numpy()
-    predictions = examples.iloc[numbers].assign(**models)
+    test_rows = pd.concat([fold.held_out("test") for fold in tested])
+    columns = {name: np.concatenate([found[name] for found in models]) for name in models[0]}
+    predictions = test_rows.assign(**{HEAD: chosen.predicted}, **columns)
     with phases("evaluating on the test split", "metrics"):
-        evaluation = evaluate(predictions, list(models))
-    comparisons = compare(evaluation, HEAD, [name for name in models if name != HEAD])
+        evaluation = evaluate(predictions, [HEAD, *columns])
+    comparisons = compare(evaluation, HEAD, list(columns))
     return Learning(
         chosen.fit,
         predictions,
@@ -147,6 +174,45 @@ def learn(
         comparisons,
         headline(evaluation, comparisons, HEAD),
         chosen.layer,
-        side_by_side(heads, chosen, examples.iloc[numbers]) if len(heads) > 1 else None,
+        side_by_side(heads, chosen, test_rows) if len(heads) > 1 else None,
         left_out,
     )
+
+
+def _fit_layer(
+    embeddings: Embeddings,
+    folds: Sequence[Fold],
+    trainer: Trainer,
+    *,
+    named: str,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> tuple[Fit, float, Floats]:
+    """Train the head of every fold: the last one, the validation's ranks, the test predictions."""
+    placed = place(embeddings, choose_device(trainer.device))
+    fits, predicted = [], []
+    for number, fold in enumerate(folds, start=1):
+        kept = number == len(folds)
+        training, validation, test = (fold.pairs(placed, side) for side in fold.sides)
+        fitted = trainer.fit(
+            training,
+            validation,
+            what=named if kept else f"{named}, fold {number} of {len(folds) - 1}",
+            on_epoch=on_epoch if kept else None,
+        )
+        fits.append(fitted)
+        if fold.is_tested:
+            predicted.append(fitted.head.predict(test, device=trainer.device))
+    ranks = [fitted.validation_spearman for fitted in fits[: len(predicted)]]
+    return fits[-1], float(np.mean(ranks)), np.concatenate(predicted)
+
+
+def _one_hot_cnn(
+    fold: Fold, letters: Embeddings, settings: HeadSettings, seed: int, device: str
+) -> Floats:
+    """Train the head on letters in place of embeddings, and predict the test examples.
+
+    The forward strand is enough: the letters of the other one say the same.
+    """
+    training, validation, test = (fold.pairs(letters, side).forward_strand() for side in fold.sides)
+    fitted = fit(training, validation, settings, seed=seed, device=device)
+    return fitted.head.predict(test, device=device)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from evoflow import onednn
-from evoflow.impact import HIGHEST_SCORE, SCORES
 from evoflow.train.head_config import HeadConfig
 
 PART = 2**20
@@ -16,16 +15,6 @@ PART = 2**20
 
 DILATION = 3
 """Factor by which each layer sees further: as codons do, the second layer steps by three bases."""
-
-
-STEPS = tuple(score / HIGHEST_SCORE for score in sorted(set(SCORES.values())) if score)
-"""The scores that a row may reach, divided by the highest one."""
-
-
-def expected_score(logits: Tensor) -> Tensor:
-    """Sum the steps, each as high as above the one below it, by the odds of reaching them."""
-    heights = [high - low for low, high in pairwise((0.0, *STEPS))]
-    return (torch.sigmoid(logits.float()) * logits.new_tensor(heights, dtype=torch.float32)).sum(-1)
 
 
 class ConvolutionalHead(nn.Module):
@@ -36,8 +25,9 @@ class ConvolutionalHead(nn.Module):
     brings any width down to `channels`, and residual convolutions follow, each `DILATION` times
     as wide as the one before: three of them with a kernel of 7 see 79 tokens.
 
-    Scores are ordered classes, so the head says for each how likely it is reached (Frank and Hall
-    2001); their expectation is the predicted score.
+    Scores are ordered levels, so the head says for each above the lowest how likely it is reached
+    (Frank and Hall 2001); their expectation is the predicted score. Two levels are a plain
+    classification, many approach a regression.
     """
 
     centre: Tensor
@@ -46,6 +36,7 @@ class ConvolutionalHead(nn.Module):
     def __init__(self, config: HeadConfig) -> None:
         super().__init__()
         channels = config.channels
+        self.levels = config.levels
         self.register_buffer("centre", torch.zeros(2 * config.width))
         self.register_buffer("scale", torch.ones(2 * config.width))
         self.project = nn.Linear(2 * config.width, channels)
@@ -56,11 +47,11 @@ class ConvolutionalHead(nn.Module):
         self.readout = nn.Sequential(
             nn.LayerNorm(2 * channels),
             nn.Dropout(config.dropout),
-            nn.Linear(2 * channels, len(STEPS)),
+            nn.Linear(2 * channels, len(config.levels) - 1),
         )
 
     def forward(self, read: Tensor, window: Tensor) -> Tensor:
-        """Predict the impact score divided by the highest one.
+        """Predict the score.
 
         Parameters
         ----------
@@ -70,12 +61,23 @@ class ConvolutionalHead(nn.Module):
         Returns
         -------
         Tensor
-            In [0, 1], shape=(n,).
+            Between the lowest and the highest level, shape=(n,).
         """
-        return expected_score(self.logits(read, window))
+        return self.expected(self.logits(read, window))
+
+    def expected(self, logits: Tensor) -> Tensor:
+        """Sum up the rise from each level to the next by the odds of reaching it, shape=(n,)."""
+        rises = [high - low for low, high in pairwise(self.levels)]
+        reached = torch.sigmoid(logits.float())
+        return self.levels[0] + (reached * reached.new_tensor(rises)).sum(-1)
+
+    def reached(self, target: Tensor) -> Tensor:
+        """Tell which levels a score reaches: those it is nearer to than to the one below."""
+        halfway = [(low + high) / 2 for low, high in pairwise(self.levels)]
+        return (target[:, None] > target.new_tensor(halfway)).float()
 
     def logits(self, read: Tensor, window: Tensor) -> Tensor:
-        """Predict the log-odds that the score reaches each of `STEPS`, shape=(n, steps)."""
+        """Predict the log-odds that the score reaches each level above the lowest: (n, levels)."""
         x = self._project(read, window)  # (n, tokens, channels)
         x = x.transpose(1, 2).contiguous()  # (n, channels, tokens)
         for layer in self.layers:

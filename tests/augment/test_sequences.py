@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoflow.augment.sequences import shard_ranges, unique_sequences
+from evoflow.augment.sequences import held_out, shard_ranges, unique_sequences
+from evoflow.dna import reverse_complement
+from evoflow.settings import EmbeddingSettings
 
 
 @pytest.fixture
@@ -22,41 +24,68 @@ def examples(table):
 
 
 @pytest.fixture
-def training_rows():
-    return pd.DataFrame(
+def rows(examples):
+    training = pd.DataFrame(
         {
             "example": [0, 0, 1],
             "reverse_complement": [False, True, False],
-            "source": ["own read", "reverse complement", "carrier read"],
+            "source": ["own read", "copy", "carrier read"],
             "weight": 1.0,
+            "split": "train",
         }
     )
+    return pd.concat([training, held_out(examples)], ignore_index=True)
 
 
-def test_each_sequence_and_offset_is_listed_once_and_sorted(examples, training_rows):
-    sequences, _ = unique_sequences(examples, training_rows)
+WINDOW = EmbeddingSettings(tokens={"window": 3})
+
+
+def test_each_sequence_and_offset_is_listed_once_and_sorted(examples, rows):
+    sequences, _ = unique_sequences(examples, rows, WINDOW)
     assert sequences.to_numpy().tolist() == [
-        ["AACTT", 2],  # window of row 0; also its read turned, allele at 5 - 2 - 1
+        ["AACTT", 2],  # window of row 0; also its read turned: the middle stays the middle
         ["AAGTT", 2],
         ["ACTTA", 1],
         ["AGTTA", 0],
         ["AGTTA", 1],
+        ["TAACT", 3],  # turned: the first three bases are the last three
     ]
 
 
-def test_rows_point_to_their_read_and_window(examples, training_rows):
-    sequences, rows = unique_sequences(examples, training_rows)
+def test_rows_point_to_their_read_and_window(examples, rows):
+    sequences, found = unique_sequences(examples, rows, WINDOW)
     text = sequences["sequence"]
-    assert rows["split"].tolist() == ["train", "train", "train", "test"]
-    assert text[rows["read"]].tolist() == ["AAGTT", "AACTT", "AGTTA", "AGTTA"]
-    assert text[rows["window"]].tolist() == ["AACTT", "AAGTT", "ACTTA", "AGTTA"]
-    assert sequences["variant_offset"][rows["read"]].tolist() == [2, 2, 1, 0]
+    assert found["split"].tolist() == ["train"] * 3 + ["test"] * 2
+    assert text[found["read"]].tolist() == ["AAGTT", "AACTT", "AGTTA", "AGTTA", "TAACT"]
+    assert text[found["window"]].tolist() == ["AACTT", "AAGTT", "ACTTA", "AGTTA", "TAACT"]
+    assert sequences["variant_offset"][found["read"]].tolist() == [2, 2, 1, 0, 3]
 
 
-def test_validation_and_test_hold_each_allele_once(examples):
-    held = examples.assign(split="test")
-    _, rows = unique_sequences(held, pd.DataFrame(columns=["example", "reverse_complement"]))
-    assert rows["example"].tolist() == [0, 2]
+def test_both_strands_of_every_row_are_embedded(examples, rows):
+    both = WINDOW.model_copy(update={"strands": "both"})
+    sequences, found = unique_sequences(examples, rows, both)
+    text = sequences["sequence"]
+    for forward, reverse in (("read", "read_reverse"), ("window", "window_reverse")):
+        turned = [reverse_complement(sequence) for sequence in text[found[forward]]]
+        assert text[found[reverse]].tolist() == turned
+    # A turned row is the same pair of strands the other way round.
+    assert found.loc[0, ["read", "read_reverse"]].tolist() == (
+        found.loc[1, ["read_reverse", "read"]].tolist()
+    )
+
+
+def test_validation_and_test_hold_each_allele_once_in_both_orientations(examples):
+    held = held_out(examples.assign(split="test"))
+    assert held[["example", "reverse_complement"]].to_numpy().tolist() == [
+        [0, False], [0, True], [2, False], [2, True],
+    ]  # fmt: skip
+    assert (held["split"] == "test").all()
+
+
+def test_what_does_not_stay_aligned_is_not_turned(examples):
+    longer = examples.assign(alt=["GA", "GA", "T"], split="validation")
+    held = held_out(longer)
+    assert held.loc[held["example"] == 0, "reverse_complement"].tolist() == [False]
 
 
 def test_equal_sequences_share_a_shard():

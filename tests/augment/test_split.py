@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evoflow.augment.split import assign_splits, notes
+from evoflow.augment.split import assign_folds, assign_splits, notes, split_of_fold
 from evoflow.errors import InputError
 from evoflow.settings import SplitSettings
 
@@ -111,3 +111,64 @@ def test_examples_too_close_together_are_refused_with_a_mend(table):
 def test_no_example_at_all_is_refused(table):
     with pytest.raises(InputError, match="no example"):
         split(table(position=[1]).iloc[:0])
+
+
+def folds(examples, seed=0, read_length=20, **settings):
+    return assign_folds(examples, SplitSettings(**settings), read_length=read_length, seed=seed)
+
+
+def test_folds_are_even_and_keep_genes_and_scores_together(table):
+    examples = folds(world(table), folds=5)
+    assert examples["fold"].value_counts(normalize=True).between(0.15, 0.25).all()
+    assert examples.groupby("gene")["fold"].nunique().max() == 1
+    assert examples[examples["impact_score"] == 10]["fold"].nunique() == 5
+    assert set(examples["split"]) == {f"fold {number}" for number in range(1, 6)}
+
+
+def test_by_contig_every_contig_is_a_fold(table):
+    examples = folds(world(table, contigs=4), by="contig")
+    assert examples["fold"].nunique() == 4
+    assert examples.groupby("contig")["fold"].nunique().max() == 1
+    fewer = folds(world(table, contigs=8), by="contig", folds=3)
+    assert fewer["fold"].nunique() == 3
+    assert fewer.groupby("contig")["fold"].nunique().max() == 1
+
+
+def test_a_fold_is_tested_whole_and_the_next_one_validates(table):
+    examples = folds(world(table), folds=4)
+    for number in range(4):
+        found = split_of_fold(examples, number, (number + 1) % 4, read_length=20)
+        assert (found.loc[found["fold"] == number, "split"] == "test").all()
+        assert (found.loc[found["fold"] == (number + 1) % 4, "split"] == "validation").all()
+        assert (found["split"] == "train").mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_what_recurs_in_the_test_fold_is_set_aside_for_that_fold_alone(table):
+    examples = world(table)
+    number = folds(examples, folds=4)["fold"]
+    one, other = number[number == 0].index[0], number[number == 2].index[0]
+    examples.loc[other, ["sequence", "reference_sequence"]] = examples.loc[one, "sequence"]
+    examples = folds(examples, folds=4)
+    number = examples["fold"]
+    assert number[one] != number[other]
+    for test, kept, aside in ((number[one], one, other), (number[other], other, one)):
+        found = split_of_fold(examples, test, (test + 1) % 4, read_length=20)["split"]
+        assert (found[kept], found[aside]) == ("test", "gap")
+
+
+def test_folds_of_one_dense_gene_test_every_example(table):
+    examples = folds(
+        table(position=np.arange(1, 40_001, 20), gene=["BRCA1"] * 2000), read_length=100, folds=4
+    )
+    assert set(examples["fold"]) == {0, 1, 2, 3}
+    for number in range(4):
+        found = split_of_fold(examples, number, (number + 1) % 4, read_length=100)
+        tested = np.sort(found.loc[found["split"] == "test", "position"])
+        assert (found.loc[found["fold"] == number, "split"] == "test").all()
+        trained = found.loc[found["split"] == "train", "position"].to_numpy()
+        assert np.abs(trained[:, None] - tested).min() >= 200
+
+
+def test_too_few_contigs_for_folds_are_an_input_error(table):
+    with pytest.raises(InputError, match="needs 3 or more"):
+        folds(world(table, contigs=2), by="contig")

@@ -1,24 +1,25 @@
+import numpy as np
 import pytest
 
 from evoflow.augment import strands
+from evoflow.embed.pooling import span
+from evoflow.settings import EmbeddingSettings
 
 
-def test_a_reverse_complement_is_read_from_the_other_end():
-    assert strands.reverse_complement("AACGTN") == "NACGTT"
+@pytest.mark.parametrize("tokens", [4, 5, 20])
+@pytest.mark.parametrize("offset", [0, 1, 9, 10, 18, 19])
+def test_a_reverse_complement_keeps_the_same_bases(tokens, offset):
+    """A window of the reverse complement is that of the sequence, read backwards."""
+    embedding = EmbeddingSettings(tokens={"window": tokens})
+    mirrored = strands.mirrored_offset(np.array([offset]), 20, embedding)[0]
+    kept = span(embedding.tokens, 20, offset)
+    turned = span(embedding.tokens, 20, int(mirrored))
+    assert (turned.start, turned.stop) == (20 - kept.stop, 20 - kept.start)
 
 
-def test_a_sequence_and_its_reverse_complement_have_one_canonical_form(table):
-    examples = table(sequence=["TTTGG", "CCAAA"], variant_offset=[1, 1])
-    assert strands.canonical(examples["sequence"]).tolist() == ["CCAAA", "CCAAA"]
-
-
-def test_the_allele_is_found_in_the_reverse_complement(table):
-    #                    offset 2, allele GG -> reversed: ACCTT, allele CC at 5 - 2 - 2 = 1
-    examples = table(
-        sequence=["AAGGT"], variant_offset=[2], ref=["CC"], alt=["GG"], carries_alt=[True]
-    )
-    assert strands.turned_offset(examples).tolist() == [1]
-    assert strands.reverse_complement("AAGGT")[1:3] == "CC"
+def test_without_a_window_the_base_itself_is_mirrored():
+    embedding = EmbeddingSettings(tokens="mean")
+    assert strands.mirrored_offset(np.array([0, 5]), 20, embedding).tolist() == [19, 14]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_the_head_stands_beside_its_baselines(demo_run):
     _, _, run = demo_run
     metrics = run["train"].task.data.metrics
     for subset in ("all", "carriers"):
-        for model in ("head", "training_mean", "kmer_ridge", "log_likelihood_ratio"):
+        for model in ("head", "carrier_bit", "boosted_trees", "log_likelihood_ratio"):
             assert {"rmse", "mae", "spearman"} <= set(metrics[subset][model])
     predictions = run["train"].task.data.predictions
     errors = predictions["head"] - predictions["impact_score"]

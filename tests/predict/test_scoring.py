@@ -1,8 +1,11 @@
 import numpy as np
 import pandas as pd
+import pysam
 import pytest
 
-from evoflow.predict.scoring import score_alleles, score_reads
+from evoflow.augment.strands import mirrored_offset
+from evoflow.dna import reverse_complement
+from evoflow.predict.scoring import score_alleles, score_reads, written_into_reference
 
 KEY = ["individual", "contig", "position", "ref", "alt"]
 
@@ -41,19 +44,49 @@ def test_scores_do_not_depend_on_the_order_or_the_company_of_reads(trained, read
     np.testing.assert_allclose(backwards["score"][::-1], together["score"], rtol=1e-5)
 
 
+def test_a_read_is_scored_on_both_strands(trained, reads):
+    model = trained.model_settings(None)
+    turned = reads.iloc[[0]].assign(
+        sequence=lambda table: table["sequence"].map(reverse_complement),
+        reference_sequence=lambda table: table["reference_sequence"].map(reverse_complement),
+        variant_offset=mirrored_offset(np.array([20]), 40, trained.embedding),
+    )
+    forward = score_reads(trained, reads.iloc[[0]], model)
+    backward = score_reads(trained, turned, model)
+    columns = ["score", "log_likelihood_ratio"]
+    np.testing.assert_allclose(forward[columns], backward[columns], rtol=1e-4)
+
+
+def test_alleles_are_written_into_the_reference_once_each(tmp_path):
+    (tmp_path / "genome.fa").write_text(f">chr1\n{'ACGTTGCAAC' * 10}{'R' * 60}\n")
+    pysam.faidx(str(tmp_path / "genome.fa"))
+    alleles = pd.DataFrame(
+        {"contig": "chr1", "position": [41, 41, 42, 120], "ref": "A", "alt": "G"}
+    )
+    alleles["ref"] = ["A", "A", "C", "R"]
+    found = written_into_reference(alleles, str(tmp_path / "genome.fa"), 20)
+    assert found["position"].tolist() == [41, 42]  # R is no base
+    for row in found.to_dict("records"):
+        assert row["sequence"][row["variant_offset"]] == "G"
+        assert len(row["sequence"]) == len(row["reference_sequence"]) == 20
+
+
 def test_an_alleles_reads_are_summed_up():
-    alleles = pd.DataFrame({"position": [1, 2, 3]})
+    place = {"contig": "chr1", "ref": "A", "alt": "C"}
+    alleles = pd.DataFrame({"position": [1, 2, 3]}).assign(**place)
     scored = pd.DataFrame(
         {
             "position": [2, 1, 1],
             "score": [7.0, 2.0, 4.0],
             "log_likelihood_ratio": [0.0, -1.0, -2.0],
         }
-    )
-    found = score_alleles(alleles, scored, ["position"])
+    ).assign(**place)
+    written = pd.DataFrame({"position": [1, 3], "score": [2.5, 6.0]}).assign(**place)
+    found = score_alleles(alleles, scored, written, KEY[1:])
     assert found["reads"].tolist() == [2, 1, 0]
     assert found["score"].tolist()[:2] == [3.0, 7.0]
     assert found["score_spread"][0] == pytest.approx(2**0.5)
     assert found["score_spread"].isna().tolist() == [False, True, True]
     assert found["log_likelihood_ratio"].tolist()[:2] == [-1.5, 0.0]
     assert np.isnan(found["score"][2])
+    assert found["score_in_reference"].fillna(-1).tolist() == [2.5, -1, 6.0]

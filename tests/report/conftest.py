@@ -10,7 +10,7 @@ from evoflow.augment.balance import SOURCES
 from evoflow.report import tallies
 from evoflow.report.record import RunRecord
 from evoflow.settings import load_settings
-from evoflow.train.headline import Headline, Interval
+from evoflow.train.evaluation.headline import Headline, Interval
 
 SCORES = {"NONE": 0, "MODIFIER": 1, "LOW": 2, "MODERATE": 5, "HIGH": 10}
 
@@ -80,10 +80,10 @@ def training_rows(examples):
     own = train.index[::2]
     high = train.index[train["impact"] == "HIGH"][:8]
     parts = [
-        pd.DataFrame(
-            {"example": rows, "reverse_complement": source == "reverse complement"}
-        ).assign(source=source)
-        for source, rows in zip(SOURCES, (own, high, high, high), strict=True)
+        pd.DataFrame({"example": rows, "reverse_complement": source == "copy"}).assign(
+            source=source
+        )
+        for source, rows in zip(SOURCES, (own, high, high), strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -28,7 +28,6 @@ def test_balance_counts_rows_by_score_and_source(examples, training_rows):
     rows = after.set_index("source")["rows"].to_dict()
     assert {source: rows[source] for source in SOURCES[1:]} == {
         "carrier read": 8,
-        "reverse complement": 8,
         "copy": 8,
     }
 

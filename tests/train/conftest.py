@@ -25,7 +25,8 @@ def make_pairs():
         read[:, tokens // 2 :, 0] += score[:, None] / 5
         embeddings = np.concatenate([read, window]).astype(dtype)
         numbers = np.arange(rows)
-        table = pd.DataFrame({"read": numbers, "window": numbers + rows, "weight": 1.0})
+        columns = {"read": numbers, "window": numbers + rows, "example": numbers}
+        table = pd.DataFrame(columns).assign(weight=1.0, carries_alt=score > 0)
         return Pairs.of(embeddings, table, pd.Series(score))
 
     return make

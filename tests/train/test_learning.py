@@ -1,13 +1,16 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.augment.balance import balance
-from evoflow.augment.sequences import unique_sequences
-from evoflow.augment.split import assign_splits
-from evoflow.settings import BalanceSettings, SplitSettings
+from evoflow.augment.augmentation import augment
+from evoflow.settings import HeadSettings, ModelSettings
 from evoflow.table import COLUMNS
+from evoflow.train.beside import afterwards
 from evoflow.train.learning import learn
+
+SPLIT = {"split": {"block_size": 1000}}
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +39,21 @@ def examples():
         "variant_offset": 10,
     }
     plain = {name: "" if kind == "str" else 0 for name, kind in COLUMNS.items()}
-    table = pd.DataFrame({**plain, **values})[list(COLUMNS)].astype(COLUMNS)
-    return assign_splits(table, SplitSettings(block_size=1000), read_length=20, seed=0)
+    return pd.DataFrame({**plain, **values})[list(COLUMNS)].astype(COLUMNS)
 
 
-def learned(examples, settings, layers=("logits",), log_likelihood=None):
+def learned(examples, settings, layers=("logits",), log_likelihood=None, **model):
     """Learn from layers: `noise` tells nothing, any other spells the sequences."""
-    training_rows = balance(examples, BalanceSettings(), seed=0)
-    sequences, rows = unique_sequences(examples, training_rows)
+    augmented = augment(examples, ModelSettings(**SPLIT | model), read_length=20, seed=0)
+    sequences = augmented.sequences
     letters = np.array([list(text) for text in sequences["sequence"]])
     spelled = (letters[:, :, None] == np.array(list("ACGT"))).astype(np.float16)
     noise = np.random.default_rng(0).normal(size=spelled.shape).astype(np.float16)
     if log_likelihood is None:
         log_likelihood = np.linspace(-2, -1, len(sequences), dtype=np.float32)
-    return learn(
-        examples,
-        rows,
+    return augmented, learn(
+        augmented.examples,
+        augmented.rows,
         sequences,
         layers={layer: lambda k=layer: noise if k == "noise" else spelled for layer in layers},
         log_likelihood=np.broadcast_to(log_likelihood, len(sequences)),
@@ -61,18 +63,20 @@ def learned(examples, settings, layers=("logits",), log_likelihood=None):
 
 
 @pytest.fixture(scope="module")
-def result(examples):
-    from evoflow.settings import HeadSettings
-
-    settings = HeadSettings(channels=8, kernel_size=3, layers=1, epochs=15, learning_rate=5e-3)
-    return settings, learned(examples, settings)
+def settings():
+    return HeadSettings(channels=8, kernel_size=3, layers=1, epochs=15, learning_rate=5e-3)
 
 
-def test_the_test_split_is_predicted_once_an_allele(examples, result):
-    predictions = result[1].predictions
-    expected = examples[examples["split"] == "test"].index
-    assert predictions.index.tolist() == expected.tolist()
-    assert predictions["head"].between(0, 10).all()
+@pytest.fixture(scope="module")
+def result(examples, settings):
+    return learned(examples, settings)
+
+
+def test_the_test_split_is_predicted_once_an_allele(result):
+    augmented, learning = result
+    split = augmented.examples
+    assert learning.predictions.index.tolist() == split[split["split"] == "test"].index.tolist()
+    assert learning.predictions["head"].between(0, 10).all()
 
 
 def test_the_head_finds_what_context_makes_of_an_allele(result):
@@ -81,34 +85,52 @@ def test_the_head_finds_what_context_makes_of_an_allele(result):
 
 
 def test_all_models_stand_beside_the_head(result):
-    _, learning = result
+    learning = result[1]
     assert list(learning.evaluation.metrics["all"]) == [
         "head",
         "training_mean",
-        "kmer_ridge",
-        "one_hot_cnn",
+        "carrier_bit",
+        "allele_type",
+        "boosted_trees",
         "log_likelihood_ratio",
+        "one_hot_cnn",
     ]
-    assert set(learning.comparisons["baseline"]) == set(learning.evaluation.metrics["all"]) - {
-        "head"
-    }
+    models = set(learning.evaluation.metrics["all"])
+    assert set(learning.comparisons["baseline"]) == models - {"head"}
 
 
-def test_without_log_likelihoods_their_baseline_is_left_out_with_the_reason(examples, result):
-    settings, whole = result
-    learning = learned(examples, settings, (2,), np.float32("nan"))
-    assert set(whole.evaluation.metrics["all"]) - set(learning.evaluation.metrics["all"]) == {
-        "log_likelihood_ratio"
-    }
+def test_scores_are_calibrated_to_what_carried_alleles_have(result):
+    augmented, learning = result
+    split = augmented.examples[augmented.examples["carries_alt"]]
+    checked = split.loc[split["split"] == "validation", "impact_score"].mean()
+    carriers = learning.predictions[learning.predictions["carries_alt"]]
+    for model in ("head", "boosted_trees", "one_hot_cnn"):
+        assert carriers[model].mean() == pytest.approx(checked, abs=0.7)
+
+
+def test_one_bit_explains_what_reference_reads_add(result):
+    metrics = result[1].evaluation.metrics
+    assert metrics["all"]["carrier_bit"]["spearman"][0] > 0.7
+    assert metrics["carriers"]["carrier_bit"]["spearman"][0] is None
+
+
+def test_a_second_process_changes_no_prediction(examples, settings, result, monkeypatch):
+    monkeypatch.setattr("evoflow.train.learning.beside", lambda _: nullcontext(afterwards))
+    _, alone = learned(examples, settings)
+    pd.testing.assert_frame_equal(alone.predictions, result[1].predictions, check_exact=True)
+
+
+def test_without_log_likelihoods_their_baseline_is_left_out_with_the_reason(examples, settings):
+    quick = settings.model_copy(update={"epochs": 1})
+    _, learning = learned(examples, quick, (2,), np.float32("nan"))
     assert "log_likelihood_ratio" not in learning.predictions
     (reason,) = learning.left_out.values()
     assert reason.startswith("layer 2 needs only some of the model's blocks")
-    assert whole.left_out == {}
 
 
-def test_of_several_layers_the_validation_rows_choose(examples, result):
-    settings, one = result
-    learning = learned(examples, settings, ("noise", "logits"))
+def test_of_several_layers_the_validation_rows_choose(examples, settings, result):
+    one = result[1]
+    _, learning = learned(examples, settings, ("noise", "logits"))
     assert learning.layer == "logits"
     pd.testing.assert_frame_equal(learning.predictions, one.predictions, check_exact=True)
     layers = learning.layers.set_index("layer")
@@ -118,3 +140,47 @@ def test_of_several_layers_the_validation_rows_choose(examples, result):
     value, low, high, _ = one.evaluation.metrics["carriers"]["head"]["spearman"]
     assert layers.loc["logits", ["test_spearman", "low", "high"]].tolist() == [value, low, high]
     assert one.layers is None
+    assert one.left_out == {}
+
+
+@pytest.fixture(scope="module")
+def crossed(examples, settings):
+    return learned(examples, settings, split={"folds": 4, "block_size": 1000})
+
+
+def test_a_cross_validation_tests_every_example_once(examples, crossed):
+    augmented, learning = crossed
+    assert sorted(learning.predictions.index) == list(range(len(examples)))
+    assert learning.headline.rows == examples["carries_alt"].sum()
+    for fold, rows in augmented.rows.groupby("fold"):
+        tested = rows[rows["split"] == "test"]["example"]
+        assert not tested.isin(rows[rows["split"] != "test"]["example"]).any(), fold
+    assert learning.evaluation.metrics["carriers"]["head"]["auroc_high"][0] > 0.8
+
+
+def test_the_head_that_is_kept_learns_from_all_but_the_fold_that_stops_it(crossed):
+    augmented, _ = crossed
+    kept = augmented.rows[augmented.rows["fold"] == 4]
+    assert set(kept["split"]) == {"train", "validation"}
+    fold = augmented.examples["fold"].to_numpy()[kept["example"]]
+    assert set(fold[kept["split"] == "train"]) == {1, 2, 3}
+    assert set(fold[kept["split"] == "validation"]) == {0}
+
+
+def test_a_fold_is_predicted_as_if_it_were_the_only_test(crossed, settings):
+    """Without the rows of the other folds the predictions of one stay as they are."""
+    augmented, learning = crossed
+    first = augmented.rows[augmented.rows["fold"] == 0]
+    letters = np.array([list(text) for text in augmented.sequences["sequence"]])
+    embeddings = (letters[:, :, None] == np.array(list("ACGT"))).astype(np.float16)
+    alone = learn(
+        augmented.examples,
+        first,
+        augmented.sequences,
+        layers={"logits": lambda: embeddings},
+        log_likelihood=np.linspace(-2, -1, len(letters), dtype=np.float32),
+        settings=settings,
+        seed=0,
+    )
+    together = learning.predictions.loc[alone.predictions.index]
+    pd.testing.assert_frame_equal(alone.predictions, together, check_exact=True)

@@ -32,10 +32,19 @@ def test_projection_and_its_gradient_are_those_of_the_formula(monkeypatch, token
 
 
 def test_expected_score_by_hand():
-    assert network.STEPS == (0.1, 0.2, 0.5, 1.0)
+    head = network.ConvolutionalHead(HeadConfig(4, 2, 3, 1, 0.0))
     never, always, even = -100.0, 100.0, 0.0
     logits = torch.tensor(
         [[never] * 4, [always] * 4, [always, always, even, never], [always, even, never, never]]
     )
-    expected = [0.0, 1.0, 0.1 + 0.1 + 0.3 / 2, 0.1 + 0.1 / 2]
-    torch.testing.assert_close(network.expected_score(logits), torch.tensor(expected))
+    expected = [0.0, 10.0, 1 + 1 + 3 / 2, 1 + 1 / 2]
+    torch.testing.assert_close(head.expected(logits), torch.tensor(expected))
+
+
+def test_a_score_reaches_the_levels_that_it_is_nearer_to_than_to_those_below():
+    head = network.ConvolutionalHead(HeadConfig(4, 2, 3, 1, 0.0, levels=(-1.0, 0.0, 4.0)))
+    reached = head.reached(torch.tensor([-1.0, -0.4, 0.0, 3.0, 9.0]))
+    assert reached.tolist() == [[0, 0], [1, 0], [1, 0], [1, 1], [1, 1]]
+    assert head.readout[-1].out_features == 2
+    nothing = torch.full((1, 2), -100.0)
+    torch.testing.assert_close(head.expected(nothing), torch.tensor([-1.0]))

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from evoflow.settings import HAPLOTYPE
-from evoflow.train.subsets import headline_subset, subsets, truths
+from evoflow.train.evaluation.subsets import headline_subset, subsets, truths
 
 
 @pytest.fixture

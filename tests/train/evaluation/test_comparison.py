@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from evoflow.settings import HAPLOTYPE
-from evoflow.train.comparison import compare
-from evoflow.train.metrics import evaluate
-from tests.train.test_metrics import MODELS, predictions
+from evoflow.train.evaluation.comparison import compare
+from evoflow.train.evaluation.metrics import evaluate
+from tests.train.evaluation.test_metrics import MODELS, predictions
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score
 
-from evoflow.train import weighted
+from evoflow.train.evaluation import weighted
 
 
 @st.composite

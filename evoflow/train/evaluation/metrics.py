@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from evoflow.augment.blocks import independent_units
-from evoflow.train import weighted
-from evoflow.train.jackknife import Floats, Groups, Jackknifed
-from evoflow.train.subsets import subsets, truths
+from evoflow.train.evaluation import weighted
+from evoflow.train.evaluation.jackknife import Floats, Groups, Jackknifed
+from evoflow.train.evaluation.subsets import subsets, truths
 
 FEWEST_UNITS = 5
 """Independent units below which an interval would promise more than is known."""

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from evoflow.train.comparison import compare
-from evoflow.train.headline import Interval, headline
-from evoflow.train.metrics import evaluate
-from tests.train.test_metrics import predictions
+from evoflow.train.evaluation.comparison import compare
+from evoflow.train.evaluation.headline import Interval, headline
+from evoflow.train.evaluation.metrics import evaluate
+from tests.train.evaluation.test_metrics import predictions
 
 
 def headline_of(rows, baselines):

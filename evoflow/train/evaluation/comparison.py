@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from evoflow.train.jackknife import Jackknifed, holm
-from evoflow.train.metrics import FEWEST_UNITS, Evaluation
-from evoflow.train.subsets import headline_subset
+from evoflow.train.evaluation.jackknife import Jackknifed, holm
+from evoflow.train.evaluation.metrics import FEWEST_UNITS, Evaluation
+from evoflow.train.evaluation.subsets import headline_subset
 
 COMPARED = {"spearman": ("rank correlation", 1), "rmse": ("root mean squared error", -1)}
 """Metrics of the comparison: what they are called, and the sign of an improvement."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from evoflow.train.comparison import SIGNIFICANT
-from evoflow.train.metrics import Evaluation
-from evoflow.train.subsets import headline_subset
+from evoflow.train.evaluation.comparison import SIGNIFICANT
+from evoflow.train.evaluation.metrics import Evaluation
+from evoflow.train.evaluation.subsets import headline_subset
 
 METRIC = "spearman"
 

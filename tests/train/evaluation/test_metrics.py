@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.train.metrics import evaluate
+from evoflow.train.evaluation.metrics import evaluate
 
 
 def predictions(blocks, per_block=10, seed=0):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evoflow.train.jackknife import MOST_GROUPS, Groups, Jackknifed, holm
-from evoflow.train.weighted import mean, spearman
+from evoflow.train.evaluation.jackknife import MOST_GROUPS, Groups, Jackknifed, holm
+from evoflow.train.evaluation.weighted import mean, spearman
 
 
 def jackknifed(statistic, units, *values):

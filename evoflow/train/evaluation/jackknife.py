@@ -1,11 +1,11 @@
 """95% intervals by leaving out one independent unit of the genome at a time.
 
 Rows of one gene are alike, so a gene is the unit. A percentile bootstrap over few units is too
-narrow: over six genes its nominal 95% cover 82-85%. The delete-one jackknife with Student's t
-(Efron and Tibshirani, "An Introduction to the Bootstrap", chapter 11) covers what it promises
-(`tests/train/test_jackknife.py`). Genes differ in size, which leaves fewer degrees of freedom than
-there are genes: they are those of the number of equal units with the same spread of weights (Kish,
-"Survey Sampling", 1965, section 8.2).
+narrow. The delete-one jackknife with Student's t (Efron and Tibshirani, "An Introduction to the
+Bootstrap", chapter 11) covers what it promises, as `test_jackknife.py` and `bench_intervals.py`
+show. Genes differ in size, which leaves fewer degrees of freedom than there are genes: they are
+those of the number of equal units with the same spread of weights (Kish, "Survey Sampling", 1965,
+section 8.2).
 """
 
 from dataclasses import dataclass

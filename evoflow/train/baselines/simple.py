@@ -1,0 +1,139 @@
+"""What a head must beat: models that need no language model, or only its likelihoods.
+
+Each learns from the head's own training rows and returns a function from a table of examples to
+predicted scores, which are then calibrated as the head's are.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+
+from evoflow.train.pairs import Embeddings, Pairs
+
+Floats = npt.NDArray[np.float64]
+
+Predict = Callable[[pd.DataFrame], Floats]
+"""From examples to their predicted scores, shape=(n,)."""
+
+REFERENCE = "reference"
+
+
+def training_mean(examples: pd.DataFrame) -> Predict:
+    """Predict the mean of the training's carried alleles for everything.
+
+    Parameters
+    ----------
+    examples
+        Of the training rows, each once: the mean is that of the alleles as they occur.
+    """
+    carried = examples[examples["carries_alt"].astype(bool)]
+    mean = float((carried if len(carried) else examples)["impact_score"].mean())
+    return lambda table: np.full(len(table), mean)
+
+
+def carrier_bit(examples: pd.DataFrame) -> Predict:
+    """Predict one mean for reads that carry their allele, another for those that do not.
+
+    Parameters
+    ----------
+    examples
+        As in `training_mean`.
+    """
+    overall = examples["impact_score"].mean()
+    means = examples.groupby("carries_alt")["impact_score"].mean()
+    return lambda table: _looked_up(table["carries_alt"], means, overall)
+
+
+def allele_type(examples: pd.DataFrame, weight: npt.NDArray[np.floating]) -> Predict:
+    """Predict the training's weighted mean of each type of allele (see `types`).
+
+    Parameters
+    ----------
+    examples
+        Of the training rows.
+    weight
+        Of each training row.
+    """
+    kinds = types(examples)
+    score = examples["impact_score"].to_numpy(dtype=np.float64)
+    summed = pd.DataFrame({"score": weight * score, "weight": weight}).groupby(kinds.to_numpy())
+    means = summed["score"].sum() / summed["weight"].sum()
+    overall = float(np.average(score, weights=weight))
+    return lambda table: _looked_up(types(table), means, overall)
+
+
+def types(examples: pd.DataFrame) -> pd.Series:
+    """Name the type of each carried allele: SNV, insertion, deletion, and whether it shifts.
+
+    An insertion or deletion shifts the reading frame where its length is no multiple of three.
+    What keeps its length and is no SNV is a substitution; a read without its allele is reference.
+    """
+    change = examples["alt"].str.len() - examples["ref"].str.len()
+    names = np.select(
+        [change > 0, change < 0, examples["ref"].str.len() == 1],
+        ["insertion", "deletion", "SNV"],
+        "substitution",
+    )
+    shifts = np.where(change % 3 == 0, "", ", shifts the frame")
+    carried = examples["carries_alt"].astype(bool)
+    return pd.Series(np.char.add(names, shifts), examples.index).where(carried, REFERENCE)
+
+
+def likelihood_ratio(
+    log_likelihood: npt.NDArray[np.floating], training: Pairs
+) -> Callable[[Pairs], Floats]:
+    """Regress the score on how much less likely than its window the model finds the read.
+
+    One number a row, the mean over the strands that are embedded, brought to the scale of scores
+    by a line through the training rows, so that its errors can be compared too.
+
+    Parameters
+    ----------
+    log_likelihood
+        Mean log-likelihood of every sequence's tokens, shape=(sequences,).
+    training
+        Rows.
+
+    Returns
+    -------
+    Callable
+        From rows to the predicted scores of their examples, in the order of `Pairs.examples`.
+    """
+
+    def ratio(pairs: Pairs) -> Floats:
+        found = log_likelihood[pairs.window] - log_likelihood[pairs.read]
+        return np.asarray(found.astype(np.float64).mean(axis=1)[:, None])
+
+    line = LinearRegression().fit(ratio(training), training.target, training.weight)
+    return lambda pairs: pairs.by_example(line.predict(ratio(pairs)))
+
+
+def one_hot(sequences: pd.DataFrame, tokens: int) -> Embeddings:
+    """Spell out sequences as an embedding of four channels: A, C, G, T; an N has none.
+
+    Parameters
+    ----------
+    sequences
+        Columns `sequence` and `variant_offset`.
+    tokens
+        Bases around the allele, as the embedding has them; all where it holds one mean token.
+
+    Returns
+    -------
+    ndarray
+        Shape=(sequences, bases, 4), float16.
+    """
+    length = len(sequences["sequence"].iloc[0])
+    bases = np.frombuffer("".join(sequences["sequence"]).encode(), np.uint8).reshape(-1, length)
+    kept = length if tokens == 1 else min(tokens, length)
+    start = np.clip(sequences["variant_offset"].to_numpy() - kept // 2, 0, length - kept)
+    bases = np.take_along_axis(bases, start[:, None] + np.arange(kept), axis=1)
+    spelled: Embeddings = (bases[:, :, None] == np.frombuffer(b"ACGT", np.uint8)).astype(np.float16)
+    return spelled
+
+
+def _looked_up(keys: pd.Series, means: pd.Series, otherwise: float) -> Floats:
+    return np.asarray(keys.map(means).fillna(otherwise), dtype=np.float64)

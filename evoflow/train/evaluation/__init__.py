@@ -1,0 +1,1 @@
+"""What the test rows say of every model: metrics, intervals, comparisons and the headline."""

@@ -1,0 +1,56 @@
+"""The rows of each training: one split, or every fold of a cross-validation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from evoflow.augment.leaks import SIDES
+from evoflow.train.pairs import Embeddings, Pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training.
+
+    Attributes
+    ----------
+    examples
+        The table of examples.
+    sides
+        For `train`, `validation` and `test` the rows, as `augment` gives them.
+    """
+
+    examples: pd.DataFrame
+    sides: Mapping[str, pd.DataFrame]
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are rows to test on."""
+        return len(self.sides["test"]) > 0
+
+    def pairs(self, embeddings: "Embeddings | Tensor", side: str) -> Pairs:
+        """Pair up the rows of a side."""
+        rows, table = self.sides[side], self.table(side)
+        carries = table["carries_alt"].to_numpy()
+        return Pairs.of(embeddings, rows.assign(carries_alt=carries), table["impact_score"])
+
+    def table(self, side: str) -> pd.DataFrame:
+        """Look up the example of every row of a side."""
+        return self.examples.iloc[self.sides[side]["example"].to_numpy()]
+
+    def held_out(self, side: str) -> pd.DataFrame:
+        """List the examples of a side, each once, in the order of `Pairs.examples`."""
+        return self.examples.iloc[self.sides[side]["example"].drop_duplicates().sort_values()]
+
+
+def folds_of(examples: pd.DataFrame, rows: pd.DataFrame) -> list[Fold]:
+    """List the trainings that `augment` planned; the head of the last one is kept."""
+    return [
+        Fold(examples, {side: own[own["split"] == side] for side in SIDES})
+        for _, own in rows.groupby("fold")
+    ]

@@ -1,0 +1,40 @@
+import os
+
+import pytest
+import torch
+
+from evoflow.train.beside import beside
+
+
+def who(threads):
+    return os.getpid(), torch.get_num_threads(), threads
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_two_cores_are_shared_with_a_second_process(threads):
+    threads(2)
+    with beside(torch.device("cpu")) as later:
+        result = later(who, threads=7)
+        assert torch.get_num_threads() == 1
+        process, theirs, given = result()
+    assert process != os.getpid()
+    assert (theirs, given) == (1, 7)
+    assert torch.get_num_threads() == 2
+
+
+def test_on_one_core_the_work_is_done_afterwards(threads):
+    threads(1)
+    with beside(torch.device("cpu")) as later:
+        assert later(who, 7)() == (os.getpid(), 1, 7)
+
+
+def test_beside_a_gpu_too(threads):
+    threads(2)
+    with beside(torch.device("cuda")) as later:
+        assert later(who, 7)()[0] == os.getpid()
