@@ -48,13 +48,18 @@ def artifact(run: Any, step: str, name: str) -> Any:
     Raises
     ------
     InputError
-        When the step did not finish.
+        When the step did not finish, or left what this version cannot read.
     """
     try:
         return run[step].task[name].data
     except (KeyError, MetaflowException) as error:
         raise InputError(
             f"{run.pathspec} has not finished {step}: resume it, or name another run"
+        ) from error
+    except (ImportError, AttributeError, TypeError) as error:  # unpickling what has changed since
+        raise InputError(
+            f"{run.pathspec}: {name} was written by another version of evoflow ({error}): run the "
+            "flow again, or use that version"
         ) from error
 
 

@@ -57,6 +57,20 @@ def test_an_unknown_run_is_an_error_that_names_the_ones_there_are(run_id):
         runs.find_run("7")
 
 
+def test_what_another_version_wrote_is_an_input_error(run_id, monkeypatch):
+    run = runs.find_run(run_id)
+
+    class Moved:
+        @property
+        def data(self):
+            raise ModuleNotFoundError("No module named 'evoflow.extract.taking'")
+
+    left = {"start": type("Step", (), {"task": {"examples": Moved()}})}
+    monkeypatch.setattr(type(run), "__getitem__", lambda _, step: left[step])
+    with pytest.raises(InputError, match=r"examples was written by another version .*taking"):
+        runs.artifact(run, "start", "examples")
+
+
 def test_a_step_that_did_not_run_is_an_input_error(run_id):
     with pytest.raises(InputError, match="has not finished train"):
         runs.artifact(runs.find_run(run_id), "train", "head")

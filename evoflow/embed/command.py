@@ -37,7 +37,7 @@ def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenanc
     from safetensors.numpy import save_file
 
     records = read_fasta(fasta)
-    embedder = Embedder.from_settings(settings)
+    embedder = Embedder.from_settings(settings, phases=shown)
     kept = settings.embedding
     stream = embedder.stream(
         [record.sequence for record in records],

@@ -24,8 +24,9 @@ def require_same_model(shards: Sequence[Provenance]) -> None:
     """
     made = [tuple(_shown(shard, key) for key in COMPARED) for shard in shards]
     usual = max(dict.fromkeys(made), key=made.count)
+    other = made.index(usual)
     problems = [
-        f"shard {number} was embedded by {_described(found, usual)}, most shards by "
+        f"shard {number} was embedded by {_described(found, usual)}, shard {other} by "
         f"{_described(usual, found)}"
         for number, found in enumerate(made)
         if found != usual

@@ -34,14 +34,20 @@ def head_of(run: Any) -> TrainedHead:
     provenance = artifact(run, "train", "provenance")
     head = artifact(run, "train", "head")
     require_sound(head, run.pathspec)
-    return TrainedHead(
-        head,
-        settings.model.checkpoint,
-        provenance["revision"],
-        settings.model.embedding.of(provenance["layer"]),
-        settings.data.read_length,
-        provenance.get("weights"),
-    )
+    try:
+        return TrainedHead(
+            head,
+            settings.model.checkpoint,
+            provenance["revision"],
+            settings.model.embedding.of(provenance["layer"]),
+            settings.data.read_length,
+            provenance.get("weights"),
+        )
+    except (AttributeError, KeyError) as error:  # settings that an earlier version pickled
+        raise InputError(
+            f"{run.pathspec}: its settings were written by another version of evoflow ({error}): "
+            "run the flow again, or use that version"
+        ) from error
 
 
 def export_run(name: str, folder: Path) -> None:

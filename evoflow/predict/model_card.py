@@ -67,8 +67,9 @@ evoflow predict THIS_FOLDER --variants V.vcf --reference R.fa --output scored.vc
 ```
 
 It fits reads of {trained.read_length} bases, embedded by `{trained.checkpoint}`
-(revision {trained.revision or "none"}), layer `{trained.embedding.layer}`,
-tokens `{_tokens(trained)}`; `evoflow predict` refuses anything else.
+(revision {trained.revision or "none"}, weights {trained.weights or "unknown"}),
+layer `{trained.embedding.layer}`, tokens `{_tokens(trained)}`; `evoflow predict` refuses anything
+else.
 
 ## Training data
 

@@ -15,6 +15,7 @@ from evoflow.embed.store.parts import room
 from evoflow.extract.written_alleles import write_allele
 from evoflow.htslib import quiet
 from evoflow.predict.trained import TrainedHead
+from evoflow.progress import shown
 from evoflow.settings import ModelSettings
 from evoflow.train.pairs import Pairs
 
@@ -144,7 +145,7 @@ def _embed(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.float32]]:
     """Embed the sequences: embeddings, in memory or in a scratch file, and log-likelihoods."""
-    embedder = Embedder.from_settings(model)
+    embedder = Embedder.from_settings(model, phases=shown)
     trained.require_model(embedder.provenance, embedder.width(trained.embedding.layer))
     wish = trained.embedding
     stream = embedder.stream(

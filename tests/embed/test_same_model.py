@@ -16,10 +16,10 @@ def test_shards_of_one_model_pass_whatever_their_devices():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"weights": "bbbb"}, "shard 1 was embedded by weights bbbb, most shards by weights aaaa"),
-        ({"dtype": "float32"}, "shard 1 was embedded by dtype float32, most shards by dtype bf"),
-        ({"revision": "beef"}, "by revision beef, most shards by revision c0ffee"),
-        ({"weights": None}, "by weights unknown, most shards by weights aaaa"),
+        ({"weights": "bbbb"}, "shard 1 was embedded by weights bbbb, shard 0 by weights aaaa"),
+        ({"dtype": "float32"}, "shard 1 was embedded by dtype float32, shard 0 by dtype bf"),
+        ({"revision": "beef"}, "by revision beef, shard 0 by revision c0ffee"),
+        ({"weights": None}, "by weights unknown, shard 0 by weights aaaa"),
     ],
 )
 def test_a_shard_of_another_model_is_named(change, said):

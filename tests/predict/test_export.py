@@ -97,6 +97,13 @@ def test_a_head_of_a_run_is_checked_like_an_exported_one(trained_run, monkeypatc
         export.find_head(trained_run)
 
 
+def test_a_run_of_another_version_is_a_message(trained_run, monkeypatch):
+    found = {"head": Head(SHAPE, WEIGHTS), "provenance": {}, "settings": SETTINGS}
+    monkeypatch.setattr(export, "artifact", lambda _run, _step, name: found[name])
+    with pytest.raises(InputError, match=r"EvoFlow/7: its settings were written by another vers"):
+        export.find_head(trained_run)
+
+
 def test_a_folder_without_a_head_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"has no config\.json"):
         export.find_head(str(tmp_path))

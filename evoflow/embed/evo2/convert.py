@@ -22,6 +22,7 @@ from evoflow.atomic import new_folder
 from evoflow.embed.evo2.configuration import Evo2Config
 from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
 from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint, check_tensors, read_json
+from evoflow.embed.weights.files import LocalFile, refuse_pointer
 from evoflow.errors import InputError
 
 SHARD = "5GB"
@@ -117,6 +118,8 @@ def read_pickle(path: Path) -> dict[str, Any]:
     InputError
         Naming what the pickle wants besides tensors; or if it is cut short or none of torch's.
     """
+    if path.is_file():
+        refuse_pointer(LocalFile(path))
     try:
         with torch.serialization.safe_globals(METADATA):
             state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)

@@ -125,8 +125,7 @@ def tensors_of(file: WeightFile) -> list[StoredTensor]:
     (little-endian), the header in JSON, then the values, without gaps. The library of that name
     reads from local files only, and through a memory map, which is slower than to read.
     """
-    if file.size < _LONGEST_POINTER:
-        _refuse_pointer(file)
+    refuse_pointer(file)
     try:
         tensors = _parsed(file)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -141,7 +140,16 @@ def tensors_of(file: WeightFile) -> list[StoredTensor]:
     return tensors
 
 
-def _refuse_pointer(file: WeightFile) -> None:
+def refuse_pointer(file: WeightFile) -> None:
+    """Refuse what git leaves in place of a large file where git-lfs is not installed.
+
+    Raises
+    ------
+    InputError
+        Saying how to get the file itself.
+    """
+    if file.size > _LONGEST_POINTER:
+        return
     if _bytes(file, 0, min(len(POINTER), file.size)) == POINTER:
         raise InputError(
             f"{file.label}: is a pointer of git-lfs, not the weights: the repository was cloned "

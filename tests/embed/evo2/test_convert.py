@@ -122,6 +122,12 @@ def test_a_broken_file_is_named(folder, content):
         convert_checkpoint(folder, folder / "made")
 
 
+def test_a_clone_without_git_lfs_is_named(folder):
+    (folder / NAME).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n")
+    with pytest.raises(InputError, match="git lfs pull"):
+        convert_checkpoint(folder, folder / "made")
+
+
 def test_the_configuration_is_the_one_beside_or_of_a_known_name(folder):
     (folder / "config.json").unlink()
     assert convert.config_of(folder / NAME).hidden_size == 4096
