@@ -22,13 +22,14 @@ class Backbone:
     norm: RMSNorm | None
     unembed: nn.Embedding | None
 
-    def residual_stream(self, input_ids: Tensor, num_blocks: int | None = None) -> Iterator[Tensor]:
+    def residual_stream(self, given: Tensor, num_blocks: int | None = None) -> Iterator[Tensor]:
         """Yield the residual stream: the embedding, then after each of the first blocks.
 
         Parameters
         ----------
-        input_ids
-            Integers, shape=(batch, length).
+        given
+            Token ids, shape=(batch, length), or what stands in place of their embedding,
+            shape=(batch, length, hidden).
         num_blocks
             Blocks to run; all of them when absent.
 
@@ -37,11 +38,12 @@ class Backbone:
         Tensor
             shape=(batch, length, hidden).
         """
-        x = self.embedding_layer(input_ids.t()).transpose(0, 1)  # (B, L, C), in memory (L, B, C)
+        x = given
+        if not given.is_floating_point():
+            x = self.embedding_layer(given.t()).transpose(0, 1)  # (B, L, C), in memory (L, B, C)
         yield x
         for block in self.blocks[:num_blocks]:
-            with torch.cuda.device_of(x):  # where kernels are launched
-                x = block(x)
+            x = block(x)
             yield x
 
     def finish(self, x: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import CausalLMOutput
+from torch.nn import functional as F
+from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput
 
 from evoflow.embed.hyena.backbone import Backbone
 from evoflow.embed.hyena.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ HUB_OPTIONS = {"cache_dir", "token", "local_files_only", "force_download"}
 WITHOUT_EFFECT = {
     "_commit_hash",
     "_from_auto",
+    "_from_pipeline",
     "adapter_kwargs",
     "attn_implementation",
     "code_revision",
@@ -32,8 +34,11 @@ WITHOUT_EFFECT = {
 }
 
 
-class HyenaForCausalLM(PreTrainedModel):
-    """A model of DNA that predicts each next base from all before it."""
+class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
+    """A model of DNA that predicts each next base from all before it.
+
+    `generate` computes the whole sequence anew for each base: there is no cache of states.
+    """
 
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -53,9 +58,13 @@ class HyenaForCausalLM(PreTrainedModel):
 
     def forward(
         self,
-        input_ids: Tensor,
+        input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        output_hidden_states: bool | None = None,  # transformers' interface
+        inputs_embeds: Tensor | None = None,
+        *,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,  # transformers' interface
+        output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> CausalLMOutput | tuple[Any, ...]:
         """Predict every next token.
@@ -67,6 +76,12 @@ class HyenaForCausalLM(PreTrainedModel):
         attention_mask
             1 for tokens, 0 for padding. It changes nothing, since tokens see only what is left of
             them; it is checked, because left padding would give wrong results.
+        inputs_embeds
+            Instead of token ids, what the embedding gives, shape=(batch, length, hidden).
+        labels
+            The token ids again, -100 where they do not count: for the loss.
+        output_attentions
+            Not supported: attention weights are never formed.
         output_hidden_states
             Whether to return `hidden_states`: `num_layers + 1` tensors of shape=(batch, length,
             hidden), of which the k-th is the residual stream after k blocks.
@@ -76,29 +91,63 @@ class HyenaForCausalLM(PreTrainedModel):
         Returns
         -------
         CausalLMOutput
-            `logits`, shape=(batch, length, vocab_size), and `hidden_states` if asked for.
+            `logits`, shape=(batch, length, vocab_size), `hidden_states` if asked for, and the mean
+            `loss` per token where there are labels.
 
         Raises
         ------
         InputError
-            If a mask is not right-padded.
+            If a mask is not right-padded, or attention weights are wanted.
         """
+        if output_attentions:
+            raise InputError("output_attentions: Evo's attention weights are never formed")
+        given = input_ids if inputs_embeds is None else inputs_embeds
+        if given is None:
+            raise InputError("forward: give input_ids or inputs_embeds")
+        final, kept = self._states(given, attention_mask, output_hidden_states)
+        logits = self.backbone.logits(final)
+        loss = None
+        if labels is not None:
+            following = labels[:, 1:].flatten().to(logits.device).long()
+            loss = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), following)
+        output = CausalLMOutput(loss=loss, logits=logits, hidden_states=kept)
+        return output if return_dict is not False else output.to_tuple()
+
+    def _states(
+        self, given: Tensor, attention_mask: Tensor | None, output_hidden_states: bool | None
+    ) -> tuple[Tensor, tuple[Tensor, ...] | None]:
+        """Return what the last norm gives and, if asked for, the residual stream."""
         if attention_mask is not None and bool(
             (attention_mask[:, 1:] > attention_mask[:, :-1]).any()
         ):
             raise InputError("attention_mask pads on the left; Evo needs padding on the right")
-        hidden_states = (
-            self.config.output_hidden_states
-            if output_hidden_states is None
-            else output_hidden_states
-        )
+        keep = output_hidden_states
+        keep = self.config.output_hidden_states if keep is None else keep
         kept: list[Tensor] = []
-        for x in self.backbone.residual_stream(input_ids):
-            if hidden_states:
+        for x in self.backbone.residual_stream(given):
+            if keep:
                 kept.append(x)
-        logits = self.backbone.logits(self.backbone.finish(x))
-        output = CausalLMOutput(logits=logits, hidden_states=tuple(kept) if hidden_states else None)
-        return output if return_dict is not False else output.to_tuple()
+        return self.backbone.finish(x), tuple(kept) if keep else None
+
+    def generate(self, *args: Any, **options: Any) -> Any:
+        """Continue sequences, as transformers has it, but without a cache.
+
+        Raises
+        ------
+        InputError
+            If prompts are padded: the padding would stand before what follows.
+        """
+        mask = options.get("attention_mask")
+        if mask is not None and not bool(torch.as_tensor(mask).all()):
+            raise InputError("generate: prompts of one batch must be of one length, not padded")
+        options["use_cache"] = False
+        return super().generate(*args, **options)  # type: ignore[misc]  # its self is a protocol
+
+    def prepare_inputs_for_generation(  # type: ignore[override]  # the rest is for caches
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, **_options: Any
+    ) -> dict[str, Tensor | None]:
+        """Give the whole sequence to every step."""
+        return {"input_ids": input_ids, "attention_mask": attention_mask}
 
     def outputs(self, input_ids: Tensor, layers: Collection[Layer]) -> dict[Layer, Tensor]:
         """Return what several layers make of sequences, in one pass of no more blocks than needed.
@@ -233,6 +282,22 @@ class HyenaForCausalLM(PreTrainedModel):
             module.weight.normal_(std=module.embedding_dim**-0.5)
 
 
+class LastStates(HyenaForCausalLM):
+    """A model whose result is what the last norm gives: what `AutoModel` makes."""
+
+    def forward(  # type: ignore[override]  # without labels
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> BaseModelOutput | tuple[Any, ...]:
+        """Return `last_hidden_state`, shape=(batch, length, hidden); see `HyenaForCausalLM`."""
+        final, kept = self._states(input_ids, attention_mask, output_hidden_states)
+        output = BaseModelOutput(last_hidden_state=final, hidden_states=kept)
+        return output if return_dict is not False else output.to_tuple()
+
+
 @contextmanager
 def _keeping(found: dict[Layer, Tensor], layer: Layer, module: nn.Module) -> Iterator[None]:
     """Keep what a module returns; hooked, it is called on its own."""
@@ -268,7 +333,9 @@ def _device(device_map: object) -> torch.device:
     try:
         device: torch.device = torch.device(device_map)  # type: ignore[call-overload]
     except (RuntimeError, TypeError) as error:
+        reason = "it has several" if isinstance(device_map, dict) else str(error).splitlines()[0]
         raise InputError(
-            f"device_map: {device_map!r}: Evo goes onto one device: {error}"
+            f"device_map: {device_map!r}: Evo is loaded onto one device ({reason}); to spread it, "
+            "load it onto the CPU and call accelerate.dispatch_model(model, device_map)"
         ) from error
     return device

@@ -4,9 +4,9 @@ Newer GPUs have the work between matrix products in fused kernels; some CPUs mul
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from importlib.util import find_spec
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -130,6 +130,9 @@ def gated_convolution(w: Tensor, taps: Tensor, x2: Tensor) -> Tensor:
     return y.to(x2.dtype) * x2
 
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
 class Operations(NamedTuple):
     """The functions of this module, or what does the same faster."""
 
@@ -166,14 +169,25 @@ def _on_gpu(device: torch.device) -> Operations:
     from evoflow.embed.hyena import kernels
 
     return Operations(
-        rms_norm=kernels.rms_norm,
-        add_rms_norm=kernels.add_rms_norm,
-        rotate=kernels.rotate,
-        gate=kernels.gate,
-        add_gated_mlp=kernels.add_gated_mlp,
-        hyena_gates=kernels.hyena_gates,
-        gated_convolution=kernels.gated_convolution,
+        rms_norm=_there(kernels.rms_norm),
+        add_rms_norm=_there(kernels.add_rms_norm),
+        rotate=_there(kernels.rotate),
+        gate=_there(kernels.gate),
+        add_gated_mlp=_there(kernels.add_gated_mlp),
+        hyena_gates=_there(kernels.hyena_gates),
+        gated_convolution=_there(kernels.gated_convolution),
     )
+
+
+def _there(function: Function) -> Function:
+    """Launch kernels on the device of the first tensor, whichever is the current one."""
+
+    @wraps(function)
+    def launch(first: Tensor, *others: Any) -> Any:
+        with torch.cuda.device_of(first):
+            return function(first, *others)
+
+    return cast("Function", launch)
 
 
 @cache
