@@ -15,6 +15,7 @@ PREFIX = "EVOFLOW_SECRET_"
 """Of the variables that hold what a URL in the settings gave in clear."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_OURS = re.compile(r"\$\{" + PREFIX + r"\d+\}")
 _ADDRESS = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?P<user>[^/?#\s@]*@)?(?P<rest>\S*)")
 _QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;\s]*=)([^&;#\s]+?)(?=[:,.)'\"\]]*(?:[&;#]|$))")
 _HIDDEN = "***"
@@ -62,6 +63,7 @@ def redact(text: str) -> str:
             if len(spelled) >= _SHORTEST:
                 edge = r"(?!\w)" if spelled.startswith("/") else ""
                 text = shown.join(re.split(re.escape(spelled) + edge, text))
+    text = _OURS.sub(_HIDDEN, text)
     return _in_addresses(text, lambda value: value if _is_variable(value) else _HIDDEN)
 
 

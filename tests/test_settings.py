@@ -100,3 +100,43 @@ def test_every_config_that_is_shipped_is_valid(path):
     raw = {"data": {"demo": {}}, "model": {}, "compute": {}}
     raw[path.parent.name] = parse_yaml(path.read_text())
     load_settings(**raw)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("seed: 1\nregions: [chr1]\nseed: 2\n", "line 3: seed is already set in line 1"),
+        ("demo:\n\tseed: 1\n", "in line 2: .*indent with spaces, not tabs"),
+        ("a: &x [1]\nb: *x\n", r"line 2: a reference \(\*name\) is not allowed"),
+        ("- 1\n", "must be a mapping of settings"),
+    ],
+)
+def test_yaml_that_says_something_else_than_it_seems_is_refused(text, problem):
+    with pytest.raises(InputError, match=problem):
+        parse_yaml(text)
+
+
+def test_regions_are_text_even_where_yaml_sees_numbers():
+    found = load(DataSettings, parse_yaml("demo: {}\nregions: [17, 17:43, 17:1000-2000, X]\n"))
+    assert found.regions == ("17", "17:43", "17:1000-2000", "X")
+
+
+def test_a_region_outside_a_list_is_told_how_to_be_written():
+    (problem,) = problems_of({"demo": {}, "regions": "chr21"})
+    assert problem == "data.regions: must be a list, such as [chr21]"
+
+
+def test_a_key_of_another_config_is_sent_there():
+    (problem,) = problems_of({"demo": {}}, {"read_length": 100})
+    assert problem == (
+        "model.read_length: unknown key: this is a data setting, give it in the file of "
+        "`--config data`"
+    )
+
+
+def test_a_value_of_several_types_is_one_problem_under_the_users_key():
+    (problem,) = problems_of({"demo": {}, "reference_loci": "many"})
+    assert problem.startswith("data.reference_loci: ")
+    (problem,) = problems_of({"demo": {}}, {"embedding": {"tokens": "most"}})
+    assert problem.startswith("model.embedding.tokens: ")
+    assert "Window" not in problem

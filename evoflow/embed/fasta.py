@@ -52,7 +52,8 @@ def read_fasta(path: Path) -> list[Record]:
             unknown = unknown_letter(text)
             if unknown is not None:
                 problems.append(
-                    f"{path}:{line}: sequence {name} has {unknown[1]!r}; only {ALPHABET} are known"
+                    f"{path}:{line}: sequence {name} has {unknown[1]!r}; only {ALPHABET} are "
+                    f"known: {_what_to_do(unknown[1])}"
                 )
                 break
         records.append(Record(name, number, "".join(lines)))
@@ -86,3 +87,12 @@ def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
         raise InputError(f"{path}: is not text; name a FASTA file") from error
     if header is not None:
         yield number, header, lines
+
+
+def _what_to_do(letter: str) -> str:
+    """Say how to get rid of a letter."""
+    if letter in "uU":
+        return "write RNA as DNA, T for U"
+    if letter in "-.*":
+        return "remove gaps, this is no alignment"
+    return "write N for a base that is not known"

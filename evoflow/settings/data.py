@@ -2,13 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from evoflow.settings.locations import Location
 from evoflow.settings.types import Section
 
 HAPLOTYPE = "haplotype"
 """What the examples that `haplotypes` adds have in place of an individual's name."""
+
+
+def _as_text(contig: object) -> object:
+    """Take a contig that YAML reads as a number, such as 17, as its name."""
+    return str(contig) if isinstance(contig, int) and not isinstance(contig, bool) else contig
 
 
 class Individual(Section):
@@ -40,7 +45,7 @@ class DataSettings(Section):
     """ClinVar's VCF, with `RS` and `MC` in INFO."""
     individuals: tuple[Individual, ...] = ()
     """The people whose reads become examples."""
-    regions: tuple[str, ...] | None = None
+    regions: tuple[Annotated[str, BeforeValidator(_as_text)], ...] | None = None
     """Contigs or `contig:start-end` (1-based, closed) to stay within; default: all in common."""
     read_length: Annotated[int, Field(ge=20, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""

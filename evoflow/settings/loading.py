@@ -1,22 +1,33 @@
 """Settings from YAML: every problem of all three configs is reported together."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from evoflow.errors import InputError
 from evoflow.secrets import conceal
+from evoflow.settings import yaml_text
 from evoflow.settings.compute import ComputeSettings
 from evoflow.settings.data import DataSettings
 from evoflow.settings.model import ModelSettings
 from evoflow.settings.types import Section
 
 Config = TypeVar("Config", bound=BaseModel)
+
+
+_TYPE_NAME = re.compile(r"^(?:constrained-|literal\[|function-|list\[|tuple\[|dict\[|is-instance)")
+
+CONFIGS: dict[str, type[BaseModel]] = {
+    "data": DataSettings,
+    "model": ModelSettings,
+    "compute": ComputeSettings,
+}
+"""The settings' type of each config."""
 
 
 class Settings(Section):
@@ -29,10 +40,7 @@ class Settings(Section):
 
 def parse_yaml(text: str) -> dict[str, Any]:
     """Read a YAML mapping; an empty document is an empty mapping."""
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"not valid YAML: {error}") from error
+    document = yaml_text.parse(text)
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -69,8 +77,13 @@ def load(kind: type[Config], raw: Mapping[str, Any], name: str = "") -> Config:
     try:
         return kind.model_validate(dict(raw))
     except ValidationError as error:
-        problems = [_explain(kind, name, detail) for detail in error.errors()]
-        raise InputError(problems) from error
+        told: dict[str, list[str]] = {}
+        for detail in error.errors():
+            key, problem = _explain(kind, name, detail)
+            told.setdefault(key, []).append(problem)
+        raise InputError(
+            f"{key}: {'; or: '.join(dict.fromkeys(problems))}" for key, problems in told.items()
+        ) from error
 
 
 def load_settings(
@@ -96,25 +109,55 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; name a YAML file of settings") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> str:
-    """One sentence for one validation error: the key, what is wrong with its value."""
+def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> tuple[str, str]:
+    """Name the key of one validation error, and say what is wrong with its value."""
     key = ""
     for part in detail["loc"]:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+        if isinstance(part, int):
+            key += f"[{part}]"
+        elif not _is_union_member(part):
+            key += f".{part}"
     key = ": ".join(part for part in (name, key[1:]) if part)
     if detail["type"] == "extra_forbidden":
-        unknown = str(detail["loc"][-1])
-        alike = get_close_matches(unknown, _known_keys(kind), n=1)
-        return f"{key}: unknown key" + (f"; did you mean {alike[0]!r}?" if alike else "")
+        return key, f"unknown key{_hint(kind, name, detail)}"
+    if detail["type"] in {"tuple_type", "list_type"}:
+        return key, f"must be a list, such as [{detail['input']}]"
     message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "model_type":
+        message = f"must be a section with the keys {', '.join(_keys_of(detail))}"
     given = detail["input"]
     if isinstance(given, str | int | float | bool) or given is None:
-        return f"{key}: {message} (it is {given!r})"
-    return f"{key}: {message}"
+        message += f" (it is {given!r})"
+    return key, message
+
+
+def _keys_of(detail: ErrorDetails) -> list[str]:
+    """List the keys of the section that a value should have been."""
+    named = detail["ctx"]["class_name"]
+    return next(list(one.model_fields) for one in Section.__subclasses__() if one.__name__ == named)
+
+
+def _is_union_member(part: str) -> bool:
+    """Whether a part of an error's place is pydantic's name for one type among several."""
+    sections = {section.__name__ for section in Section.__subclasses__()}
+    return part in {"int", "str", "float", "bool", *sections} or bool(_TYPE_NAME.match(part))
+
+
+def _hint(kind: type[BaseModel], name: str, detail: ErrorDetails) -> str:
+    """Say what an unknown key may have been meant as."""
+    unknown = str(detail["loc"][-1])
+    own = kind if name or len(detail["loc"]) < 2 else CONFIGS.get(str(detail["loc"][0]), kind)
+    for config, other in CONFIGS.items():
+        if other is not own and len(detail["loc"]) <= 2 and unknown in other.model_fields:
+            return f": this is a {config} setting, give it in the file of `--config {config}`"
+    alike = get_close_matches(unknown, _known_keys(kind), n=1)
+    return f"; did you mean {alike[0]!r}?" if alike else ""
 
 
 def _known_keys(kind: type[BaseModel]) -> list[str]:

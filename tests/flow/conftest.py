@@ -190,3 +190,18 @@ def undisturbed(s3_environment, tmp_path_factory):
     assert run.returncode == 0, run.stdout + run.stderr
     run_id = (folder / "run-id").read_text()
     return {"run_id": run_id, **results(run_id, environment, folder)}
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory):
+    """The process and the finished run."""
+    from metaflow import Run, namespace
+
+    folder = tmp_path_factory.mktemp("run")
+    done = flow(
+        ["run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl"], {}, folder
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    namespace(None)
+    run = Run(f"EvoFlow/{(folder / 'run-id').read_text()}")
+    return folder, done, run

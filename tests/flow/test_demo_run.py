@@ -30,19 +30,6 @@ def run_flow(folder, *arguments):
     )
 
 
-@pytest.fixture(scope="module")
-def demo_run(tmp_path_factory):
-    """The process and the finished run."""
-    from metaflow import Run, namespace
-
-    folder = tmp_path_factory.mktemp("run")
-    done = run_flow(folder, "run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl")
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    namespace(None)
-    run = Run(f"EvoFlow/{(folder / 'run-id').read_text()}")
-    return folder, done, run
-
-
 def test_the_six_steps_finish(demo_run):
     _, _, run = demo_run
     assert sorted(step.id for step in run.steps()) == sorted(STEPS)
