@@ -134,16 +134,12 @@ def missing_bytes(wanted: Wanted) -> int:
             f"model.checkpoint: {wanted} holds no weights ({', '.join(wanted.files)}); it has "
             f"{', '.join(sorted(listed)) or 'no files'}"
         )
-    return sum(
-        listed[name]
-        for name in weights
-        if not isinstance(
-            try_to_load_from_cache(
-                wanted.repo, name, cache_dir=wanted.cache, revision=wanted.revision
-            ),
-            str,
-        )
-    )
+    return sum(listed[name] for name in weights if not _is_cached(wanted, name, wanted.revision))
+
+
+def _is_cached(wanted: Wanted, name: str, commit: str) -> bool:
+    found = try_to_load_from_cache(wanted.repo, name, cache_dir=wanted.cache, revision=commit)
+    return isinstance(found, str)
 
 
 def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
@@ -216,6 +212,8 @@ def _fetch_large(wanted: Wanted, *, with_xet: bool) -> None:
     for name in names:
         if not name.endswith(LARGE) or not any(fnmatch(name, want) for want in wanted.files):
             continue
+        if _is_cached(wanted, name, str(info.sha)):
+            continue
         url = hf_hub_url(wanted.repo, name, revision=info.sha)
         known = get_hf_file_metadata(url, token=wanted.token, retry_on_errors=True)
         faster = known.xet_file_data is not None and with_xet and not constants.HF_HUB_DISABLE_XET
@@ -241,7 +239,9 @@ class _Part:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(f"{self.path.name}.partial.incomplete")
-        with FileLock(partial.with_suffix(".lock")):
+        locks = self.path.parents[2] / ".locks"
+        locks.mkdir(exist_ok=True)
+        with FileLock(locks / f"{self.path.name}.evoflow.lock"):
             if self.path.exists():  # another process was faster
                 return
             free = shutil.disk_usage(self.path.parent).free
@@ -290,6 +290,8 @@ class _Part:
                     for chunk in answer.iter_raw():
                         file.write(chunk)
                         bar.update(len(chunk))
+        except HfHubHTTPError:
+            raise
         except httpx2.HTTPError as error:
             progressed = file.tell() - before >= _PROGRESS
             raise BrokenOffError(

@@ -37,6 +37,17 @@ def test_the_named_files_come_once(hub):
     assert hub.bytes_asked == [0]
 
 
+def test_a_cache_without_links_is_not_filled_again(hub, tmp_path):
+    folder = fetch(wanted())
+    content = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).unlink()
+    (folder / WEIGHTS).write_bytes(content)
+    for blob in (tmp_path / "hub").glob("*/blobs/*"):
+        blob.unlink()
+    assert fetch(wanted(folder.name)) == folder
+    assert hub.bytes_asked == [0]
+
+
 def test_a_branch_is_pinned_by_its_commit(hub):
     first = fetch(wanted())
     hub.files[WEIGHTS] = b"other" * 100
