@@ -11,6 +11,7 @@ import pysam.bcftools
 import pysam.samtools
 from pysam.utils import PysamDispatcher, SamtoolsError
 
+from evoflow.devices.disks import temporary_folder_full
 from evoflow.errors import InputError
 
 # Headers, names and values may be in any encoding, and few of them matter; those that do must
@@ -46,6 +47,8 @@ def run(command: PysamDispatcher, *arguments: str, about: str) -> str:
     except SamtoolsError as error:
         said = str(error.value).rpartition("stderr=")[2]
         reason = " ".join(said.split()) or "no reason given"
+        if full := temporary_folder_full():
+            raise InputError(full) from None
         name = f"{command.collection} {command.dispatch}"
         raise InputError(f"{about}: {name} cannot read it ({reason}); check the file") from None
     return str(command.stderr or "")
@@ -57,7 +60,7 @@ def output(command: PysamDispatcher, *arguments: str, about: str) -> str:
         with quiet():
             return str(command(*arguments) or "")
     except SamtoolsError as error:
-        raise InputError(f"{about}: {error.value}") from None
+        raise InputError(temporary_folder_full() or f"{about}: {error.value}") from None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from metaflow import Task, current, namespace
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.runtime import MAX_NUM_SPLITS
 
+from evoflow.devices.disks import is_full_disk, room_in
 from evoflow.errors import InputError
 from evoflow.runs import FLOW
 from evoflow.settings import parse_yaml
@@ -53,8 +54,11 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
             raise
         if begins_run and current.run_id:
             print(how_to_go_on(words, str(current.run_id)), file=sys.stderr)
-        elif "step" in words and _is_hopeless(words, ended):
-            raise SystemExit(METAFLOW_EXIT_DISALLOW_RETRY) from ended
+        elif "step" in words:
+            if is_full_disk(ended.__context__):
+                print(_full_datastore(words), file=sys.stderr)
+            if _is_hopeless(words, ended):
+                raise SystemExit(METAFLOW_EXIT_DISALLOW_RETRY) from ended
         raise
 
 
@@ -130,6 +134,17 @@ def _is_hopeless(words: Sequence[str], ended: SystemExit) -> bool:
     except Exception:  # noqa: BLE001 - a task that left no word, or storage that fails: try again
         return False
     return str(getattr(failure, "type", "")).endswith(f".{ReadableError.__name__}")
+
+
+def _full_datastore(words: Sequence[str]) -> str:
+    """Say where the artifacts are that found no room."""
+    root = _option(words, "--datastore-root")
+    folder = Path(root) if root and Path(root).is_dir() else Path.cwd()
+    return (
+        f"The disk is full: results of the step are kept in {folder} ({room_in(folder)}). Make "
+        "room there and resume the run, or set METAFLOW_DATASTORE_SYSROOT_LOCAL to a folder with "
+        "more room and start a new one."
+    )
 
 
 def _option(words: Sequence[str], name: str) -> str | None:

@@ -24,6 +24,7 @@ from metaflow._vendor.click import UsageError
 from metaflow.util import get_username
 
 from evoflow.compute import cpu, deployed, gpu
+from evoflow.devices.disks import readable_full_disk
 from evoflow.devices.parent import end_with_parent
 from evoflow.errors import InputError
 from evoflow.report import card_types  # noqa: F401 - makes the types of the cards known
@@ -49,7 +50,8 @@ def readable_errors(_step_name, _flow, _inputs=None, _attributes=None):
     """Show what a user can fix as a message instead of a traceback; end with the run."""
     end_with_parent()
     try:
-        yield
+        with readable_full_disk():
+            yield
     except InputError as error:
         raise ReadableError("\n".join(error.problems)) from None
 

@@ -1,5 +1,6 @@
 """What a user is told when a run ends badly."""
 
+import errno
 import shlex
 import sys
 from contextlib import suppress
@@ -95,3 +96,12 @@ def test_a_lost_remote_task_is_tried_again(monkeypatch):
 def test_a_run_that_succeeds_says_nothing(capsys):
     run_flow(lambda: None, [SCRIPT, "run"])
     assert capsys.readouterr() == ("", "")
+
+
+def test_results_that_find_no_room_name_the_datastore(capsys, tmp_path):
+    words = [SCRIPT, "--datastore-root", str(tmp_path), "step", "extract"]
+    with pytest.raises(SystemExit):
+        run_flow(fails_with(OSError(errno.ENOSPC, "No space left on device")), words)
+    said = capsys.readouterr().err
+    assert f"results of the step are kept in {tmp_path} (" in said
+    assert "Make room there and resume" in said
