@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_demo_learning.py --seeds 0 1 2 3 4 5
     python tests/benchmarks/bench_demo_learning.py --permute
-    python tests/benchmarks/bench_demo_learning.py --variants balance strands
+    python tests/benchmarks/bench_demo_learning.py --variants balance strands epochs
 
 The goal: on the test split's carried alleles the head ranks better than every baseline by the
 whole interval of the difference, at every seed; with the labels of the carried alleles permuted
@@ -25,6 +25,7 @@ from evoflow.settings import (
     BalanceSettings,
     DemoSettings,
     EmbeddingSettings,
+    HeadSettings,
     ModelSettings,
     read_data_settings,
     read_model_settings,
@@ -44,9 +45,10 @@ VARIANTS = {
         "uniform weights": {"balance": BalanceSettings(target="uniform", by="weights")},
     },
     "strands": {
-        "forward": {},
+        "forward": {"embedding": EmbeddingSettings(strands="forward")},
         "both": {"embedding": EmbeddingSettings(strands="both")},
     },
+    "epochs": {f"{epochs} epochs": {"head": HeadSettings(epochs=epochs)} for epochs in (5, 10, 20)},
 }
 """What is compared: settings of the model by name."""
 
@@ -123,8 +125,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=MODEL, help="Model YAML.")
     parser.add_argument("--permute", action="store_true", help="Permute the carriers' labels.")
     parser.add_argument("--variants", nargs="+", choices=[*VARIANTS], default=[])
+    parser.add_argument("--device", default="auto")
     options = parser.parse_args()
-    model = read_model_settings(options.model)
+    model = read_model_settings(options.model).model_copy(update={"device": options.device})
     compared = {name: VARIANTS[kind][name] for kind in options.variants for name in VARIANTS[kind]}
     results = []
     for seed in options.seeds:
