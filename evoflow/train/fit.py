@@ -17,9 +17,9 @@ from torch.optim import AdamW, lr_scheduler
 
 from evoflow.devices.choice import choose_device
 from evoflow.settings import HeadSettings
-from evoflow.train.calibration import calibrate
 from evoflow.train.head import Head
 from evoflow.train.head_config import IMPACT_LEVELS, HeadConfig
+from evoflow.train.isotonic import calibrate
 from evoflow.train.network import ConvolutionalHead
 from evoflow.train.pairs import Numbers, Pairs
 from evoflow.train.prediction import autocast, autocast_dtype, gather, outputs

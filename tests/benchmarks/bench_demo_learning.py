@@ -31,7 +31,7 @@ from evoflow.settings import (
     read_model_settings,
 )
 from evoflow.table import ALLELE
-from evoflow.train.evaluation.comparison import SIGNIFICANT
+from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.learning import Learning, learn
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

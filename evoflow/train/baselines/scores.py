@@ -9,9 +9,9 @@ from evoflow.layers import Layer
 from evoflow.train.baselines import simple
 from evoflow.train.baselines.simple import Floats, Predict
 from evoflow.train.baselines.trees import boosted_trees
-from evoflow.train.calibration import calibrate
 from evoflow.train.folds import Fold
 from evoflow.train.head_config import IMPACT_LEVELS
+from evoflow.train.isotonic import calibrate
 
 LIKELIHOOD = "log_likelihood_ratio"
 

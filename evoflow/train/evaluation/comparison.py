@@ -5,15 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.evaluation.jackknife import Jackknifed, holm
 from evoflow.train.evaluation.metrics import FEWEST_UNITS, Evaluation
 from evoflow.train.evaluation.subsets import headline_subset
 
 COMPARED = {"spearman": ("rank correlation", 1), "rmse": ("root mean squared error", -1)}
 """Metrics of the comparison: what they are called, and the sign of an improvement."""
-
-SIGNIFICANT = 0.05
-"""Of the p-values, after their correction."""
 
 COLUMNS = ["subset", "baseline", "metric", "difference", "low", "high", "p_value", "verdict"]
 

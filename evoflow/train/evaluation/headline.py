@@ -2,14 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from evoflow.train.evaluation.comparison import SIGNIFICANT
-from evoflow.train.evaluation.metrics import Evaluation
 from evoflow.train.evaluation.subsets import headline_subset
 
+if TYPE_CHECKING:
+    from evoflow.train.evaluation.metrics import Evaluation
+
 METRIC = "spearman"
+
+SIGNIFICANT = 0.05
+"""Of the p-values, after their correction."""
 
 FEWEST_FOR_AN_INTERVAL = 12
 """Independent units of equal weight below which an interval is only a hint."""
@@ -88,7 +93,7 @@ class Headline:
         return f"the head is {'better' if self.difference.value > 0 else 'worse'} than {against}"
 
 
-def headline(evaluation: Evaluation, comparisons: pd.DataFrame, head: str) -> Headline:
+def headline(evaluation: "Evaluation", comparisons: pd.DataFrame, head: str) -> Headline:
     """Take the headline from the evaluation of all models.
 
     Parameters
