@@ -5,7 +5,8 @@ import torch
 
 from evoflow.devices import memory as machine
 from evoflow.embed import memory
-from evoflow.embed.evo import EvoConfig
+from evoflow.embed.evo import Evo2Config, EvoConfig
+from evoflow.embed.evo2.published import KNOWN
 from evoflow.errors import InputError
 
 
@@ -35,3 +36,9 @@ def test_enough_memory_is_enough():
     assert free is None or free > 0
     config = EvoConfig(hidden_size=32, num_layers=1, attn_layer_idxs=[], num_attention_heads=1)
     memory.require_memory(config, torch.float32, torch.device("cpu"), 10, "small")
+
+
+@pytest.mark.parametrize(("name", "gigabytes"), [("evo2-7b-base", 12.969), ("evo2-7b", 13.170)])
+def test_evo_2_needs_its_published_size_less_the_second_copy_of_the_embedding(name, gigabytes):
+    needed = memory.needed_memory(Evo2Config(**KNOWN[name].config), torch.bfloat16, tokens=8192)
+    assert needed["weights"] == pytest.approx(gigabytes * 1e9 - 512 * 4096 * 2, rel=1e-3)
