@@ -8,8 +8,9 @@ import pandas as pd
 
 from evoflow.errors import InputError
 from evoflow.extract.example_rows import Taken, UnitReads
+from evoflow.extract.found_alleles import LOCUS, RECORD, VARIANT, Found, add
 from evoflow.extract.normalise import KEY
-from evoflow.extract.units import LOCUS, RECORD, VARIANT, Found, Plan, Unit, add
+from evoflow.extract.units import Plan, Unit
 from evoflow.inputs import inventory, refusals
 from evoflow.settings import DataSettings, Individual
 

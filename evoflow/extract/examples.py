@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.extract import units
+from evoflow.extract import found_alleles, units
 from evoflow.extract.counts import (
     count,
     draw_references,
@@ -82,7 +82,7 @@ def extract_examples(
         listed = list(listed_contigs(local))
         finding, making = tally.expect(len(plan.units)), tally.expect(len(listed))
         looked = pool.run(
-            partial(units.find, data=local, folder=Path(folder)),
+            partial(found_alleles.find, data=local, folder=Path(folder)),
             plan.units,
             name=lambda unit: f"{unit.individual.sample}, contig {unit.contig}",
             done=finding,

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import units, variants
+from evoflow.extract import found_alleles, units, variants
 from evoflow.extract.example_rows import carrier_parts, take
 from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
 from evoflow.extract.pool import Pool, Tally
@@ -108,7 +108,7 @@ def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carrie
         left_out[f"contig: {each.reason}"] += each.records
     for unit in plan.units:
         for (subject, reason), number in found[unit][1].counts.items():
-            if subject == units.VARIANT or reason == units.OUTSIDE:
+            if subject == found_alleles.VARIANT or reason == units.OUTSIDE:
                 left_out[reason] += number
     return Carried(
         alleles[[*ALLELE, *ANNOTATION]],
@@ -120,9 +120,9 @@ def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carrie
 
 def _find(
     unit: units.Unit, data: DataSettings, folder: Path
-) -> tuple[pd.DataFrame, units.Called, Path]:
+) -> tuple[pd.DataFrame, found_alleles.Called, Path]:
     """Find the alleles of an individual's contig; write all that were called to the folder."""
-    called = units.read_unit(unit, data)
+    called = found_alleles.read_unit(unit, data)
     inside = called.carried[variants.inside_regions(called.carried, unit.called)]
     return _annotate(inside, unit), called, called.save(folder)
 

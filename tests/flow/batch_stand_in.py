@@ -85,6 +85,8 @@ class BatchStandIn:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(home),
+            # What one job fetched or made, the next does not have.
+            "EVOFLOW_CACHE": str(home / "cache"),
             **self.container,
             **{item["name"]: item["value"] for item in overrides["environment"]},
             "AWS_BATCH_JOB_ID": number,

@@ -89,7 +89,6 @@ def batch(tmp_path, s3_environment):
     container = s3_environment | {
         **kernels,
         "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
-        "EVOFLOW_CACHE": os.environ["EVOFLOW_CACHE"],
         "OMP_NUM_THREADS": "1",
     }
     stand_in = BatchStandIn(tmp_path / "batch", container)

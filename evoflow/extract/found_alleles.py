@@ -1,0 +1,142 @@
+"""An individual's alleles on a contig: those called, those that ClinVar knows, and other loci."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkstemp
+
+import numpy as np
+import pandas as pd
+
+from evoflow.errors import InputError
+from evoflow.extract import normalise, reference_loci, variants
+from evoflow.extract.normalise import Written
+from evoflow.extract.units import OUTSIDE, Unit
+from evoflow.settings import DataSettings
+
+RECORD = "record"
+VARIANT = "variant"
+LOCUS = "reference locus"
+GENOTYPE = "genotype"
+UNKNOWN_TERM = "unknown consequence term"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a unit has reads to be taken for.
+
+    Attributes
+    ----------
+    alleles
+        The individual's alleles that ClinVar knows, labelled, sorted by `normalise.KEY`.
+    called
+        Pickled table of all alleles that the individual carries there or that a failed call gives
+        them, in ClinVar or not: `KEY`, sorted. Those of many people are too many to be held at
+        once.
+    positions
+        File of the 1-based positions of the reference loci, sorted: also too many.
+    num_positions
+        How many they are.
+    counts
+        Count by (subject, reason).
+    written
+        The table of the individual's alleles, which is gone by then.
+    """
+
+    alleles: pd.DataFrame
+    called: Path
+    positions: Path
+    num_positions: int
+    counts: Counter[tuple[str, str]]
+    written: Written
+
+
+def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
+    """Join an individual's alleles on a contig with ClinVar's, and find the reference loci.
+
+    The positions of these and the individual's alleles stay in the folder.
+    """
+    called = read_unit(unit, data)
+    counts = called.counts
+    alleles, dropped, unknown = variants.join(
+        called.carried, variants.read_clinvar(unit.clinvar_table, unit.clinvar), unit.called
+    )
+    add(counts, VARIANT, dropped)
+    if unknown and data.unknown_consequences == "error":
+        raise InputError(_unknown_terms(data, unknown))
+    add(counts, UNKNOWN_TERM, unknown)
+    positions, dropped = reference_loci.uncarried_positions(
+        called.alleles,
+        variants.read_clinvar(unit.clinvar_table, unit.clinvar),
+        longest=data.read_length,
+    )
+    add(counts, LOCUS, dropped)
+    descriptor, path = mkstemp(suffix=".npy", dir=folder)
+    with os.fdopen(descriptor, "wb") as file:
+        np.save(file, positions)
+    alleles = alleles.sort_values(normalise.KEY)
+    return Found(alleles, called.save(folder), Path(path), len(positions), counts, called.written)
+
+
+@dataclass(frozen=True)
+class Called:
+    """What an individual's file has on a contig.
+
+    Attributes
+    ----------
+    alleles
+        `KEY`, `genotype` and `passed`: also alleles of failed calls, and those nearby outside of
+        the regions; sorted by `KEY`.
+    counts
+        Count by (subject, reason) of the alleles that were dropped, and of all by genotype.
+    written
+        The table of the individual's alleles, which is gone by then.
+    """
+
+    alleles: pd.DataFrame
+    counts: Counter[tuple[str, str]]
+    written: Written
+
+    @property
+    def carried(self) -> pd.DataFrame:
+        """The alleles whose call passed: `KEY` and `genotype`."""
+        return self.alleles[self.alleles["passed"]].drop(columns="passed")
+
+    def save(self, folder: Path) -> Path:
+        """Write all alleles as `Found.called`."""
+        descriptor, path = mkstemp(suffix=".pickle", dir=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            self.alleles[normalise.KEY].to_pickle(file)
+        return Path(path)
+
+
+def read_unit(unit: Unit, data: DataSettings) -> Called:
+    """Read the alleles that an individual carries on a contig."""
+    counts: Counter[tuple[str, str]] = Counter()
+    with TemporaryDirectory(prefix="evoflow-") as own:
+        written = normalise.write_called(
+            unit.called, unit.sample, data.filters, str(data.reference), Path(own)
+        )
+        alleles, dropped, genotypes = variants.read_called(written.table, unit.called)
+    add(counts, VARIANT, dropped)
+    counts[VARIANT, "REF differs from the reference"] += written.mismatches
+    counts[VARIANT, "REF is not A, C, G, T or N"] += written.not_bases
+    counts[RECORD, "in the regions"] += written.inside
+    counts[RECORD, OUTSIDE] += unit.called_records - written.inside
+    add(counts, GENOTYPE, genotypes)
+    return Called(alleles.sort_values(normalise.KEY), counts, written)
+
+
+def add(counts: Counter[tuple[str, str]], subject: str, reasons: Counter[str]) -> None:
+    """Add counts by reason to those of a subject."""
+    for reason, count in reasons.items():
+        counts[subject, reason] += count
+
+
+def _unknown_terms(data: DataSettings, unknown: Counter[str]) -> str:
+    terms = ", ".join(sorted(unknown))
+    return (
+        f"{data.clinvar}: no table lists the consequence {terms}; with unknown_consequences: count "
+        "such terms are counted and not used"
+    )
