@@ -62,8 +62,8 @@ class StoredEmbeddings:
         return (
             f"<embeddings of {self.task}: {sequences:,} sequences x {tokens:,} tokens x "
             f"{width:,} values, {self.dtype.name}, {self.nbytes / 1e6:,.1f} MB in "
-            f"{self.num_parts:,} parts on {self.datastore.kind}; .numpy() loads them, iterating "
-            "gives part after part>"
+            f"{self.num_parts:,} part{'' if self.num_parts == 1 else 's'} on "
+            f"{self.datastore.kind}; .numpy() loads them, iterating gives part after part>"
         )
 
     def keys(self) -> list[str]:
