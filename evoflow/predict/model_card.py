@@ -7,7 +7,7 @@ import pandas as pd
 import yaml
 
 from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, caveats
-from evoflow.report.tallies import by_impact
+from evoflow.report.tallies import by_impact, learnt_from
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ else.
 
 Run `{run}` of evoflow; individuals: {people}. Labels are the most severe consequence that ClinVar
 gives for an allele, by Ensembl's impact: HIGH 10, MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads
-that show the reference. Alleles and reference loci on each side of the split, which no genomic
-block crosses:
+that show the reference. It saw {learnt_from(split_counts)}. Alleles and reference loci on each side
+of the split, which no genomic block crosses:
 
 {_markdown(by_impact(split_counts, "split"))}
 

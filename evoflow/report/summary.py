@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from evoflow.augment.leaks import SIDES
 from evoflow.report.record import RunRecord, caveats
-from evoflow.report.tallies import SPLITS, STAGES, hardly_trained
+from evoflow.report.tallies import SPLITS, STAGES, hardly_trained, learnt_from
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline
     from evoflow.train.evaluation.metrics import Estimate
 
 WIDTH = 78
+MOST_NOTES = 2
+"""Of the split, that fit the screen; the report has all."""
+
 SHOWN = {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"}
 SHORT = {"log_likelihood_ratio": "likelihood ratio"}
 
@@ -23,8 +26,6 @@ def summary(run: RunRecord) -> str:
 
 
 def _lines(run: RunRecord) -> Iterator[str]:
-    alleles = run.split_counts["rows"].sum()
-    loci = run.split_counts.loc[run.split_counts["impact"] == "NONE", "rows"].sum()
     splits = run.split_counts.groupby("split")["rows"].sum()
     rows = run.balance_counts.groupby("stage")["rows"].sum()
     yield "=" * WIDTH
@@ -33,7 +34,9 @@ def _lines(run: RunRecord) -> Iterator[str]:
         yield from wrap(f"! {caveat}", WIDTH, subsequent_indent="  ")
     for caveat in caveats(run.settings):
         yield f"! {caveat}"
-    yield f"examples   {alleles - loci:,} variants that are carried, {loci:,} reference loci"
+    for note in run.split_notes[:MOST_NOTES]:
+        yield from wrap(f"! {note}", WIDTH, subsequent_indent="  ")
+    yield f"examples   {learnt_from(run.split_counts)}"
     sides = ", ".join(f"{splits.get(side, 0):,} {side}" for side in SIDES)
     if not splits.index.isin(SPLITS).all():
         sides = f"{len(splits)} folds, every example tested once"

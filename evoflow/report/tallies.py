@@ -7,6 +7,7 @@ import pandas as pd
 from evoflow.augment.balance import SOURCES
 from evoflow.augment.leaks import SET_ASIDE, SIDES
 from evoflow.impact import SCORES
+from evoflow.settings import HAPLOTYPE
 from evoflow.table import ALLELE
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
@@ -21,7 +22,10 @@ STAGES = ["before balancing", "after balancing"]
 
 
 def impact_counts(examples: pd.DataFrame, group: str) -> pd.DataFrame:
-    """Alleles and reference loci of each impact in every group: `group`, `impact`, `rows`.
+    """Alleles and reference loci of each impact in every group.
+
+    Columns `group`, `impact`, `rows`, and `made`: how many of the rows are alleles that nobody
+    carries, written into the reference.
 
     Parameters
     ----------
@@ -34,9 +38,23 @@ def impact_counts(examples: pd.DataFrame, group: str) -> pd.DataFrame:
     groups = sorted(alleles[group].unique())
     if group == "split" and set(groups) <= set(SPLITS):
         groups = SPLITS
-    counts = alleles.groupby([group, "impact"]).size()
-    order = [(name, impact) for name in groups for impact in IMPACTS if (name, impact) in counts]
-    return counts.loc[order].rename("rows").reset_index()
+    made = alleles.assign(made=alleles["individual"] == HAPLOTYPE)
+    counts = made.groupby([group, "impact"]).agg(rows=("made", "size"), made=("made", "sum"))
+    order = [
+        (name, impact) for name in groups for impact in IMPACTS if (name, impact) in counts.index
+    ]
+    return counts.loc[order].reset_index()
+
+
+def learnt_from(split_counts: pd.DataFrame) -> str:
+    """Say what the examples are: alleles that people carry, made haplotypes, reference loci."""
+    loci = int(split_counts.loc[split_counts["impact"] == "NONE", "rows"].sum())
+    made = int(split_counts["made"].sum())
+    carried = int(split_counts["rows"].sum()) - loci - made
+    parts = [f"{carried:,} carried alleles", f"{loci:,} reference loci"]
+    if made:
+        parts.insert(1, f"{made:,} ClinVar alleles written into the reference")
+    return ", ".join(parts)
 
 
 def by_impact(counts: pd.DataFrame, group: str) -> pd.DataFrame:
