@@ -18,6 +18,7 @@ NOT_RUN = {
     "python flows/evo_flow.py --config model config/model/": "downloads weights",
     "python flows/evo_flow.py card ": "opens a browser or serves until it is stopped",
     "python flows/evo_flow.py run": "test_resume.py runs and resumes",
+    "python flows/evo_flow.py spin": "needs a run",
     "python flows/evo_flow.py resume": "test_resume.py runs and resumes",
     "evoflow embed config/model/": "downloads weights",
     "evoflow convert ": "needs published weights",
