@@ -74,7 +74,7 @@ class BatchStandIn:
             "container": {
                 "command": overrides["command"],
                 "resourceRequirements": overrides["resourceRequirements"],
-                "environment": {item["name"]: item["value"] for item in overrides["environment"]},
+                "environment": overrides["environment"],
             },
             "definition": self.definitions[body["jobDefinition"].split("/")[1].split(":")[0]],
             "timeout": body["timeout"],
