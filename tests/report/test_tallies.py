@@ -2,6 +2,7 @@ import pandas as pd
 
 from evoflow.augment.balance import SOURCES
 from evoflow.report import tallies
+from evoflow.settings import HAPLOTYPE
 
 
 def test_an_allele_counts_once_however_many_reads_it_has(examples):
@@ -18,6 +19,27 @@ def test_groups_and_impacts_come_in_the_order_of_reading(examples):
     assert list(dict.fromkeys(counts["split"])) == ["train", "validation", "test"]
     train = counts.loc[counts["split"] == "train", "impact"]
     assert list(train) == ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
+
+
+def test_alleles_that_nobody_carries_are_not_counted_as_carried(examples):
+    carried = examples["carries_alt"].sum() // 2
+    assert tallies.learnt_from(tallies.impact_counts(examples, "split")) == (
+        f"{carried} carried alleles, {200 - carried} reference loci"
+    )
+    made = examples["impact"] == "HIGH"
+    mixed = examples.assign(individual=examples["individual"].where(~made, HAPLOTYPE))
+    number = made.sum() // 2
+    assert tallies.learnt_from(tallies.impact_counts(mixed, "split")) == (
+        f"{carried - number} carried alleles, {number} ClinVar alleles written into the reference,"
+        f" {200 - carried} reference loci"
+    )
+
+
+def test_folds_are_groups_too(examples):
+    folds = examples.assign(split=[f"fold {n % 3 + 1}" for n in examples["position"]])
+    counts = tallies.impact_counts(folds, "split")
+    assert list(dict.fromkeys(counts["split"])) == ["fold 1", "fold 2", "fold 3"]
+    assert counts["rows"].sum() == 200
 
 
 def test_balance_counts_rows_by_score_and_source(examples, training_rows):
