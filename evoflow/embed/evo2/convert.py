@@ -8,6 +8,7 @@ import io
 import json
 import pickle
 import pickletools
+import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -201,15 +202,16 @@ def _checked(path: Path, state: Mapping[str, Any], config: Evo2Config) -> dict[s
 
 
 def _write(tensors: dict[str, Tensor], config: Evo2Config, folder: Path) -> None:
-    """Write shards, their index and the configuration."""
+    """Write the configuration, shards and their index."""
+    config.architectures = ["Evo2ForCausalLM"]
+    config.save_pretrained(folder)
     plan = split_torch_state_dict_into_shards(
         tensors, filename_pattern=PATTERN, max_shard_size=SHARD
     )
     for file, names in plan.filename_to_tensors.items():
         part = {name: tensors[name].contiguous() for name in names}
         save_file(part, folder / file, metadata={"format": "pt"})
+        shutil.copymode(folder / "config.json", folder / file)  # safetensors' own is 0600
     if plan.is_sharded:
         index = {"metadata": plan.metadata, "weight_map": plan.tensor_to_filename}
         (folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
-    config.architectures = ["Evo2ForCausalLM"]
-    config.save_pretrained(folder)

@@ -43,6 +43,7 @@ def test_the_command_writes_every_tensor_as_it_is_under_its_published_name(tmp_p
     written = {}
     for name in set(index["weight_map"].values()):
         written |= load_file(output / name)
+        assert (output / name).stat().st_mode & 0o777 == 0o666 & ~umask()
     stored = read_pickle(GOLDEN / NAME)
     assert set(stored) - set(written) == {
         "unembed.weight",
@@ -58,6 +59,12 @@ def test_the_command_writes_every_tensor_as_it_is_under_its_published_name(tmp_p
     again = CliRunner().invoke(main, ["convert", str(GOLDEN), "--output", str(output)])
     assert again.exit_code == 1
     assert "is there already" in again.output
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 class Evil:
