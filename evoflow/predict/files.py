@@ -1,6 +1,7 @@
 """Predictions as a table or as a VCF."""
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,6 +43,16 @@ INFO = {
 
 _RESERVED = re.compile(r"[%:;=,\s]")
 _OURS = re.compile(rb"(?:^|;)EVOFLOW_[^;]*")
+_DEFINED = re.compile(rb"##(contig|FILTER|INFO|FORMAT)=<ID=([^,>]+)")
+_SAID = b',Description="not defined in the input"'
+_UNDEFINED = {
+    b"contig": b"",
+    b"FILTER": _SAID,
+    b"INFO": b",Number=.,Type=String" + _SAID,
+    b"FORMAT": b",Number=.,Type=String" + _SAID,
+}
+"""Kinds of definitions of a header, and what we say of what it forgot."""
+
 _CONTIG = re.compile(rb"##contig=<ID=([^,>]+)>")
 
 
@@ -141,39 +152,55 @@ def _annotate(found: Predictions, variants: str, said: str, plain: Path, folder:
     """Write the records of a VCF with the scores of their ALT alleles."""
     columns = ["score", "log_likelihood_ratio"]
     scores = _scores(found, columns)
-    unsorted = folder / "unsorted.vcf"
+    genome = Genome(found.contigs)
+    unsorted, body = folder / "unsorted.vcf", folder / "body"
+    header: list[bytes] = []
+    used: dict[bytes, set[bytes]] = {kind: set() for kind in _UNDEFINED}
     number = 0
-    with read_records(variants, folder).open("rb") as lines, unsorted.open("wb") as file:
+    with read_records(variants, folder).open("rb") as lines, body.open("wb") as file:
         for line in lines:
-            if line.startswith((b"##INFO=<ID=EVOFLOW_", b"##evoflow=")):
-                continue
             if line.startswith(b"##contig="):
-                file.write(_with_length(line, Genome(found.contigs)))
-            elif line.startswith(b"#CHROM"):
-                ours = [f"##evoflow={said}", *_definitions(columns, "A")]
-                file.write("".join(f"{each}\n" for each in ours).encode())
-                file.write(line)
+                header.append(_with_length(line, genome))
             elif line.startswith(b"#"):
-                file.write(line)
+                if not line.startswith((b"##INFO=<ID=EVOFLOW_", b"##evoflow=")):
+                    header.append(line)
             else:
                 fields = line.rstrip(b"\n").split(b"\t")
                 info = [_OURS.sub(b"", fields[7]).strip(b";")] if fields[7] != b"." else []
-                alternates = fields[4].count(b",") + 1
+                keys = [(number, each) for each in range(fields[4].count(b",") + 1)]
                 for column in columns:
-                    values = [
-                        scores.get((number, each), {}).get(column, ".")
-                        for each in range(alternates)
-                    ]
+                    values = [scores.get(key, {}).get(column, ".") for key in keys]
                     if any(value != "." for value in values):
                         info.append(f"{INFO[column][0]}={','.join(values)}".encode())
                 fields[7] = b";".join(filter(None, info)) or b"."
+                used[b"contig"].add(fields[0])
+                used[b"FILTER"].update(fields[6].split(b";"))
+                used[b"INFO"].update(each.partition(b"=")[0] for each in fields[7].split(b";"))
+                used[b"FORMAT"].update(*(each.split(b":") for each in fields[8:9]))
                 file.write(b"\t".join(fields) + b"\n")
                 number += 1
+    ours = [f"##evoflow={said}\n", *(f"{each}\n" for each in _definitions(columns, "A"))]
+    header[-1:-1] = [each.encode() for each in ours]
+    header[-1:-1] = [_with_length(each, genome) for each in _missing_definitions(header, used)]
+    with unsorted.open("wb") as file, body.open("rb") as records:
+        file.writelines(header)
+        shutil.copyfileobj(records, file)
     run(
         pysam.bcftools.sort,
         *("--temp-dir", str(folder / "sorting"), "-Ov", "-o", str(plain), str(unsorted)),
         about=variants,
     )
+
+
+def _missing_definitions(
+    header: Iterable[bytes], used: Mapping[bytes, Iterable[bytes]]
+) -> Iterator[bytes]:
+    """Define what records use and their header does not define, as a VCF must."""
+    defined = {(found[1], found[2]) for line in header if (found := _DEFINED.match(line))}
+    for kind, names in used.items():
+        for name in sorted(set(names) - {b".", b"PASS", b""}):
+            if (kind, name) not in defined:
+                yield b"##%s=<ID=%s%s>\n" % (kind, name, _UNDEFINED[kind])
 
 
 def _scores(found: Predictions, columns: list[str]) -> dict[tuple[int, int], dict[str, str]]:

@@ -26,6 +26,7 @@ COLUMNS = [
     "contig", *KEY, "variant_id", "sequence", "reference_sequence", "variant_offset",
 ]  # fmt: skip
 
+_LISTED = ["record", "alternate", "contig", *KEY]
 _LETTERS = set("ACGTN")
 
 
@@ -86,7 +87,7 @@ def write_alleles(path: str, reference: str, length: int) -> WrittenAlleles:
         with pysam.FastaFile(reference) as fasta:
             written = [_write(tables[name], name, fasta, length, left_out) for name in tables]
     alleles = [each for each, _ in written] or [pd.DataFrame(columns=COLUMNS)]
-    listed = [each for _, each in written] or [pd.DataFrame(columns=["record", "alternate"])]
+    listed = [each for _, each in written] or [pd.DataFrame(columns=_LISTED)]
     return WrittenAlleles(
         pd.concat(alleles, ignore_index=True), pd.concat(listed, ignore_index=True), +left_out
     )
@@ -225,7 +226,7 @@ def _write(
     listed = (
         table[why == ""].assign(contig=contig).astype({"record": "int64", "alternate": "int64"})
     )
-    return alleles, listed[["record", "alternate", "contig", *KEY]]
+    return alleles, listed[_LISTED]
 
 
 def in_words(left_out: Mapping[str, int]) -> str:

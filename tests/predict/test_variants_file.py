@@ -2,7 +2,11 @@ import pysam
 import pytest
 
 from evoflow.errors import InputError
+from evoflow.predict.commands import Predictions
+from evoflow.predict.files import write_predictions
 from evoflow.predict.variants_file import write_alleles
+from tests.inputs import odd_files
+from tests.inputs.test_odd_files import ODD_CALLS
 
 GENOME = "ACGTTGCAACCATGGTACGATTTTTTGCCAGTCATGACCTGA"
 
@@ -94,3 +98,35 @@ def test_a_vcf_of_another_build_is_refused(reference, tmp_path):
 def test_what_is_not_a_vcf_is_an_input_error(reference, tmp_path):
     with pytest.raises(InputError, match=r"notes.vcf"):
         write_alleles(write(tmp_path, "these are notes\n", "notes.vcf"), reference, 20)
+
+
+@pytest.mark.parametrize("case", ODD_CALLS)
+def test_odd_records_are_listed_or_counted_and_stay_in_the_vcf(tmp_path, case):
+    rows, _, _ = ODD_CALLS[case]
+    world = odd_files.OddWorld(calls=rows)
+    world.write(tmp_path)
+    reference = str(tmp_path / "ref.fa")
+    written = write_alleles(str(tmp_path / "person.vcf"), reference, 50)
+    alternates = sum(row.split(b"\t")[4].count(b",") + 1 for row in rows)
+    assert len(written.listed) + written.left_out.total() == alternates
+    scored = written.alleles.assign(score=1.0, log_likelihood_ratio=0.5)
+    contigs = {name: len(bases) for name, bases in odd_files.GENOME.items()}
+    found = Predictions(
+        scored,
+        contigs,
+        written.left_out,
+        variants=str(tmp_path / "person.vcf"),
+        listed=written.listed,
+    )
+    write_predictions(found, tmp_path / "scored.vcf.gz", {"head": "head"})
+    with pysam.VariantFile(str(tmp_path / "scored.vcf.gz")) as file:
+        records = list(file)
+    assert len(records) == len(rows)
+    scores = [record.info.get("EVOFLOW_SCORE", ()) for record in records]
+    assert sum(score is not None for each in scores for score in each) == len(written.listed)
+
+
+def test_a_vcf_without_records_gives_none(reference, tmp_path):
+    written = write_alleles(write(tmp_path, VCF[: VCF.index("2\t5")]), reference, 20)
+    assert written.alleles.empty
+    assert list(written.listed) == ["record", "alternate", "contig", "position", "ref", "alt"]
