@@ -56,7 +56,7 @@ def readable_errors(_step_name, _flow, _inputs=None, _attributes=None):
         raise ReadableError("\n".join(error.problems)) from None
 
 
-def yaml_config(name, default):
+def yaml_config(name, default, what):
     """Declare a config read from a YAML file."""
     from evoflow.settings import parse_yaml
 
@@ -66,7 +66,8 @@ def yaml_config(name, default):
         except InputError as error:
             raise UsageError(f"the {name} config is {error}") from None
 
-    return Config(name, default=str(ROOT / "config" / name / default), parser=parse)
+    path = str(ROOT / "config" / name / default)
+    return Config(name, default=path, parser=parse, help=f"{what}; docs/settings.md lists its keys")
 
 
 @deployed
@@ -81,11 +82,18 @@ class EvoFlow(FlowSpec):
     4. embed: put each unique sequence through Evo, shard by shard
     5. train: fit the head on the paired embeddings and compare it with baselines
     6. end: sum up
+
+    Three configs, each a YAML file, go before the command: `--config data FILE` (whose reads,
+    variants and reference), `--config model FILE` (which Evo, and how the head learns) and
+    `--config compute FILE` (where the steps run). docs/settings.md lists their keys. Without them
+    the built-in demo runs here. For example:
+
+        python flows/evo_flow.py --config data mine.yaml run
     """
 
-    data = yaml_config("data", "demo.yaml")
-    model = yaml_config("model", "evo-demo.yaml")
-    compute = yaml_config("compute", "local.yaml")
+    data = yaml_config("data", "demo.yaml", "YAML: whose reads, which variants")
+    model = yaml_config("model", "evo-demo.yaml", "YAML: which Evo, how the head learns")
+    compute = yaml_config("compute", "local.yaml", "YAML: where the steps run")
 
     export_examples = Parameter(
         "export-examples",
@@ -95,12 +103,13 @@ class EvoFlow(FlowSpec):
 
     @card(type="evoflow")
     @cpu
-    @retry(times=0)  # what start finds is for the user to mend
+    @retry(times=0)  # what start finds is for the user to fix
     @readable_errors
     @step
     def start(self):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
+        from evoflow.atomic import check_can_be_written
         from evoflow.embed.model_check import check_model
         from evoflow.embed.size import bytes_per_sequence
         from evoflow.embed.store.cache import check_cache
@@ -116,6 +125,9 @@ class EvoFlow(FlowSpec):
             self.inputs = preflight.check(demo.prepare(settings.data))
         with collected(problems):
             settings = settings.model_copy(update={"model": check_model(settings)})
+        if self.export_examples:
+            with collected(problems):
+                check_can_be_written(Path(self.export_examples), "--export-examples")
         with collected(problems):
             notes = check_cache(settings.compute.embedding_cache)
         if problems:

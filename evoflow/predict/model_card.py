@@ -1,13 +1,17 @@
 """The model card of an exported head: README.md with the metadata that Hugging Face reads."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
 
+from evoflow import __version__
+from evoflow.report.plain import plain
 from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, caveats
 from evoflow.report.tallies import by_impact, learnt_from
+from evoflow.secrets import redact
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ def model_card(
     notes = "\n".join(f"> **{caveat}**\n>" for caveat in caveats(settings))
     verdicts = "\n".join(f"- {verdict}" for verdict in comparisons["verdict"])
     head = trained.head.config
-    people = ", ".join(person.sample for person in settings.data.individuals) or "simulated"
+    people = ", ".join(plain(person.sample) for person in settings.data.individuals)
     return f"""---
 {yaml.safe_dump(_metadata(settings, metrics, headline.subset), sort_keys=False).strip()}
 ---
@@ -56,8 +60,8 @@ def model_card(
 {notes}
 
 A small convolutional network that predicts the impact of a DNA variant, from 0 (none) to 10 (high),
-from a sequencing read that carries it: it sees the read's Evo-1 embedding and its difference from
-the embedding of the reference over the same bases.
+from a sequencing read that carries it: it sees the read's embedding by `{trained.checkpoint}`, and
+its difference from the embedding of the reference over the same bases.
 
 ## Use
 
@@ -73,10 +77,13 @@ else.
 
 ## Training data
 
-Run `{run}` of evoflow; individuals: {people}. Labels are the most severe consequence that ClinVar
-gives for an allele, by Ensembl's impact: HIGH 10, MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads
-that show the reference. It saw {learnt_from(split_counts)}. Alleles and reference loci on each side
-of the split, which no genomic block crosses:
+Run `{run}` of evoflow {__version__}, exported on {datetime.now(UTC).strftime("%Y-%m-%d")}.
+{_data(settings, people)}
+
+Labels are the most severe consequence that ClinVar gives for an allele, by Ensembl's impact: HIGH
+10, MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads that show the reference. The head saw
+{learnt_from(split_counts)}. Alleles and reference loci on each side of the split, which no genomic
+block crosses:
 
 {_markdown(by_impact(split_counts, "split"))}
 
@@ -98,7 +105,7 @@ Value and 95% interval by jackknife over genes; `metrics.json` has every metric 
 ## Limits
 
 - This is no clinical tool. It must not be used to diagnose or to decide on a treatment.
-- Evo-1 was trained on genomes of prokaryotes and phages; it has not seen human DNA.
+{_seen(trained.checkpoint)}
 - The labels are computed consequences, not effects that were observed in people. A benign variant
   of high impact, or a pathogenic one of low impact, is predicted wrongly by design.
 - It learnt from the individuals above alone; on people of other ancestry, and on reads of another
@@ -130,6 +137,35 @@ def _metadata(settings: Settings, metrics: "Table", subset: str) -> dict[str, An
         **({} if stand_in else {"base_model": settings.model.checkpoint}),
         "model-index": [{"name": "evoflow-head", "results": [result]}],
     }
+
+
+def _data(settings: Settings, people: str) -> str:
+    """Say what the head learnt from."""
+    data = settings.data
+    if data.demo is not None:
+        return f"Data: evoflow's simulated demo with seed {data.demo.seed}."
+    made = (
+        f" {data.haplotypes:,} ClinVar alleles that nobody carries were written into the reference."
+        if data.haplotypes
+        else " No haplotypes were added."
+    )
+    files = f"ClinVar `{redact(str(data.clinvar))}`, reference `{redact(str(data.reference))}`"
+    return f"Individuals: {people or 'none'}; {files}.{made}"
+
+
+def _seen(checkpoint: str) -> str:
+    """Say what the model that embeds was trained on, as far as it is known."""
+    name = checkpoint.rpartition("/")[2]
+    if name in {STAND_IN, TRAINED_STAND_IN}:
+        return (
+            f"- `{name}` is a stand-in for Evo-1, which was trained on genomes of prokaryotes and "
+            "phages; it has not seen the DNA of any organism."
+        )
+    if name.startswith("evo-1"):
+        return (
+            "- Evo-1 was trained on genomes of prokaryotes and phages; it has not seen human DNA."
+        )
+    return f"- What `{name}` was trained on, and whether human DNA is among it, its own card says."
 
 
 def _tokens(trained: "TrainedHead") -> str:
