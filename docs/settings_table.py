@@ -53,7 +53,11 @@ def _type(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_type(part) for part in arguments if part is not type(None))
     if origin in _CONTAINERS:
-        return _CONTAINERS[origin].format(*map(_type, arguments))
+        return (
+            _CONTAINERS[origin]
+            .format(*map(_type, arguments))
+            .replace("list of section", "list of sections")
+        )
     return _PLAIN.get(annotation, "section")
 
 

@@ -14,7 +14,7 @@ from evoflow.settings import ComputeSettings, GpuMachine, Machine, load
 class ComputeError(MetaflowException):
     """A mistake in the compute config, printed as a message without a traceback."""
 
-    headline = "The compute config needs a mend"
+    headline = "Error in the compute config"
 
 
 class deployed(FlowMutator):  # noqa: N801 - reads as a decorator

@@ -65,7 +65,7 @@ def output(command: PysamDispatcher, *arguments: str, about: str) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep htslib's own messages off the terminal: ours say the same and the mend."""
+    """Keep htslib's own messages off the terminal: ours say the same and how to fix it."""
     verbosity = pysam.set_verbosity(0)
     try:
         yield

@@ -60,7 +60,7 @@ def extract_examples(
     data
         The inputs, as `preflight.check` accepts them.
     processes
-        Processes to work in; 0: one a core. The result does not depend on it.
+        Processes to work in; 0: one per core. The result does not depend on it.
     progress
         Called with the number of parts of the work done, and of those known up to now: units,
         then parts of their loci, then contigs for `haplotypes`.

@@ -68,7 +68,7 @@ def extract_haplotypes(
     Returns
     -------
     examples : DataFrame
-        Columns as in the table of examples, one row an allele. `individual` is `haplotype`,
+        Columns as in the table of examples, one row per allele. `individual` is `haplotype`,
         `genotype` 1, `read_name` the allele itself, and `mapping_quality` 255.
     counts : DataFrame
         Columns `individual`, `contig`, `subject`, `reason`, `count`: why each of ClinVar's

@@ -110,7 +110,7 @@ def score_alleles(
     Parameters
     ----------
     alleles
-        One row an allele, with the columns `key`.
+        One row per allele, with the columns `key`.
     scored
         What `score_reads` gives for the reads.
     written

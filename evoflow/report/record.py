@@ -36,7 +36,7 @@ class RunRecord:
     split_notes
         What a reader must know of the split (see `augment.split.notes`).
     history
-        One row an epoch, with the columns of `train.fit.Epoch`.
+        One row per epoch, with the columns of `train.fit.Epoch`.
     best_epoch
         The epoch, 1-based, whose weights were kept.
     metrics, undefined

@@ -11,7 +11,7 @@ from evoflow.settings.types import Section
 
 
 class Toleration(Section):
-    """A taint of Kubernetes nodes that a pod puts up with."""
+    """A taint of Kubernetes nodes that a pod tolerates."""
 
     key: str
     """The taint's key."""
@@ -94,7 +94,7 @@ class ComputeSettings(Section):
     trigger: str | None = None
     """Kubernetes: name of the Argo event upon which a deployed flow runs; default: none."""
     timeout_minutes: PositiveInt | None = None
-    """Minutes after which any task is stopped; default: no limit of ours."""
+    """Minutes after which any task is stopped; default: none."""
 
     @model_validator(mode="after")
     def _fits_target(self) -> Self:
@@ -132,7 +132,7 @@ class ComputeSettings(Section):
                 )
 
     def _misfits(self, key: str, machine: Machine) -> Iterator[str]:
-        """Say what a machine lacks for the target, and what it has in vain."""
+        """Say what a machine lacks for the target, and what it has without need."""
         if not (machine.image or self.image):
             yield f"image (or {key}.image) is missing: build one from config/Dockerfile"
         if self.target == "batch":

@@ -38,7 +38,7 @@ class DataSettings(Section):
     """What goes in: the individuals, ClinVar, the reference, and which reads are taken."""
 
     demo: DemoSettings | None = None
-    """Simulate the inputs; then `reference`, `clinvar` and `individuals` stay away."""
+    """Simulate the inputs; then `reference`, `clinvar` and `individuals` must be omitted."""
     reference: Location | None = None
     """FASTA with its .fai (and .gzi when bgzipped)."""
     clinvar: Location | None = None
@@ -69,7 +69,7 @@ class DataSettings(Section):
     haplotypes: NonNegativeInt = 0
     """ClinVar alleles that no individual carries, written into the reference as further examples.
 
-    They need no reads: with them, `individuals` may stay away.
+    They need no reads: with them, `individuals` may be omitted.
     """
     unknown_consequences: Literal["error", "count"] = "count"
     """What a consequence term that no table lists does: stop the run, or be counted."""

@@ -72,7 +72,7 @@ class Fit:
     head
         With the weights of the best epoch, calibrated on the validation's carried alleles.
     history
-        One row an epoch, with the columns of `Epoch`.
+        One row per epoch, with the columns of `Epoch`.
     best_epoch
         1-based.
     device

@@ -84,7 +84,8 @@ def test_the_model_card_has_metadata_and_limits(folder):
     assert {"type": "spearman", "name": "spearman (carriers)", "value": 0.71} in measured
     for said in (
         "no clinical tool", "prokaryotes and phages", "random weights", "simulated demo",
-        "reads of 100 bases", "simulated demo with seed 0", "exported on 20", "| test |", "0.71 (0.60 to 0.80)",
+        "reads of 100 bases", "simulated demo with seed 0", "exported on 20", "| test |",
+        "0.71 (0.60 to 0.80)",
     ):  # fmt: skip
         assert said in card
 
