@@ -110,7 +110,7 @@ def require_writable(location: str, setting: str) -> None:
         objects.write("probe/writable", b"")
     except InputError as error:
         raise InputError(
-            f"{setting}: {location} cannot be written ({error}); make room, correct the permissions "
+            f"{setting}: {location} cannot be written ({error}); make room, set its permissions "
             "or name another place"
         ) from error
 
