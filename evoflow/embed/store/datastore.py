@@ -61,7 +61,7 @@ class Datastore:
         except OSError as error:
             raise InputError(
                 f"the datastore {self.root} cannot take embeddings ({error.strerror or error}); "
-                "make room or correct the permissions, then resume the run: the shards that are done "
+                "make room or set its permissions, then resume the run: the shards that are done "
                 "stay"
             ) from error
         return str(key)
