@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.runtime import MAX_NUM_SPLITS
 
 from evoflow.devices.disks import is_full_disk, room_in
+from evoflow.devices.ledger import killed_claims, machine_memory, memory_kills
 from evoflow.errors import InputError
 from evoflow.runs import FLOW
 from evoflow.settings import parse_yaml
@@ -45,6 +46,7 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
     """
     words = list(sys.argv if arguments is None else arguments)
     begins_run = not {"run", "resume"}.isdisjoint(_without_configs(words))
+    kills = memory_kills()
     if begins_run:
         _stop_like_ctrl_c()
     try:
@@ -53,6 +55,8 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
         if ended.code in (None, 0):
             raise
         if begins_run and current.run_id:
+            for line in _killed_for_memory(kills):
+                print(line, file=sys.stderr)
             print(how_to_go_on(words, str(current.run_id)), file=sys.stderr)
         elif "step" in words:
             if is_full_disk(ended.__context__):
@@ -134,6 +138,24 @@ def _is_hopeless(words: Sequence[str], ended: SystemExit) -> bool:
     except Exception:  # noqa: BLE001 - a task that left no word, or storage that fails: try again
         return False
     return str(getattr(failure, "type", "")).endswith(f".{ReadableError.__name__}")
+
+
+def _killed_for_memory(kills: int | None) -> Iterator[str]:
+    """Say which of this run's tasks were killed while they held a model in the machine's memory.
+
+    Metaflow kills tasks too, when another one failed: the kernel's own count, as it was when the
+    run began, tells these apart.
+    """
+    if kills is not None and memory_kills() == kills:
+        return
+    free = machine_memory()
+    there = "" if free is None else f", and {free / 1e9:.1f} GB are free now"
+    for needed in killed_claims(os.getpid()):
+        yield (
+            f"A task was killed, probably for want of memory: it needed {needed / 1e9:.1f} GB"
+            f"{there}. Give the machine more memory, end what else uses it, or set "
+            "model.dtype to bfloat16 or a lower model.tokens_per_batch."
+        )
 
 
 def _full_datastore(words: Sequence[str]) -> str:

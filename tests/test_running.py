@@ -105,3 +105,14 @@ def test_results_that_find_no_room_name_the_datastore(capsys, tmp_path):
     said = capsys.readouterr().err
     assert f"results of the step are kept in {tmp_path} (" in said
     assert "Make room there and resume" in said
+
+
+@pytest.mark.parametrize(("kills", "said"), [((3, 4), True), ((3, 3), False), ((None, None), True)])
+def test_a_task_that_was_killed_for_memory_is_told(monkeypatch, kills, said):
+    monkeypatch.setattr(running, "killed_claims", lambda _: [13_000_000_000])
+    monkeypatch.setattr(running, "machine_memory", lambda: 2_000_000_000)
+    monkeypatch.setattr(running, "memory_kills", lambda: kills[1])
+    lines = list(running._killed_for_memory(kills[0]))
+    assert bool(lines) == said
+    for line in lines:
+        assert "killed, probably for want of memory: it needed 13.0 GB, and 2.0 GB are" in line

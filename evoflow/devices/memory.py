@@ -7,18 +7,18 @@ counts that as taken.
 
 import json
 import time
+import weakref
 from collections.abc import Callable
 from itertools import count
-from os import getpid
+from os import getpid, getppid
 from pathlib import Path
 from typing import Self
 
 import torch
 from filelock import FileLock, Timeout
 
-from evoflow.devices.cgroups import memory_available
 from evoflow.devices.choice import readable_cuda_errors
-from evoflow.devices.runtime import runtime_folder
+from evoflow.devices.ledger import kilobytes, ledger, machine_memory
 
 POLL_SECONDS = 0.5
 REMIND_SECONDS = 600
@@ -39,8 +39,7 @@ def free_memory(device: torch.device) -> int | None:
             return torch.cuda.mem_get_info(device)[0]
     if device.type != "cpu":
         return None
-    limits = [_meminfo("MemAvailable"), memory_available()]
-    return min((limit for limit in limits if limit is not None), default=None)
+    return machine_memory()
 
 
 class MemoryClaim:
@@ -50,14 +49,21 @@ class MemoryClaim:
     ----------
     needed
         Bytes.
+
+    Attributes
+    ----------
+    release
+        Gives the memory back; called when the claim or its process comes to its end.
     """
 
     def __init__(self, needed: int) -> None:
         self.needed = needed
-        name = _ledger() / f"{getpid()}-{next(_numbers)}"
+        name = ledger() / f"{getpid()}-{next(_numbers)}"
         self._lock, self._note = FileLock(name.with_suffix(".lock")), name.with_suffix(".json")
         self._lock.acquire(timeout=0)
-        self._note.write_text(json.dumps([needed, getpid(), _anonymous(getpid())]))
+        self._note.write_text(json.dumps([needed, getpid(), _anonymous(getpid()), getppid()]))
+        # A note that is left over tells that its process was killed.
+        self.release = weakref.finalize(self, _give_back, self._note, self._lock)
 
     @classmethod
     def wait_for(cls, needed: int, say: Callable[[str], None] = print) -> Self | None:
@@ -72,7 +78,7 @@ class MemoryClaim:
         reminded = time.monotonic()
         waiting = False
         while True:
-            with FileLock(_ledger() / "ledger.lock"):
+            with FileLock(ledger() / "ledger.lock"):
                 free, promised = free_memory(device), _promised()
                 if free is None or free - sum(promised.values()) >= needed:
                     return cls(needed)
@@ -89,30 +95,24 @@ class MemoryClaim:
                 )
             time.sleep(POLL_SECONDS)
 
-    def release(self) -> None:
-        """Give the memory back."""
-        self._note.unlink(missing_ok=True)
-        self._lock.release()
 
-
-def _ledger() -> Path:
-    folder = runtime_folder() / "memory"
-    folder.mkdir(exist_ok=True)
-    return folder
+def _give_back(note: Path, lock: FileLock) -> None:
+    note.unlink(missing_ok=True)
+    lock.release()
 
 
 def _promised() -> dict[int, int]:
     """Add up what each living process has claimed and not yet taken; forget the dead ones."""
     promised: dict[int, int] = {}
-    for note in _ledger().glob("*.json"):
+    for note in ledger().glob("*.json"):
         lock = note.with_suffix(".lock")
         try:
             with FileLock(lock, timeout=0):
-                note.unlink(missing_ok=True)
+                note.rename(note.with_suffix(".killed"))
             lock.unlink(missing_ok=True)
         except Timeout:
             try:
-                needed, pid, before = json.loads(note.read_text())
+                needed, pid, before, _ = json.loads(note.read_text())
             except (OSError, ValueError):  # released or written at this moment
                 continue
             missing = max(0, needed - (_anonymous(pid) - before))
@@ -122,18 +122,4 @@ def _promised() -> dict[int, int]:
 
 def _anonymous(pid: int) -> int:
     """Bytes of memory that a process has taken, files that it maps apart; 0 where unknown."""
-    return _kilobytes(Path(f"/proc/{pid}/status"), "RssAnon") or 0
-
-
-def _meminfo(name: str) -> int | None:
-    return _kilobytes(Path("/proc/meminfo"), name)
-
-
-def _kilobytes(path: Path, name: str) -> int | None:
-    """Read a line such as `MemAvailable: 1024 kB` as bytes."""
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return None
-    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(found[0]) * 1024 if found else None
+    return kilobytes(Path(f"/proc/{pid}/status"), "RssAnon") or 0

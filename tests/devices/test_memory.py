@@ -8,7 +8,7 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from evoflow.devices import memory
+from evoflow.devices import ledger, memory
 from evoflow.devices.memory import MemoryClaim
 from tests.devices.claiming import hold_memory
 
@@ -46,7 +46,7 @@ def other(tmp_path):
 
 
 def test_a_containers_limit_counts(monkeypatch):
-    monkeypatch.setattr(memory, "memory_available", lambda: 12_345)
+    monkeypatch.setattr(ledger, "memory_available", lambda: 12_345)
     assert FREE_MEMORY(torch.device("cpu")) == 12_345
 
 
