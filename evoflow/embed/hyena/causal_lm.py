@@ -14,24 +14,15 @@ from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput
 from evoflow.embed.hyena.backbone import Backbone
 from evoflow.embed.hyena.checkpoint import Checkpoint
 from evoflow.embed.hyena.hub import find_checkpoint
+from evoflow.embed.hyena.options import (
+    HUB_OPTIONS,
+    WITHOUT_EFFECT,
+    resolve_device,
+    resolve_dtype,
+)
 from evoflow.embed.weights.loading import Progress
 from evoflow.errors import InputError
 from evoflow.layers import Layer, LayerOutput, resolve_layer
-
-HUB_OPTIONS = {"cache_dir", "token", "local_files_only", "force_download"}
-
-WITHOUT_EFFECT = {
-    "_commit_hash",
-    "_from_auto",
-    "_from_pipeline",
-    "adapter_kwargs",
-    "attn_implementation",
-    "code_revision",
-    "low_cpu_mem_usage",
-    "subfolder",
-    "trust_remote_code",
-    "weights_only",
-}
 
 
 class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
@@ -231,8 +222,8 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
         """
         if options.pop("use_safetensors", True) is False:
             raise InputError("use_safetensors=False asks for pickles, which are never loaded")
-        dtype = _dtype(options.pop("torch_dtype", None) if dtype is None else dtype)
-        device = _device(options.pop("device_map", None))
+        dtype = resolve_dtype(options.pop("torch_dtype", None) if dtype is None else dtype)
+        device = resolve_device(options.pop("device_map", None))
         hub = {key: options.pop(key) for key in HUB_OPTIONS & set(options)}
         checkpoint = cls.find(str(pretrained_model_name_or_path), revision, **hub)
         config = checkpoint.config(cls.config_type()) if config is None else config
@@ -310,32 +301,3 @@ def _keeping(found: dict[Layer, Tensor], layer: Layer, module: nn.Module) -> Ite
         yield
     finally:
         hook.remove()
-
-
-def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """Resolve what transformers takes as a dtype; None is as stored."""
-    named = getattr(torch, dtype, dtype) if isinstance(dtype, str) else dtype
-    if named in (None, "auto"):
-        return None
-    if not isinstance(named, torch.dtype) or not named.is_floating_point:
-        raise InputError(f"dtype: {dtype!r} is no floating-point type; set float32 or bfloat16")
-    return named
-
-
-def _device(device_map: object) -> torch.device:
-    """Resolve a device map of one device."""
-    if isinstance(device_map, dict) and len(set(device_map.values())) == 1:
-        device_map = next(iter(device_map.values()))
-    if device_map is None:
-        return torch.device("cpu")
-    if device_map == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        device: torch.device = torch.device(device_map)  # type: ignore[call-overload]
-    except (RuntimeError, TypeError) as error:
-        reason = "it has several" if isinstance(device_map, dict) else str(error).splitlines()[0]
-        raise InputError(
-            f"device_map: {device_map!r}: Evo is loaded onto one device ({reason}); to spread it, "
-            "load it onto the CPU and call accelerate.dispatch_model(model, device_map)"
-        ) from error
-    return device
