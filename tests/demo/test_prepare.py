@@ -71,6 +71,8 @@ def test_examples_of_every_impact_come_out(data):
     assert impacts["NONE"] > len(own) / 2
     assert all(impacts[impact] >= 140 for impact in ("HIGH", "MODERATE", "LOW", "MODIFIER"))
     assert own.loc[own["carries_alt"], "consequence"].nunique() == 14
+    scores = examples.groupby("sequence")["impact_score"]
+    assert not ((scores.min() == 0) & (scores.max() > 0)).any()
 
 
 def test_two_processes_at_once_make_one_demo_and_the_same_bytes(folder, tmp_path):
