@@ -25,8 +25,7 @@ class Evidence(Enum):
     UNINFORMATIVE = "does not span the allele"
 
 
-@dataclass(frozen=True)
-class Footprint:
+class Footprint(NamedTuple):
     """The reference interval that a read must span to tell two alleles apart.
 
     An insertion or deletion in a repeat may be placed anywhere in the repeat, so its footprint
@@ -148,11 +147,12 @@ class Layout:
 
     def reference_end(self, index: int) -> int:
         """Find where the reference ends that the bases before `index` are aligned to."""
-        return max(
-            position + min(length, index - start)
-            for position, start, length in self.blocks
-            if start < index
-        )
+        position, start, length = self.blocks[-1]
+        if start >= index:
+            position, start, length = next(
+                block for block in reversed(self.blocks) if block.read_start < index
+            )
+        return position + min(length, index - start)
 
     def is_plain_at(self, where: Footprint) -> bool:
         """Whether there is no gap beside an allele that is not the allele's own."""

@@ -37,7 +37,7 @@ class CalledAlleles:
     genome, contig
         The reference, and where.
     alleles
-        `KEY`, normalised.
+        `KEY`, normalised, sorted, each once.
     limit
         Bases that a read has at most: no repeat is followed further.
     """
@@ -48,14 +48,15 @@ class CalledAlleles:
         self._genome, self._contig, self._limit = genome, contig, limit
         self._reach = limit + _PAST_LIMIT
         self._end = genome.get_reference_length(contig)
-        ordered = alleles.drop_duplicates(KEY).sort_values(KEY)
-        long = ordered["ref"].str.len().to_numpy() > _LONG
-        self._keys = list(ordered[~long][KEY].itertuples(index=False, name=None))
+        columns = (alleles[column].to_numpy(dtype=object) for column in KEY)
+        keys = list(zip(*columns, strict=True))
+        self._keys = [key for key in keys if len(key[1]) <= _LONG]
+        self._long = [key for key in keys if len(key[1]) > _LONG]
         self._starts = [position - 1 for position, _, _ in self._keys]
-        self._long = list(ordered[long][KEY].itertuples(index=False, name=None))
         self._footprint = cache(self._find_footprint)
         self._fit = cache(self._make_fit)
         self._may_be_hidden = cache(self._look_beside)
+        self._is_simple = cache(self._is_base_by_itself)
         self._around = cache(self._read_reference)
 
     def footprint(self, position: int, ref: str, alt: str) -> Footprint:
@@ -66,6 +67,8 @@ class CalledAlleles:
         """List the alleles whose footprint reaches into an interval, by position."""
         first = bisect_left(self._starts, start - _LONG - self._reach)
         last = bisect_left(self._starts, stop)
+        if first == last and not self._long:
+            return []
         keys = self._keys[first:last]
         if self._long:
             keys = sorted(keys + [key for key in self._long if key[0] <= stop])
@@ -83,6 +86,8 @@ class CalledAlleles:
         of a base that no haplotype explains, the CIGAR again.
         """
         seen = Shown(*evidence(lay, bases, where))
+        if not lay.gaps and self._is_simple(where):  # nearly always, so this comes first
+            return seen
         blocks = lay.blocks
         if (
             blocks[0].reference_start > where.start
@@ -117,6 +122,9 @@ class CalledAlleles:
         begin = max(0, where.start - (seen.start - first))
         reference = self._around(begin, where.stop + NEARBY)
         return reference.startswith(bases[first : seen.stop + NEARBY])
+
+    def _is_base_by_itself(self, where: Footprint) -> bool:
+        return where.is_single_base and not self._may_be_hidden(where)
 
     def _look_beside(self, where: Footprint) -> bool:
         """Whether other called alleles may look like an allele, or look like it is not there."""

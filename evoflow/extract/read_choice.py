@@ -91,12 +91,12 @@ class ChosenRead:
 
 @dataclass
 class _Locus:
-    """A locus and the usable reads over it, each with what it is ordered by."""
+    """A locus and the usable reads over it, each with its rank and name."""
 
     index: int
     where: Footprint
     salt: int
-    reads: list[tuple[int, str, int, int, pysam.AlignedSegment]] = field(default_factory=list)
+    reads: list[tuple[int, str, pysam.AlignedSegment]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -171,16 +171,15 @@ class ReadChooser:
                 under.append(waiting.popleft())
             reason = self._refuse(read)
             name, flag = read.query_name or "", read.flag
+            order = (flag & _SECOND == _SECOND) << 12 | flag  # of reads of one name
             for locus in under:
                 if not begin <= locus.where.start < end:
                     continue
                 if reason:
                     locus.counts[reason] += 1
                 else:
-                    rank = crc32(name.encode(errors=_ESCAPES), locus.salt) << 1 | (
-                        flag & _SECOND == _SECOND
-                    )
-                    locus.reads.append((rank, name, begin, flag, read))
+                    rank = crc32(name.encode(errors=_ESCAPES), locus.salt) << 13 | order
+                    locus.reads.append((rank, name, read))
         for locus in under:
             chosen[locus.index] = self._settle(locus)
         return chosen
@@ -188,8 +187,9 @@ class ReadChooser:
     def _locus_salt(self, where: Footprint) -> int:
         """Hash of what the order of reads depends on besides the read.
 
-        A read's rank is the CRC-32 of its name, begun with this: as even as a cryptographic hash
-        here and several times as fast, where each read over each locus needs one.
+        A read's rank is the CRC-32 of its name, begun with this, and its flag: as even as a
+        cryptographic hash here and several times as fast, where each read over each locus needs
+        one.
         """
         text = f"{self.rules.seed} {self.salt} {where.start} {where.reference} {where.alternate}"
         return crc32(text.encode())
@@ -213,12 +213,12 @@ class ReadChooser:
         """Look at a locus' reads in order of rank until there are enough."""
         chosen: list[ChosenRead] = []
         taken: dict[str, list[pysam.AlignedSegment]] = {}
-        locus.reads.sort(key=itemgetter(0, 1, 2, 3))
-        for looked, (_, name, _, _, read) in enumerate(locus.reads):
+        locus.reads.sort(key=itemgetter(0, 1))
+        for looked, (_, name, read) in enumerate(locus.reads):
             if len(chosen) == self.rules.wanted:
                 locus.counts["enough others"] += len(locus.reads) - looked
                 break
-            if any(_are_mates(read, other) for other in taken.get(name, ())):
+            if name in taken and any(_are_mates(read, other) for other in taken[name]):
                 locus.counts["its mate is kept"] += 1
                 continue
             kept = self._keep(read, locus.where)
@@ -249,12 +249,14 @@ class ReadChooser:
         after = first + self.rules.length
         sequence = bases[first:after]
         reference = self.genome.fetch(self.contig, position, position + len(sequence)).upper()
-        if unknown_letter(sequence) or unknown_letter(reference):
+        if unknown_letter(sequence + reference):
             return "beside a letter that is no base"
         end = lay.reference_end(after)
-        others = self.called.near(position, end, besides=where)
-        shown = [(other, self.called.shown(lay, bases, other)) for other in others]
-        if self.rules.evidence is Evidence.REFERENCE:
+        shown = [
+            (other, self.called.shown(lay, bases, other))
+            for other in self.called.near(position, end, besides=where)
+        ]
+        if shown and self.rules.evidence is Evidence.REFERENCE:
             unclean = self._unclean(read, shown)
             if unclean:
                 return unclean
@@ -265,12 +267,7 @@ class ReadChooser:
             sequence=sequence,
             reference=reference,
             offset=seen.start - first,
-            other_alleles=sum(
-                each.evidence is Evidence.ALTERNATE
-                and first <= each.start
-                and each.start + _own_bases(each, other) <= after
-                for other, each in shown
-            ),
+            other_alleles=sum(_is_within(each, other, first, after) for other, each in shown),
         )
 
     def _not_shown(
@@ -317,6 +314,15 @@ class ReadChooser:
         ):
             return MAY_CARRY_ANOTHER
         return None
+
+
+def _is_within(seen: Shown, where: Footprint, first: int, after: int) -> bool:
+    """Whether a read carries an allele in some of its bases."""
+    return (
+        seen.evidence is Evidence.ALTERNATE
+        and first <= seen.start
+        and seen.start + _own_bases(seen, where) <= after
+    )
 
 
 def _own_bases(seen: Shown, where: Footprint) -> int:

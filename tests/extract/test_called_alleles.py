@@ -32,7 +32,7 @@ def genome(tmp_path_factory):
 
 
 def called(genome, *alleles):
-    return CalledAlleles(genome, "1", pd.DataFrame(alleles, columns=KEY), 100)
+    return CalledAlleles(genome, "1", pd.DataFrame(sorted(alleles), columns=KEY), 100)
 
 
 def show(alleles, key, bases, cigar, start=60):

@@ -18,7 +18,7 @@ from evoflow.extract.read_choice import (
 
 from .worlds import make_read
 
-GENOME = "".join(Random(9).choices("ACGT", k=300))
+GENOME = "".join(Random(13).choices("ACGT", k=300))
 
 
 def changed(base):

@@ -20,7 +20,7 @@ SHARED = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), length=st.sampled_from([20, 25, 40]))
 def test_rows_are_those_of_the_twin(seed, length):
     world = random_world(seed)
