@@ -153,6 +153,7 @@ def learn(
             named = "the head" if len(layers) == 1 else f"the head on layer {layer}"
             fitted = _fit_layer(embeddings, folds, trainer, named=named, on_epoch=on_epoch)
             heads.append(LayerHead(layer, *fitted))
+            del embeddings  # before the next layer's are loaded
         with phases("fitting the baselines", "baselines"):
             models = [simple_baselines(fold, seed) for fold in tested]
             left_out = add_likelihoods(models, tested, log_likelihood, list(layers))
