@@ -45,7 +45,12 @@ def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration(predictions: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
-    """Mean predicted and mean true score in `bins` groups of as many rows: and their `rows`."""
+    """Mean predicted and mean true score of carried alleles, in `bins` groups of as many `rows`.
+
+    Scores are calibrated on carried alleles; where no read carries its allele, all rows count.
+    """
+    carried = predictions["carries_alt"].astype(bool)
+    predictions = predictions[carried] if carried.any() else predictions
     ranks = predictions["head"].rank(method="first")
     groups = pd.cut(ranks, min(bins, len(predictions)), labels=False)
     by_group = predictions.groupby(groups)

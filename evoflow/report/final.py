@@ -160,7 +160,7 @@ def _errors(run: RunRecord, models: list[str]) -> Iterator[Block]:
     )
     yield Chart(
         charts.calibration(assessment.calibration(run.predictions)),
-        "Test rows in groups of about the same predicted score. On the dashed line the mean "
+        "Carried alleles in groups of about the same predicted score. On the dashed line the mean "
         "prediction of a group is its mean true score.",
     )
     yield Chart(

@@ -15,6 +15,7 @@ PREDICTIONS = pd.DataFrame(
         "impact": ["NONE", "NONE", "HIGH", "HIGH"],
         "impact_score": [0, 0, 10, 10],
         "head": [1.0, 6.0, 9.0, 2.0],
+        "carries_alt": True,
     }
 )
 
@@ -40,6 +41,13 @@ def test_calibration_groups_rows_by_their_prediction():
     assert found["predicted"].tolist() == [1.5, 7.5]
     assert found["true"].tolist() == [5.0, 5.0]
     assert found["rows"].sum() == 4
+
+
+def test_reference_reads_are_not_what_scores_are_calibrated_on():
+    mixed = PREDICTIONS.assign(carries_alt=[False, True, True, True])
+    found = assessment.calibration(mixed, bins=3)
+    assert found["predicted"].tolist() == [2.0, 6.0, 9.0]
+    assert found["true"].tolist() == [10.0, 0.0, 10.0]
 
 
 def test_the_worst_come_first_with_their_variants():
