@@ -110,9 +110,9 @@ class EvoFlow(FlowSpec):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
         from evoflow.atomic import check_can_be_written
-        from evoflow.embed.model_check import check_model
         from evoflow.embed.size import bytes_per_sequence
         from evoflow.embed.store.cache import check_cache
+        from evoflow.embed.weights.check import check_model
         from evoflow.errors import collected
         from evoflow.inputs import preflight
         from evoflow.report import cards
@@ -228,8 +228,8 @@ class EvoFlow(FlowSpec):
         import numpy as np
 
         from evoflow.devices.claims import claimed_device
-        from evoflow.embed.same_model import require_same_model
         from evoflow.embed.store.handle import loaders
+        from evoflow.embed.weights.same_model import require_same_model
         from evoflow.report import cards
         from evoflow.train.learning import learn
 

@@ -13,10 +13,10 @@ from evoflow.devices.choice import choose_device, choose_dtype, device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
-from evoflow.embed.model import load_model
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream
+from evoflow.embed.weights.model import load_model
 from evoflow.errors import InputError
 from evoflow.layers import Layer
 from evoflow.progress import Phases, silent

@@ -16,13 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 import pysam
 
-from evoflow.extract import reads, reference_loci, variants
-from evoflow.extract.alignment import Evidence
-from evoflow.extract.called_alleles import CalledAlleles
+from evoflow.extract import reference_loci, variants
+from evoflow.extract.evidence import reads
+from evoflow.extract.evidence.alignment import Evidence
+from evoflow.extract.evidence.called_alleles import CalledAlleles
+from evoflow.extract.evidence.read_choice import ChosenRead, ReadChooser, ReadRules
 from evoflow.extract.found_alleles import Found
 from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
-from evoflow.extract.read_choice import ChosenRead, ReadChooser, ReadRules
 from evoflow.extract.units import Unit
 from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings

@@ -2,7 +2,7 @@
 
 import pysam
 
-from evoflow.extract.alignment import footprint
+from evoflow.extract.evidence.alignment import footprint
 
 
 def write_allele(

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoflow.extract.alignment import Evidence, layout
-from evoflow.extract.called_alleles import CalledAlleles
+from evoflow.extract.evidence.alignment import Evidence, layout
+from evoflow.extract.evidence.called_alleles import CalledAlleles
 from evoflow.extract.normalise import KEY
-
-from .worlds import make_read
+from tests.extract.worlds import make_read
 
 RANDOM = "".join(Random(5).choices("ACGT", k=240))
 GENOME = RANDOM[:100] + "TCAAAAAAAAAAGT" + RANDOM[114:]

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from evoflow.embed import model_check
-from evoflow.embed.model import load_model
-from evoflow.embed.model_check import check_model
+from evoflow.embed.weights import check as model_check
 from evoflow.embed.weights import download
+from evoflow.embed.weights.check import check_model
+from evoflow.embed.weights.model import load_model
 from evoflow.errors import InputError
 from evoflow.settings import load_settings
 from tests.embed.loopback_hub import COMMITS, REPOSITORY
 
-GOLDEN = Path(__file__).parents[1] / "data" / "evo-tiny-8k-reference"
+GOLDEN = Path(__file__).parents[2] / "data" / "evo-tiny-8k-reference"
 
 
 def settings(model=None, compute=None, read_length=40):
@@ -171,7 +171,7 @@ def test_shared_weights_that_are_there_need_no_writing(s3, tmp_path):
 
 def test_models_of_evoflow_are_checked_without_torch():
     script = (
-        "import sys; from evoflow.embed.model_check import check_model;"
+        "import sys; from evoflow.embed.weights.check import check_model;"
         "from evoflow.settings import load_settings;"
         "check_model(load_settings({'demo': {}}, {'checkpoint': 'evo-demo'}, {}));"
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"

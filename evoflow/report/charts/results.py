@@ -1,96 +1,25 @@
-"""Charts as Vega-Lite specifications, drawn by the cards without a network."""
+"""Charts of what came out: training, predictions and their errors."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from evoflow.augment.balance import SOURCES
-from evoflow.report.tallies import IMPACTS, STAGES
-
-Spec = dict[str, Any]
-
-IMPACT_COLOURS = ["#a3acb9", "#4c78a8", "#3f9b8f", "#eb9b34", "#c8374f"]
-"""Of `IMPACTS`, from harmless to severe."""
-
-SERIES_COLOURS = ["#c8374f", "#4c78a8", "#eb9b34", "#3f9b8f", "#8a63a8", "#6b7280", "#a0722a"]
-"""For models and other series; the first is the head's."""
-
-FEWEST_ROWS = 10
-"""Rows below which nothing is drawn: a picture would promise more than is known."""
-
-MOST_POINTS = 4000
-"""Examples that a chart draws one by one: what a browser shows at once and a card can hold."""
-
-_INK = "#333333"
-_LINE = "#dfe3e8"
-_FEW_TICKS = {"expr": "max(2, floor(width / 70))"}
-"""Ticks of a continuous axis, so that labels keep apart on a narrow screen."""
-_SHORT_LABELS = "width < 420 ? slice(datum.label, 0, 4) : datum.label"
-_LEGEND_COLUMNS = {"expr": "max(1, floor((width + 60) / 170))"}
-
-
-def score_shares(counts: pd.DataFrame) -> Spec:
-    """Training rows per score, before and after balancing, by where the rows come from.
-
-    Parameters
-    ----------
-    counts
-        Columns `score`, `stage`, `source`, `rows`, as `tallies.balance_counts` gives them.
-    """
-    colours = alt.Scale(domain=SOURCES, range=SERIES_COLOURS[1 : len(SOURCES) + 1])
-    rank = counts.assign(rank=counts["source"].map(SOURCES.index))
-    chart = (
-        alt.Chart(rank)
-        .mark_bar()
-        .encode(
-            x=alt.X("score:O", title="impact score", axis=alt.Axis(labelAngle=0)),
-            xOffset=alt.XOffset("stage:N", sort=STAGES),
-            y=alt.Y("sum(rows):Q", title="training rows"),
-            color=alt.Color("source:N", title=None, scale=colours),
-            order=alt.Order("rank:Q"),
-            opacity=alt.Opacity(
-                "stage:O",
-                sort=STAGES,
-                legend=None,  # the caption says which is pale
-                scale=alt.Scale(domain=STAGES, range=[0.45, 1.0]),
-            ),
-            tooltip=["score:O", "stage:N", "source:N", "rows:Q"],
-        )
-    )
-    return _spec(chart, height=240)
-
-
-def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
-    """Rows of each impact in every group, as stacked bars.
-
-    Parameters
-    ----------
-    counts
-        Columns `group` (named by the parameter), `impact`, `rows`; the groups keep their order.
-    group
-        The column that names a bar.
-    title
-        What the bars count.
-    """
-    counts = _with_n(counts, group)
-    groups = list(dict.fromkeys(counts[group]))
-    ranked = counts.assign(severity=counts["impact"].map(IMPACTS.index))
-    chart = (
-        alt.Chart(ranked)
-        .mark_bar()
-        .encode(
-            y=alt.Y(f"{group}:N", sort=groups, title=None),
-            x=alt.X("rows:Q", title=title, stack="zero", axis=alt.Axis(tickCount=_FEW_TICKS)),
-            color=_impact_colour(),
-            order=alt.Order("severity:Q"),
-            tooltip=[f"{group}:N", "impact:N", "rows:Q"],
-        )
-    )
-    return _spec(chart, height=34 * max(len(groups), 2))
+from evoflow.report.charts.style import (
+    FEW_TICKS,
+    INK,
+    MOST_POINTS,
+    SERIES_COLOURS,
+    SHORT_LABELS,
+    Spec,
+    impact_colour,
+    series,
+    spec,
+    with_n,
+)
+from evoflow.report.tallies import IMPACTS
 
 
 def learning_curves(
@@ -119,20 +48,20 @@ def learning_curves(
             x=alt.X(
                 "epoch:Q",
                 scale=alt.Scale(domain=[1, max(2, int(history["epoch"].max()))]),
-                axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=_FEW_TICKS),
+                axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=FEW_TICKS),
             ),
             y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=False)),
-            color=alt.Color("of:N", title=None, scale=_series(names)),
+            color=alt.Color("of:N", title=None, scale=series(names)),
             tooltip=["epoch:Q", "of:N", alt.Tooltip("value:Q", format=".4f")],
         )
     )
     if best is None:
-        return _spec(chart, height=240)
+        return spec(chart, height=240)
     mark = alt.Chart(pd.DataFrame({"epoch": [best], "note": [f"best epoch: {best}"]}))
-    rule = mark.mark_rule(strokeDash=[4, 3], color=_INK).encode(x="epoch:Q")
+    rule = mark.mark_rule(strokeDash=[4, 3], color=INK).encode(x="epoch:Q")
     after = best <= history["epoch"].max() / 2
     label = mark.mark_text(align="left" if after else "right", dx=5 if after else -5, y=8)
-    return _spec(chart + rule + label.encode(x="epoch:Q", text="note:N"), height=240)
+    return spec(chart + rule + label.encode(x="epoch:Q", text="note:N"), height=240)
 
 
 def predicted_against_true(predictions: pd.DataFrame) -> Spec:
@@ -169,15 +98,15 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
         .encode(
             y=alt.Y("head:Q", title="predicted score", scale=alt.Scale(domain=[0, 10])),
             xOffset=alt.XOffset("spread:Q", scale=alt.Scale(domain=[-0.3, 1.3])),
-            color=_impact_colour(),
+            color=impact_colour(),
             tooltip=["impact:N", "score:O", alt.Tooltip("head:Q", format=".2f")],
         )
     )
     medians = alt.Chart(middle).encode(x=x)
-    medians = medians.mark_tick(thickness=3, size=56, color=_INK, orient="horizontal").encode(
+    medians = medians.mark_tick(thickness=3, size=56, color=INK, orient="horizontal").encode(
         y=alt.Y("head:Q"), tooltip=[alt.Tooltip("head:Q", title="median", format=".2f")]
     )
-    return _spec(points + medians, height=320)
+    return spec(points + medians, height=320)
 
 
 def forest(
@@ -200,21 +129,21 @@ def forest(
         What the metric can be, at least and at most: the axis goes no further.
     """
     estimates = _clamped(estimates.assign(rows=estimates["n"]), span)
-    estimates = _with_n(estimates, "subset", of="max")
+    estimates = with_n(estimates, "subset", of="max")
     subsets = list(dict.fromkeys(estimates["subset"]))
     models = [model.replace("_", " ") for model in models]
     named = estimates.assign(model=estimates["model"].str.replace("_", " "))
     base = alt.Chart(named).encode(
         y=alt.Y("subset:N", sort=subsets, title=None, axis=alt.Axis(grid=True, bandPosition=0)),
         yOffset=alt.YOffset("model:N", sort=models),
-        color=alt.Color("model:N", title=None, sort=models, scale=_series(models)),
+        color=alt.Color("model:N", title=None, sort=models, scale=series(models)),
     )
     intervals = base.mark_rule(strokeWidth=2).encode(
         x=alt.X(
             "low:Q",
             title=title,
             scale=alt.Scale(domain=_domain(estimates, span), nice=False),
-            axis=alt.Axis(tickCount=_FEW_TICKS),
+            axis=alt.Axis(tickCount=FEW_TICKS),
         ),
         x2="high:Q",
     )
@@ -222,7 +151,7 @@ def forest(
     points = base.mark_circle(size=80, opacity=1).encode(
         x="value:Q", tooltip=["subset:N", "model:N", *numbers, "n:Q"]
     )
-    return _spec(intervals + points, height=(14 * len(models) + 12) * max(len(subsets), 1))
+    return spec(intervals + points, height=(14 * len(models) + 12) * max(len(subsets), 1))
 
 
 def confusion(counts: pd.DataFrame) -> Spec:
@@ -233,14 +162,14 @@ def confusion(counts: pd.DataFrame) -> Spec:
     counts
         Columns `impact`, `predicted`, `rows`, `share` (of the rows with that true impact).
     """
-    counts = _with_n(counts, "impact")
+    counts = with_n(counts, "impact")
     labels = sorted(counts["impact"].unique(), key=lambda name: IMPACTS.index(name.split(" ")[0]))
     base = alt.Chart(counts).encode(
         x=alt.X(
             "predicted:N",
             sort=IMPACTS,
             title="predicted impact",
-            axis=alt.Axis(labelAngle=0, labelExpr=_SHORT_LABELS),
+            axis=alt.Axis(labelAngle=0, labelExpr=SHORT_LABELS),
         ),
         y=alt.Y("impact:N", sort=labels, title="true impact"),
     )
@@ -255,9 +184,9 @@ def confusion(counts: pd.DataFrame) -> Spec:
     )
     numbers = base.mark_text(fontSize=12).encode(
         text=alt.Text("rows:Q", format=","),
-        color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value(_INK)),
+        color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value(INK)),
     )
-    return _spec(cells + numbers, height=40 * counts["impact"].nunique())
+    return spec(cells + numbers, height=40 * counts["impact"].nunique())
 
 
 def calibration(bins: pd.DataFrame) -> Spec:
@@ -283,7 +212,7 @@ def calibration(bins: pd.DataFrame) -> Spec:
         for line in (even, points)
     ]
     numbers = [alt.Tooltip(f"{name}:Q", format=".2f") for name in ("predicted", "true")]
-    return _spec(lines[0] + lines[1].encode(tooltip=[*numbers, "rows:Q"]), height=340)
+    return spec(lines[0] + lines[1].encode(tooltip=[*numbers, "rows:Q"]), height=340)
 
 
 def errors_by_impact(errors: pd.DataFrame) -> Spec:
@@ -309,19 +238,13 @@ def errors_by_impact(errors: pd.DataFrame) -> Spec:
                 "error:Q",
                 title="mean absolute error",
                 scale=alt.Scale(domainMin=0),
-                axis=alt.Axis(tickCount=_FEW_TICKS),
+                axis=alt.Axis(tickCount=FEW_TICKS),
             ),
-            color=alt.Color("model:N", title=None, scale=_series(models)),
+            color=alt.Color("model:N", title=None, scale=series(models)),
             tooltip=["impact:N", "model:N", alt.Tooltip("error:Q", format=".2f"), "rows:Q"],
         )
     )
-    return _spec(chart, height=(9 * len(models) + 12) * len(order))
-
-
-def _with_n(counts: pd.DataFrame, group: str, of: str = "sum") -> pd.DataFrame:
-    """Write beside the name of each group how many rows it has."""
-    sizes = counts.groupby(group, sort=False)["rows"].agg(of)
-    return counts.assign(**{group: [f"{name} (n={sizes[name]:,})" for name in counts[group]]})
+    return spec(chart, height=(9 * len(models) + 12) * len(order))
 
 
 def _clamped(estimates: pd.DataFrame, span: tuple[float | None, float | None]) -> pd.DataFrame:
@@ -338,47 +261,3 @@ def _domain(estimates: pd.DataFrame, span: tuple[float | None, float | None]) ->
     least, most = span
     low, high = low - room, high + room
     return [low if least is None else max(low, least), high if most is None else min(high, most)]
-
-
-def _impact_colour() -> alt.Color:
-    scale = alt.Scale(domain=IMPACTS, range=IMPACT_COLOURS)
-    return alt.Color("impact:N", title=None, scale=scale)
-
-
-def _series(names: Sequence[str]) -> alt.Scale:
-    colours = [SERIES_COLOURS[i % len(SERIES_COLOURS)] for i in range(len(names))]
-    return alt.Scale(domain=list(names), range=colours)
-
-
-def _spec(chart: alt.Chart | alt.LayerChart, height: int) -> Spec:
-    """Style a chart; it is as wide as the page, whose `resize` events it follows."""
-    font = "Roboto, system-ui, sans-serif"
-    styled = (
-        chart.properties(
-            width="container",
-            height=height,
-            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        )
-        .configure(font=font, padding=8)
-        .configure_view(stroke=None)
-        .configure_axis(
-            gridColor=_LINE,
-            domainColor="#9aa3ad",
-            tickColor="#9aa3ad",
-            labelColor=_INK,
-            labelLimit=170,
-            titleColor=_INK,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight=500,
-        )
-        .configure_legend(
-            orient="top",
-            columns=_LEGEND_COLUMNS,
-            labelFontSize=12,
-            labelColor=_INK,
-            titleColor=_INK,
-        )
-    )
-    specification: Spec = styled.to_dict()
-    return specification

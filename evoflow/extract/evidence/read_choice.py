@@ -10,8 +10,8 @@ import pysam
 
 from evoflow.dna import unknown_letter
 from evoflow.errors import printable
-from evoflow.extract.alignment import Evidence, Footprint, Layout, central_window, layout
-from evoflow.extract.called_alleles import CalledAlleles, Shown
+from evoflow.extract.evidence.alignment import Evidence, Footprint, Layout, central_window, layout
+from evoflow.extract.evidence.called_alleles import CalledAlleles, Shown
 
 _FLAGS = {
     pysam.FUNMAP: "unmapped",

@@ -130,7 +130,7 @@ def _check_memory(model: ModelSettings, config: Any) -> None:
 
     from evoflow.devices.choice import choose_dtype
     from evoflow.devices.gpus import named_gpus
-    from evoflow.embed.memory import needed_memory
+    from evoflow.embed.weights.memory import needed_memory
 
     gpus = named_gpus(model.device)
     device = torch.device(gpus[0].device if gpus else "cpu")
@@ -196,7 +196,7 @@ def _check_shared(model: ModelSettings, location: str, commit: str | None) -> No
     """Check that the place of shared weights can be written, unless it has the weights already."""
     if commit is not None:
         from evoflow.embed.evo2.checkpoint import repository_of
-        from evoflow.embed.shared_weights import SharedWeights, SharingError
+        from evoflow.embed.weights.shared import SharedWeights, SharingError
 
         try:
             if SharedWeights(location).find(str(repository_of(model.checkpoint)), commit):

@@ -10,8 +10,15 @@ from typing import NamedTuple
 import pandas as pd
 import pysam
 
-from evoflow.extract.alignment import NEARBY, Evidence, Footprint, Layout, evidence, footprint
-from evoflow.extract.haplotype_fit import FLANK, HaplotypeFit
+from evoflow.extract.evidence.alignment import (
+    NEARBY,
+    Evidence,
+    Footprint,
+    Layout,
+    evidence,
+    footprint,
+)
+from evoflow.extract.evidence.haplotype_fit import FLANK, HaplotypeFit
 from evoflow.extract.normalise import KEY
 
 _PAST_LIMIT = 100

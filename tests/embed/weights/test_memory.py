@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from evoflow.devices import memory as machine
-from evoflow.embed import memory
 from evoflow.embed.evo import Evo2Config, EvoConfig
 from evoflow.embed.evo2.published import KNOWN
+from evoflow.embed.weights import memory
 from evoflow.errors import InputError
 
 

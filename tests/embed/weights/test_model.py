@@ -10,15 +10,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from evoflow.embed import shared_weights
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.evo import EvoForCausalLM
-from evoflow.embed.model import load_model
+from evoflow.embed.weights import shared
+from evoflow.embed.weights.model import load_model
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings
 from tests.embed.loopback_hub import COMMITS, REPOSITORY
 
-GOLDEN = Path(__file__).parents[1] / "data" / "evo-tiny-8k-reference"
+GOLDEN = Path(__file__).parents[2] / "data" / "evo-tiny-8k-reference"
 WEIGHTS = "model.safetensors"
 CPU = torch.device("cpu")
 
@@ -29,7 +29,7 @@ def golden_hub(hub, monkeypatch, tmp_path):
     hub.files = {name: (GOLDEN / name).read_bytes() for name in ("config.json", WEIGHTS)}
     monkeypatch.setenv("EVOFLOW_CACHE", str(tmp_path / "cache"))
     for name in ("BEAT_SECONDS", "STALE_SECONDS", "POLL_SECONDS"):
-        monkeypatch.setattr(shared_weights, name, getattr(shared_weights, name) / 100)
+        monkeypatch.setattr(shared, name, getattr(shared, name) / 100)
     return hub
 
 
@@ -87,7 +87,7 @@ def test_tasks_that_start_together_download_once(golden_hub, location):
 
 
 def test_where_the_fetching_task_died_another_takes_over(golden_hub, location, caplog):
-    objects = shared_weights.SharedWeights(location).objects
+    objects = shared.SharedWeights(location).objects
     objects.create(f"{REPOSITORY}/{COMMITS['main']}/claim", b"somebody who is gone")
     assert_golden(load(shared=location))
     assert downloads(golden_hub) == [0]
@@ -159,7 +159,7 @@ def test_a_full_disk_costs_the_copy_alone(golden_hub, monkeypatch, tmp_path, cap
     def refuse(*_):
         raise InputError("No space left on device")
 
-    monkeypatch.setattr(shared_weights.FolderObjects, "write_file", refuse)
+    monkeypatch.setattr(shared.FolderObjects, "write_file", refuse)
     assert_golden(load(shared=str(tmp_path / "shared")))
     assert caplog.text.count("could not be put there (No space left on device)") == 1
     assert downloads(golden_hub) == [0]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from evoflow.embed.results import Provenance
-from evoflow.embed.same_model import require_same_model
+from evoflow.embed.weights.same_model import require_same_model
 from evoflow.errors import InputError
 
 MADE = Provenance("ck", "c0ffee", "final", "mean", "bfloat16", "A100", 64, {}, weights="aaaa")

@@ -14,8 +14,8 @@ from evoflow.embed.evo2.checkpoint import repository_of
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.checkpoint import Checkpoint
 from evoflow.embed.hyena.hub import refuse_two_meanings
-from evoflow.embed.memory import require_memory
-from evoflow.embed.shared_weights import SETTING, SharedWeights, SharingError, sharing
+from evoflow.embed.weights.memory import require_memory
+from evoflow.embed.weights.shared import SETTING, SharedWeights, SharingError, sharing
 from evoflow.errors import InputError
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings

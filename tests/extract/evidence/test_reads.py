@@ -1,7 +1,7 @@
 import pysam
 import pytest
 
-from evoflow.extract.reads import own_read_groups
+from evoflow.extract.evidence.reads import own_read_groups
 
 
 @pytest.mark.parametrize(

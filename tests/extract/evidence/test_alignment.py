@@ -3,9 +3,8 @@
 import pysam
 import pytest
 
-from evoflow.extract.alignment import Evidence, central_window, evidence, footprint, layout
-
-from .worlds import make_read
+from evoflow.extract.evidence.alignment import Evidence, central_window, evidence, footprint, layout
+from tests.extract.worlds import make_read
 
 #         0         1         2         3
 #         0123456789012345678901234567890123456789

@@ -6,7 +6,7 @@ from pathlib import Path
 import pysam
 import pysam.samtools
 
-from evoflow.extract.alignment import Footprint
+from evoflow.extract.evidence.alignment import Footprint
 from evoflow.htslib import quiet, run
 from evoflow.inputs import cram
 from evoflow.remote import local_files

@@ -6,17 +6,16 @@ import pandas as pd
 import pysam
 import pytest
 
-from evoflow.extract.alignment import Evidence
-from evoflow.extract.called_alleles import CalledAlleles
-from evoflow.extract.normalise import KEY
-from evoflow.extract.read_choice import (
+from evoflow.extract.evidence.alignment import Evidence
+from evoflow.extract.evidence.called_alleles import CalledAlleles
+from evoflow.extract.evidence.read_choice import (
     CARRIES_ANOTHER,
     MAY_CARRY_ANOTHER,
     ReadChooser,
     ReadRules,
 )
-
-from .worlds import make_read
+from evoflow.extract.normalise import KEY
+from tests.extract.worlds import make_read
 
 GENOME = "".join(Random(13).choices("ACGT", k=300))
 

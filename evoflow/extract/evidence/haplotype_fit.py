@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import edlib
 
-from evoflow.extract.alignment import Evidence, Footprint
+from evoflow.extract.evidence.alignment import Evidence, Footprint
 
 FLANK = 25
 """Bases on both sides of an allele's repeat that are compared too."""

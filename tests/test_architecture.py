@@ -1,0 +1,74 @@
+"""What imports what: no circles, and no arrow from an earlier room to a later one."""
+
+import ast
+from collections import Counter, defaultdict
+from graphlib import TopologicalSorter
+
+import pytest
+
+from tests.conftest import ROOT
+
+ROOMS = [
+    "settings", "devices", "remote", "inputs", "extract", "augment", "embed", "demo", "train",
+    "report", "predict", "cli",
+]  # fmt: skip
+"""Each may import those before it."""
+
+LARGEST_ROOM = 12
+
+
+def modules():
+    """Every module of the package by its dotted name."""
+    found = {}
+    for path in sorted((ROOT / "evoflow").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+@pytest.fixture(scope="module")
+def imports():
+    """What each module imports of the package, in function bodies too."""
+    known = modules()
+    found = defaultdict(set)
+    for name, path in known.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("evoflow"):
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    found[name].add(whole if whole in known else node.module)
+            elif isinstance(node, ast.Import):
+                found[name] |= {a.name for a in node.names if a.name.startswith("evoflow")}
+        found[name].discard(name)
+    assert sum(map(len, found.values())) > 200  # else nothing was looked at
+    return found
+
+
+def test_no_module_imports_itself_in_a_circle(imports):
+    list(TopologicalSorter(imports).static_order())  # raises CycleError, which names the circle
+
+
+def test_no_room_imports_a_later_one(imports):
+    def room(name):
+        parts = name.split(".")
+        return ROOMS.index(parts[1]) if len(parts) > 1 and parts[1] in ROOMS else None
+
+    backwards = [
+        f"{name} imports {other}"
+        for name, others in imports.items()
+        for other in others
+        if None not in (room(name), room(other)) and room(name) < room(other)
+    ]
+    assert not backwards
+
+
+def test_every_folder_is_a_room_that_is_named_here():
+    folders = {path.parent.name for path in (ROOT / "evoflow").glob("*/__init__.py")}
+    assert folders == set(ROOMS)
+
+
+def test_no_room_has_more_than_a_dozen_files():
+    sizes = Counter(path.parent for path in modules().values() if path.name != "__init__.py")
+    large = {str(folder.relative_to(ROOT)): n for folder, n in sizes.items() if n > LARGEST_ROOM}
+    large.pop("evoflow", None)  # what all rooms share
+    assert not large
