@@ -16,7 +16,7 @@ from evoflow.errors import InputError, printable
 from evoflow.htslib import quiet, run
 from evoflow.inputs.contigs import Genome
 from evoflow.predict.commands import Predictions
-from evoflow.predict.variants_file import read_records
+from evoflow.predict.variants_file import NOWHERE, read_records
 from evoflow.settings import is_remote
 from evoflow.table import ALLELE
 
@@ -82,7 +82,7 @@ def write_predictions(found: Predictions, path: Path, made_by: Mapping[str, str]
     found
         The predictions. A table has all columns, and one row per allele and individual. A VCF has
         what `INFO` lists; where the alleles are of a VCF, it has the records of that one as they
-        are, sorted, and our fields beside theirs.
+        are, sorted, and our fields beside theirs, but for records that lie on no contig.
     path
         One of `ENDINGS`; `.gz` is bgzipped, and a VCF then has its index beside it.
     made_by
@@ -166,8 +166,11 @@ def _annotate(found: Predictions, variants: str, said: str, plain: Path, folder:
                     header.append(line)
             else:
                 fields = line.rstrip(b"\n").split(b"\t")
+                number += 1
+                if fields[0] in NOWHERE:
+                    continue
                 info = [_OURS.sub(b"", fields[7]).strip(b";")] if fields[7] != b"." else []
-                keys = [(number, each) for each in range(fields[4].count(b",") + 1)]
+                keys = [(number - 1, each) for each in range(fields[4].count(b",") + 1)]
                 for column in columns:
                     values = [scores.get(key, {}).get(column, ".") for key in keys]
                     if any(value != "." for value in values):
@@ -178,7 +181,6 @@ def _annotate(found: Predictions, variants: str, said: str, plain: Path, folder:
                 used[b"INFO"].update(each.partition(b"=")[0] for each in fields[7].split(b";"))
                 used[b"FORMAT"].update(*(each.split(b":") for each in fields[8:9]))
                 file.write(b"\t".join(fields) + b"\n")
-                number += 1
     ours = [f"##evoflow={said}\n", *(f"{each}\n" for each in _definitions(columns, "A"))]
     header[-1:-1] = [each.encode() for each in ours]
     header[-1:-1] = [_with_length(each, genome) for each in _missing_definitions(header, used)]
@@ -197,8 +199,9 @@ def _missing_definitions(
 ) -> Iterator[bytes]:
     """Define what records use and their header does not define, as a VCF must."""
     defined = {(found[1], found[2]) for line in header if (found := _DEFINED.match(line))}
+    defined.add((b"FILTER", b"PASS"))
     for kind, names in used.items():
-        for name in sorted(set(names) - {b".", b"PASS", b""}):
+        for name in sorted(set(names) - {b".", b""}):
             if (kind, name) not in defined:
                 yield b"##%s=<ID=%s%s>\n" % (kind, name, _UNDEFINED[kind])
 

@@ -130,3 +130,35 @@ def test_a_vcf_without_records_gives_none(reference, tmp_path):
     written = write_alleles(write(tmp_path, VCF[: VCF.index("2\t5")]), reference, 20)
     assert written.alleles.empty
     assert list(written.listed) == ["record", "alternate", "contig", "position", "ref", "alt"]
+
+
+@pytest.mark.parametrize("ending", [".vcf", ".vcf.gz"])
+def test_records_on_no_contig_are_left_out_and_the_others_keep_their_scores(
+    reference, tmp_path, ending
+):
+    body = [
+        ".\t13\tnowhere\tT\tA,C\t.\t.\t.",
+        "1\t13\tsnv\tT\tA\t.\tPASS\t.",
+        "\t14\tempty\tG\tA\t.\t.\t.",
+        "PASS\t9\todd\tA\tC\t.\t.\tPASS",
+        "1\t24\tins\tT\tTT\t.\t.\t.",
+    ]
+    head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    path = write(tmp_path, head + "\n".join(body) + "\n")
+    written = write_alleles(path, reference, 20)
+    assert written.left_out == {"CHROM names no contig": 3, "the reference has no contig PASS": 1}
+    assert written.alleles["variant_id"].tolist() == ["snv", "ins"]
+    scored = written.alleles.assign(score=[1.0, 2.0], log_likelihood_ratio=0.5)
+    lengths = {"chr1": 42, "chr2": 42}
+    found = Predictions(scored, lengths, written.left_out, variants=path, listed=written.listed)
+    output = tmp_path / f"scored{ending}"
+    write_predictions(found, output, {"head": "head"})
+    with pysam.VariantFile(str(output)) as file:
+        scores = {record.id: record.info.get("EVOFLOW_SCORE") for record in file}
+    assert scores == {"snv": (1.0,), "ins": (2.0,), "odd": None}
+
+
+def test_a_vcf_whose_records_all_lie_nowhere_is_refused(reference, tmp_path):
+    nowhere = VCF.replace("\n2\t", "\n.\t").replace("\n1\t", "\n.\t")
+    with pytest.raises(InputError, match=r"variants.vcf: none of its contigs .*chr1, chr2"):
+        write_alleles(write(tmp_path, nowhere), reference, 20)
