@@ -6,7 +6,7 @@ the process that holds it dies, however it dies.
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import getpid
 from pathlib import Path
@@ -59,7 +59,7 @@ def claimed_device(name: str) -> Iterator[torch.device]:
 
 
 @contextmanager
-def _first_free(gpus: Sequence[Gpu], say: Callable[[str], None] = print) -> Iterator[Gpu]:
+def _first_free(gpus: Sequence[Gpu]) -> Iterator[Gpu]:
     """Lock one of the GPUs; wait until one is free."""
     folder = runtime_folder()
     locks = {gpu: FileLock(folder / f"{gpu.identity}.lock") for gpu in gpus}
@@ -75,20 +75,25 @@ def _first_free(gpus: Sequence[Gpu], say: Callable[[str], None] = print) -> Iter
             holder.write_text(str(getpid()), encoding="ascii")
             now = time.monotonic()
             waited = f" after waiting for {now - started:.0f} s" if waiting else ""
-            say(f"computes on {gpu.device} ({gpu.name}){waited}")
+            _say(f"computes on {gpu.device} ({gpu.name}){waited}")
             try:
                 yield gpu
             finally:
                 locks[gpu].release()
-                say(f"has left {gpu.device} after {time.monotonic() - now:.0f} s")
+                _say(f"has left {gpu.device} after {time.monotonic() - now:.0f} s")
             return
         now = time.monotonic()
         if not waiting or now - reminded > REMIND_SECONDS:
             reminded = now
             still = f"still waiting after {(now - started) / 60:.0f} min" if waiting else "waiting"
-            say(f"{still} for a GPU: {', '.join(_in_use(gpu, folder) for gpu in gpus)}")
+            _say(f"{still} for a GPU: {', '.join(_in_use(gpu, folder) for gpu in gpus)}")
             waiting = True
         time.sleep(POLL_SECONDS)
+
+
+def _say(line: str) -> None:
+    """Print a line now, also into a log: whoever waits wants to know why."""
+    print(line, flush=True)
 
 
 def _in_use(gpu: Gpu, folder: Path) -> str:

@@ -14,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoflow.atomic import new_file
+from evoflow.devices.claims import claimed_device
 from evoflow.embed.embedder import Embedder, Provenance
-from evoflow.embed.fasta import read_fasta
+from evoflow.embed.fasta import Record, read_fasta
 from evoflow.progress import shown
-from evoflow.settings import ModelSettings
+from evoflow.settings import EmbeddingSettings, ModelSettings
 
 
 def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenance:
     """Embed each sequence of a FASTA file; progress is drawn on standard error.
+
+    A GPU is this process's alone meanwhile: beside a run, it waits until one is free.
 
     The safetensors file holds `embeddings`, shape=(n, tokens, width), and `log_likelihood`,
     shape=(n,), in the order of the FASTA file. With `tokens: all`, `embeddings` has
@@ -34,17 +37,32 @@ def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenanc
     InputError
         If a sequence or the model is not sound, or the output cannot be written.
     """
+    records = read_fasta(fasta)
+    names = [f"{fasta}:{record.line}: sequence {record.name}" for record in records]
+    with claimed_device(settings.device) as device:
+        model = settings.model_copy(update={"device": str(device)})
+        # Named nowhere, so that it leaves the device on return.
+        return _embed(
+            Embedder.from_settings(model, phases=shown), records, names, settings.embedding, output
+        )
+
+
+def _embed(
+    embedder: Embedder,
+    records: Sequence[Record],
+    names: Sequence[str],
+    kept: EmbeddingSettings,
+    output: Path,
+) -> Provenance:
+    """Embed with a model that is loaded; messages call a sequence by its name in `names`."""
     from safetensors.numpy import save_file
 
-    records = read_fasta(fasta)
-    embedder = Embedder.from_settings(settings, phases=shown)
-    kept = settings.embedding
     stream = embedder.stream(
         [record.sequence for record in records],
         layers=kept.stored_layers,
         tokens=kept.tokens,
         stored_dtype=kept.stored_dtype,
-        names=[f"{fasta}:{record.line}: sequence {record.name}" for record in records],
+        names=names,
     )
     lengths = [span.num_tokens for span in stream.spans]
     ragged = kept.tokens == "all"
@@ -60,10 +78,8 @@ def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenanc
                     layer.write(result.index, values)
                 log_likelihood[result.index] = result.log_likelihood
                 advance(done, len(records))
-        names = [f"embeddings.{layer}" for layer in kept.layers] or ["embeddings"]
-        tensors = {
-            name: layer.read(ragged=ragged) for name, layer in zip(names, layers, strict=True)
-        }
+        keys = [f"embeddings.{layer}" for layer in kept.layers] or ["embeddings"]
+        tensors = {key: layer.read(ragged=ragged) for key, layer in zip(keys, layers, strict=True)}
         if ragged:
             tensors["lengths"] = np.array(lengths)
         save_file(

@@ -84,8 +84,7 @@ def predict_individuals(
     reference = local_files.local_reference(str(data.reference))
     written = written_into_reference(carried.alleles, reference, trained.read_length)
     both = pd.concat([carried.reads, written], ignore_index=True)
-    with shown("scoring", "sequences") as advance:
-        scored = score_reads(trained, both, model, progress=advance)
+    scored = score_reads(trained, both, model, phases=shown)
     of_reads, of_written = scored.iloc[: len(carried.reads)], scored.iloc[len(carried.reads) :]
     return Predictions(
         score_alleles(carried.alleles, of_reads, of_written, ALLELE),
@@ -126,8 +125,7 @@ def predict_variants(
         written = write_alleles(path, fasta, trained.read_length)
         genome = inventory.read_genome(fasta)
     named = written.alleles.assign(individual="")
-    with shown("scoring", "sequences") as advance:
-        scored = score_reads(trained, named, model, progress=advance)
+    scored = score_reads(trained, named, model, phases=shown)
     columns = ["contig", "position", "ref", "alt", "variant_id", "score", "log_likelihood_ratio"]
     return Predictions(
         scored[columns],

@@ -233,8 +233,8 @@ def _cached_scores(
     frame = pd.DataFrame(
         [{name: read.get(name, "") for name in [*ALLELE, *_PLACE]}] * len(sequences)
     )
-    with shown("changing bases", "sequences") as advance:
-        scored = score_reads(trained, frame.assign(sequence=sequences), model, progress=advance)
+    frame = frame.assign(sequence=sequences)
+    scored = score_reads(trained, frame, model, phases=shown, what="changing bases")
     scores = scored["score"].to_numpy(dtype=np.float64)
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path) as beside:

@@ -1,7 +1,5 @@
 """Impact scores of alleles from their reads, and from the reference with the allele in it."""
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,13 +7,14 @@ import pysam
 
 from evoflow.augment.balance import VARIANT
 from evoflow.augment.sequences import both_orientations, unique_sequences
+from evoflow.devices.claims import claimed_device
 from evoflow.dna import ALPHABET
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.store.parts import room
 from evoflow.extract.written_alleles import write_allele
 from evoflow.htslib import quiet
 from evoflow.predict.trained import TrainedHead
-from evoflow.progress import shown
+from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
 from evoflow.train.pairs import Pairs
 
@@ -33,9 +32,12 @@ def score_reads(
     reads: pd.DataFrame,
     model: ModelSettings,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    phases: Phases = silent,
+    what: str = "scoring",
 ) -> pd.DataFrame:
     """Score every read: the same embedding, pairing and head as in training.
+
+    On a GPU that is this process's alone meanwhile: beside a run, it waits until one is free.
 
     A read that stays aligned with its window as its reverse complement (see `turnable`) is scored
     in both orientations, and has the mean.
@@ -49,8 +51,8 @@ def score_reads(
         examples; every read carries its allele.
     model
         The model that embeds, as `TrainedHead.model_settings` gives it.
-    progress
-        Called with the number of sequences done and in all.
+    phases, what
+        Where loading the model and the sequences done are shown, and what the latter is called.
 
     Returns
     -------
@@ -64,11 +66,14 @@ def score_reads(
     carried = reads.assign(carries_alt=True)
     rows = both_orientations(carried, np.arange(len(reads))).assign(carries_alt=True)
     sequences, rows = unique_sequences(carried, rows, trained.embedding)
-    embeddings, log_likelihood = _embed(trained, sequences, model, progress)
-    pairs = Pairs.of(embeddings, rows, pd.Series(0.0, rows.index))
+    with claimed_device(model.device) as device:
+        model = model.model_copy(update={"device": str(device)})
+        embeddings, log_likelihood = _embed(trained, sequences, model, phases, what)
+        pairs = Pairs.of(embeddings, rows, pd.Series(0.0, rows.index))
+        score = trained.head.predict(pairs, device=model.device)
     ratio = (log_likelihood[pairs.read] - log_likelihood[pairs.window]).mean(axis=1)
     return reads.assign(
-        score=trained.head.predict(pairs, device=model.device),
+        score=score,
         log_likelihood_ratio=pairs.by_example(ratio) * (trained.read_length - 1),
     )
 
@@ -142,10 +147,11 @@ def _embed(
     trained: TrainedHead,
     sequences: pd.DataFrame,
     model: ModelSettings,
-    progress: Callable[[int, int], None] | None,
+    phases: Phases,
+    what: str,
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.float32]]:
     """Embed the sequences: embeddings, in memory or in a scratch file, and log-likelihoods."""
-    embedder = Embedder.from_settings(model, phases=shown)
+    embedder = Embedder.from_settings(model, phases=phases)
     trained.require_model(embedder.provenance, embedder.width(trained.embedding.layer))
     wish = trained.embedding
     stream = embedder.stream(
@@ -159,9 +165,9 @@ def _embed(
     shape = (len(sequences), tokens, embedder.width(wish.layer))
     embeddings = room(shape, np.dtype(wish.stored_dtype), MEMORY)
     log_likelihood = np.empty(len(sequences), dtype=np.float32)
-    for done, result in enumerate(stream, start=1):
-        (embeddings[result.index],) = result.values  # noqa: PD011 - nothing of pandas
-        log_likelihood[result.index] = result.log_likelihood
-        if progress is not None:
-            progress(done, len(sequences))
+    with phases(what, "sequences") as advance:
+        for done, result in enumerate(stream, start=1):
+            (embeddings[result.index],) = result.values  # noqa: PD011 - nothing of pandas
+            log_likelihood[result.index] = result.log_likelihood
+            advance(done, len(sequences))
     return embeddings, log_likelihood

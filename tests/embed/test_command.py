@@ -9,8 +9,12 @@ from click.testing import CliRunner
 from safetensors import safe_open
 
 from evoflow.__main__ import main
+from evoflow.embed import embedder as embedding
 from evoflow.embed.embedder import Embedder
 from evoflow.settings import ModelSettings
+from tests.devices.one_gpu import WAITS, busy_gpu
+
+__all__ = ["busy_gpu"]
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def test_the_file_has_the_mode_that_the_umask_says(run):
         ),
         (">a\nACGT\n", "embedding: {tokens: {window: 5}}", "x.fasta:1: sequence a has 4 bases"),
         (">a\n" + "A" * 8193, "", "x.fasta:1: sequence a has 8193 bases; evo-tiny takes 8192"),
-        (">a\nACGT\n", "device: cuda:77", "'cuda:77' cannot be used here"),
+        (">a\nACGT\n", "device: cuda:77", "'cuda:77' is not here"),
         (">a\nACGT\n", "revision: main", "evo-tiny is made on the spot"),
     ],
 )
@@ -96,3 +100,15 @@ def test_what_a_user_gets_wrong_is_one_message(run, fasta, model, problem):
     assert problem in result.output
     assert "Traceback" not in result.output
     assert not list(path.parent.glob("out*"))
+
+
+def test_beside_a_run_it_waits_for_a_gpu_and_has_it_to_itself(run, busy_gpu):
+    loading = busy_gpu.during(embedding, "load_model")
+    embedded = busy_gpu.during(Embedder, "stream")
+    result, path = run(">a\nACGTA\n", "embedding: {tokens: mean}")
+    assert result.exit_code == 0, result.output
+    said = [WAITS, "computes on cuda:0 (Fake) after waiting for", "has left cuda:0", "are in"]
+    places = [result.output.index(line) for line in said]
+    assert places == sorted(places)
+    assert (loading, embedded) == (["taken"], ["taken"])
+    assert path.is_file()

@@ -3,9 +3,14 @@ import pytest
 from click.testing import CliRunner
 
 from evoflow.__main__ import main
+from evoflow.embed import embedder as embedding
 from evoflow.errors import InputError
 from evoflow.predict.commands import predict_individuals
 from evoflow.settings import DataSettings
+from evoflow.train.head import Head
+from tests.devices.one_gpu import WAITS, busy_gpu
+
+__all__ = ["busy_gpu"]
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +94,17 @@ def test_an_individuals_alleles_are_scored_in_clinvar_or_not(trained, real):
     assert (found.alleles["rsid"] != "").any()
     with pytest.raises(InputError, match="set read_length: 40"):
         predict_individuals(trained, data.model_copy(update={"read_length": 100}))
+
+
+def test_beside_a_run_it_waits_for_a_gpu_and_has_it_to_itself(head, world, busy_gpu):
+    loading = busy_gpu.during(embedding, "load_model")
+    predicting = busy_gpu.during(Head, "predict")
+    result = invoke(
+        head, "--variants", world / "variants.vcf", "--reference", world / "genome.fa",
+        "--output", world / "scored.tsv",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    said = [WAITS, "computes on cuda:0 (Fake) after waiting for", "has left cuda:0", "2 of 2"]
+    places = [result.output.index(line) for line in said]
+    assert places == sorted(places)
+    assert (loading, predicting) == (["taken"], ["taken"])

@@ -6,9 +6,11 @@ from click.testing import CliRunner
 from evoflow.__main__ import main
 from evoflow.errors import InputError
 from evoflow.predict import explain
+from evoflow.train.head import Head
+from tests.devices.one_gpu import WAITS, busy_gpu
 from tests.predict.test_commands import head, world
 
-__all__ = ["head", "world"]
+__all__ = ["busy_gpu", "head", "world"]
 
 READ = {
     "individual": "A", "contig": "chr1", "position": 7, "ref": "A", "alt": "C",
@@ -21,9 +23,8 @@ def counting(monkeypatch, tmp_path):
     """Scores that count a read's letter C, and the calls for them; a cache of its own."""
     calls = []
 
-    def score(_trained, reads, _model, *, progress):
+    def score(_trained, reads, _model, **_shown):
         calls.append(len(reads))
-        progress(len(reads), len(reads))
         return reads.assign(score=reads["sequence"].str.count("C").astype(float))
 
     monkeypatch.setattr(explain, "score_reads", score)
@@ -90,3 +91,18 @@ def test_a_users_own_alleles_are_explained(head, world):
     assert page.count("<svg width") == 2
     assert page.count('class="pileup"') == 2
     assert "chr1:101 A&gt;G" in page
+
+
+def test_beside_a_run_an_explanation_waits_for_a_gpu(
+    trained, busy_gpu, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("EVOFLOW_CACHE", str(tmp_path))
+    known = {"carries_alt": True, "gene": "", "consequence": "", "strand": "+"}
+    table = pd.DataFrame([READ | known])
+    monkeypatch.setattr(explain, "artifact", lambda *_: table)
+    monkeypatch.setattr(explain, "head_of", lambda _: trained)
+    predicting = busy_gpu.during(Head, "predict")
+    run = type("Run", (), {"pathspec": "EvoFlow/1"})()
+    assert "What moved the score" in explain.page_of_allele(run, "chr1:7:A:C")
+    assert WAITS in capsys.readouterr().out
+    assert predicting == ["taken"]

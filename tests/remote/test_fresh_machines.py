@@ -83,8 +83,9 @@ def test_every_step_fetches_what_it_needs(data, remote, fresh, wishes):
 
 
 def test_variants_are_scored_by_urls(data, remote, fresh, tmp_path, monkeypatch):
-    def scored(_, reads, __, *, progress):
-        progress(len(reads), len(reads))
+    def scored(_, reads, __, *, phases):
+        with phases("scoring", "sequences") as advance:
+            advance(len(reads), len(reads))
         return reads.assign(score=1.0, log_likelihood_ratio=0.0)
 
     monkeypatch.setattr(commands, "score_reads", scored)
