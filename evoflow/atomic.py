@@ -62,8 +62,8 @@ def check_can_be_written(path: Path, option: str) -> None:
     """
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise InputError(f"{option} {path}: there is no folder {folder}; make it")
+        raise InputError(f"{option} {path}: the folder {folder} does not exist; create it")
     if path.is_dir():
         raise InputError(f"{option} {path}: is a folder; name a file in it")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{option} {path}: the folder {folder} may not be written to")
+        raise InputError(f"{option} {path}: you have no permission to write to the folder {folder}")

@@ -61,8 +61,8 @@ class gpu(StepMutator):  # noqa: N801 - reads as a decorator
             _decorate(mutable_step, "resources", gpu=1)
         elif self.model not in compute.gpus:
             raise ComputeError(
-                f"compute.gpus.{self.model} is missing: a step wishes for this GPU model, and "
-                f"only {', '.join(compute.gpus)} can be had"
+                f"compute.gpus.{self.model} is missing: a step asks for this GPU model, and "
+                f"the config has only {', '.join(compute.gpus)}"
             )
         else:
             _send(mutable_step, compute, compute.gpus[self.model])

@@ -78,7 +78,7 @@ def parse_layer(layer: Layer) -> LayerOutput:
             return LayerOutput("residual", 0)
         if block := _BLOCK.fullmatch(layer):
             return LayerOutput("mlp" if block[2] else "residual", int(block[1]) + 1)
-    raise InputError(f"{layer!r} is no layer's name; set {NAMES}")
+    raise InputError(f"{layer!r} is not a layer name; set {NAMES}")
 
 
 def resolve_layer(layer: Layer, num_layers: int) -> LayerOutput:

@@ -1,4 +1,4 @@
-"""What surrounds the flow's commands: how to go on after a failure, and when a retry is in vain."""
+"""What surrounds the flow's commands: how to resume after a failure, and when not to retry."""
 
 import os
 import shlex
@@ -87,7 +87,7 @@ def how_to_go_on(words: Sequence[str], run_id: str) -> str:
     ]
     command = [_shown(sys.executable), words[0], *before, "resume", "--origin-run-id", run_id]
     lines = [
-        "What has finished is kept. To go on with the same settings, once the cause is fixed:",
+        "Finished work is kept. To continue with the same settings, once the cause is fixed:",
         f"    {shlex.join([*command, *after])}",
         "To change a setting, start a new run.",
     ]
@@ -152,8 +152,8 @@ def _killed_for_memory(kills: int | None) -> Iterator[str]:
     there = "" if free is None else f", and {free / 1e9:.1f} GB are free now"
     for needed in killed_claims(os.getpid()):
         yield (
-            f"A task was killed, probably for want of memory: it needed {needed / 1e9:.1f} GB"
-            f"{there}. Give the machine more memory, end what else uses it, or set "
+            f"A task was killed, probably because memory ran out: it needed {needed / 1e9:.1f} GB"
+            f"{there}. Give the machine more memory, end other programs that use it, or set "
             "model.dtype to bfloat16 or a lower model.tokens_per_batch."
         )
 

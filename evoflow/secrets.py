@@ -45,10 +45,10 @@ def expand(text: str) -> str:
     """
     missing = sorted({name for name in _VARIABLE.findall(text) if name not in environ})
     if missing:
-        why = "; the values of URLs are not stored with a run: set them to resume it"
+        why = "; secrets in URLs are not stored with a run: set the variables again to resume it"
         hint = why if any(name.startswith(PREFIX) for name in missing) else ""
         raise ValueError(
-            f"{redact(text)!r} uses {', '.join(missing)}, which the environment lacks{hint}"
+            f"{redact(text)!r} uses {', '.join(missing)}, which is not set in the environment{hint}"
         )
     for name in _VARIABLE.findall(text):
         _expanded[environ[name]] = f"${{{name}}}"

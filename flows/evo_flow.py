@@ -86,7 +86,7 @@ class EvoFlow(FlowSpec):
     Three configs, each a YAML file, go before the command: `--config data FILE` (whose reads,
     variants and reference), `--config model FILE` (which Evo, and how the head learns) and
     `--config compute FILE` (where the steps run). docs/settings.md lists their keys. Without them
-    the built-in demo runs here. For example:
+    the built-in demo runs on this machine. For example:
 
         python flows/evo_flow.py --config data mine.yaml run
     """

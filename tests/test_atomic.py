@@ -59,7 +59,7 @@ def test_the_faster_folder_stays(tmp_path):
 
 def test_outputs_that_cannot_be_are_refused(tmp_path):
     check_can_be_written(tmp_path / "x", "--output")
-    with pytest.raises(InputError, match=r"--output .*: there is no folder .*; make it"):
+    with pytest.raises(InputError, match=r"--output .*: the folder .* does not exist; create it"):
         check_can_be_written(tmp_path / "no" / "x", "--output")
     with pytest.raises(InputError, match="is a folder"):
         check_can_be_written(tmp_path, "--output")

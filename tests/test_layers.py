@@ -24,7 +24,9 @@ def test_the_mlp_branch_needs_its_block_and_is_another_vector():
     ["", "blocks", "blocks.-1", "blocks.01", "blocks.1.mlp", "Final", "26", -1, True, 2.0, None],
 )
 def test_other_names_are_refused_with_the_known_ones(name):
-    with pytest.raises(InputError, match=r"is no layer's name; set a number of blocks, final, log"):
+    with pytest.raises(
+        InputError, match=r"is not a layer name; set a number of blocks, final, log"
+    ):
         parse_layer(name)
 
 

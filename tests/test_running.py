@@ -115,4 +115,4 @@ def test_a_task_that_was_killed_for_memory_is_told(monkeypatch, kills, said):
     lines = list(running._killed_for_memory(kills[0]))
     assert bool(lines) == said
     for line in lines:
-        assert "killed, probably for want of memory: it needed 13.0 GB, and 2.0 GB are" in line
+        assert "killed, probably because memory ran out: it needed 13.0 GB, and 2.0 GB are" in line

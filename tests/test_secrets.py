@@ -45,7 +45,7 @@ def test_a_part_that_mixes_letters_and_variables_is_a_secret_as_a_whole():
 
 
 def test_a_missing_variable_is_named():
-    with pytest.raises(ValueError, match="uses ABSENT, which the environment lacks"):
+    with pytest.raises(ValueError, match="uses ABSENT, which is not set in the environment"):
         secrets.expand("${ABSENT}/x")
 
 

@@ -1,4 +1,4 @@
-"""Units of the genome that a split must not divide, and how well they can be told apart."""
+"""Units of the genome that a split must not divide, and how they are found."""
 
 from collections.abc import Sequence
 

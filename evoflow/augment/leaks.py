@@ -57,7 +57,7 @@ def check_no_leak(examples: pd.DataFrame) -> None:
     if found.empty:
         return
     problems = [
-        f"the {kind} {value} stands in {' and '.join(sorted(set(sides)))}"
+        f"the {kind} {value} is in {' and '.join(sorted(set(sides)))}"
         for (kind, value), sides in found.groupby(["kind", "value"], sort=True)["side"]
     ]
     raise InputError(

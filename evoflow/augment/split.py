@@ -151,12 +151,14 @@ def notes(examples: pd.DataFrame) -> list[str]:
     names = sorted(divided[divided > 1].index)
     if names:
         found.append(
-            f"genes on several sides of the split, as the examples lie too close together to keep"
-            f" them whole: {', '.join(names[:5])} ({len(names):,} in all)"
+            f"genes on several sides of the split, because the examples lie too close together to"
+            f" keep them whole: {', '.join(names[:5])} ({len(names):,} in all)"
         )
     aside = examples[examples["split"] == SET_ASIDE].drop_duplicates(ALLELE)
     if len(aside):
-        found.append(f"{len(aside):,} alleles and loci are set aside to keep the sides apart")
+        found.append(
+            f"{len(aside):,} alleles and loci are set aside so that the sides share nothing"
+        )
     return found
 
 

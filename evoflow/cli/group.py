@@ -33,8 +33,8 @@ class _Commands(click.Group):
 def main() -> None:
     """Learn how severe a DNA variant is from the reads that carry it.
 
-    The whole flow is `python flows/evo_flow.py run`; these commands do parts of it, and read what
-    a run left. `evoflow COMMAND --help` explains each, with an example.
+    The whole flow is `python flows/evo_flow.py run`; these commands run parts of it and read
+    the results of a run. `evoflow COMMAND --help` explains each, with an example.
     """
 
 
@@ -44,7 +44,7 @@ def output_option(what: str, *, folder: bool = False) -> Callable[[Any], Any]:
     kind = "folder" if folder else "file"
 
     def decorate(command: Any) -> Any:
-        command = click.option("--force", is_flag=True, help=f"Replace a {kind} that is there.")(
+        command = click.option("--force", is_flag=True, help=f"Replace an existing {kind}.")(
             command
         )
         return click.option("--output", required=True, type=path, help=what)(command)
@@ -65,7 +65,7 @@ def check_output(path: Path, *, force: bool, suffixes: tuple[str, ...] = ()) -> 
         raise InputError(f"--output {path}: its name must end in {', '.join(suffixes)}")
     if path.is_file():
         if not force:
-            raise InputError(f"--output {path}: is there already; name another file, or --force")
+            raise InputError(f"--output {path}: already exists; name another file, or --force")
         check_can_be_written(path, "--output")
     elif path.is_dir() and not suffixes:
         if any(path.iterdir()) and not force:

@@ -16,7 +16,7 @@ from evoflow.settings import read_data_settings, read_model_settings
     type=click.IntRange(min=0),
     default=0,
     show_default="one per core",
-    help="Processes to work in.",
+    help="Number of worker processes.",
 )
 def extract(settings: Path, output: Path, *, force: bool, processes: int) -> None:
     """Make the table of examples from reads, variants, ClinVar and a reference.

@@ -16,8 +16,8 @@ from evoflow.cli.group import check_output, main, output_option
 def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
     """Write the report of RUN (EvoFlow/123, 123 or latest) as one HTML file.
 
-    With --allele, write a page about one allele of the run instead: the reads that carry it, piled
-    over the reference, and which bases of the read moved the head's score.
+    With --allele, write a page about one allele of the run instead: the reads that carry it,
+    aligned to the reference, and which bases of the read moved the head's score.
 
     \b
     Examples:

@@ -14,8 +14,12 @@ from evoflow.settings import read_data_settings, read_model_settings
 @click.option("--data", help="Data YAML, a path or URL: score from reads.")
 @click.option("--variants", help="VCF or BCF, a path or URL: score without reads.")
 @click.option("--reference", help="FASTA of --variants, a path or URL.")
-@click.option("--model", type=click.Path(path_type=Path), help="Model YAML: device, dtype, batch.")
-@click.option("--processes", default=0, show_default="one per core", help="Processes to work in.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model YAML, for device, dtype and batch."
+)
+@click.option(
+    "--processes", default=0, show_default="one per core", help="Number of worker processes."
+)
 def predict(
     *,
     head: str,
@@ -72,8 +76,10 @@ def predict(
 @click.argument("head", metavar="RUN_OR_HEAD")
 @output_option("An .html file.")
 @click.option("--variants", required=True, help="VCF or BCF, a path or URL, of a few alleles.")
-@click.option("--reference", required=True, help="Its FASTA, a path or URL.")
-@click.option("--model", type=click.Path(path_type=Path), help="Model YAML: device, dtype, batch.")
+@click.option("--reference", required=True, help="FASTA of --variants, a path or URL.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model YAML, for device, dtype and batch."
+)
 def explain(
     *,
     head: str,

@@ -17,7 +17,7 @@ Interval = tuple[int, int]
 CONTIGS = ("chr1", "chr2", "chr3")
 GENES_PER_CONTIG = 110
 NONCODING_SHARE = 0.12
-GAP = (400, 900)  # bases between two genes, so that blocks of genes can be told apart
+GAP = (400, 900)  # bases between two genes, so that blocks of genes are distinct
 EDGE = 1_000  # bases before the first gene and after the last
 
 GENETIC_CODE = dict(

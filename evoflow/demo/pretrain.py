@@ -88,7 +88,7 @@ def next_base_loss(model: EvoForCausalLM, ids: Tensor) -> Tensor:
 
 
 def pretrain(recipe: Recipe, device: torch.device) -> tuple[EvoForCausalLM, float]:
-    """Train the model; return it with its loss on held-out genomes, in nats a base."""
+    """Train the model; return it with its loss on held-out genomes, in nats per base."""
     genomes = _simulate(recipe.genomes + HELD_OUT)
     bases = np.concatenate(genomes[: recipe.genomes])
     held_out = np.concatenate(genomes[recipe.genomes :])
@@ -118,7 +118,7 @@ def pretrain(recipe: Recipe, device: torch.device) -> tuple[EvoForCausalLM, floa
 def evaluate(
     model: EvoForCausalLM, bases: npt.NDArray[np.uint8], recipe: Recipe, device: torch.device
 ) -> float:
-    """Mean loss over 16 batches of windows, in nats a base."""
+    """Mean loss over 16 batches of windows, in nats per base."""
     drawn = windows(bases, 16 * recipe.batch_size, recipe.length, default_rng(recipe.seed))
     losses = [
         next_base_loss(model, torch.from_numpy(some).to(device).long()).item()
@@ -173,7 +173,7 @@ def main(output: Path, genomes: int, steps: int, device: str) -> None:
     """Train evo-demo; write its checkpoint in float16, but for the filters' poles and residues."""
     recipe = Recipe(genomes=genomes, steps=steps)
     model, loss = pretrain(recipe, torch.device(device))
-    print(f"held-out genomes: {loss:.4f} nats a base", flush=True)
+    print(f"held-out genomes: {loss:.4f} nats per base", flush=True)
     nn.Module.to(model, "cpu", torch.float16)
     model.save_pretrained(output)
     print(f"the checkpoint is in {output}", flush=True)

@@ -75,7 +75,7 @@ def readable_cuda_errors(device: torch.device) -> Iterator[None]:
         if _is_out_of_memory(error):
             raise InputError(_full(str(device), error)) from error
         raise InputError(
-            f"model.device: {device} does not answer ({_first_line(error)}); look at it with "
+            f"model.device: {device} does not answer ({_first_line(error)}); check it with "
             "nvidia-smi, or set another device"
         ) from error
 

@@ -73,7 +73,7 @@ def named_gpus(name: str) -> list[Gpu]:
     if not chosen and name.startswith("cuda"):
         devices = ["auto", *(gpu.device for gpu in gpus)]
         raise InputError(
-            f"model.device: {name!r} is not here (CUDA_VISIBLE_DEVICES is "
+            f"model.device: {name!r} is not available (CUDA_VISIBLE_DEVICES is "
             f"{os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}); "
             f"set {', '.join(devices)} or cpu"
         )

@@ -94,5 +94,5 @@ def _what_to_do(letter: str) -> str:
     if letter in "uU":
         return "write RNA as DNA, T for U"
     if letter in "-.*":
-        return "remove gaps, this is no alignment"
+        return "remove gaps: aligned sequences cannot be embedded"
     return "write N for a base that is not known"

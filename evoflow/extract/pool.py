@@ -41,7 +41,7 @@ class Pool:
     ) -> None:
         if self._executor is None:
             return
-        if kind is not None:  # what is still running would be waited for, in vain
+        if kind is not None:  # what is still running would be waited for without need
             for worker in list(self._executor._processes.values()):  # noqa: SLF001
                 worker.kill()
         self._executor.shutdown(cancel_futures=True)
@@ -111,7 +111,7 @@ class Pool:
         except BrokenProcessPool as error:
             were = " or ".join(name(tasks[task]) for task in sorted(running.values()))
             raise InputError(
-                f"{were}: its process was killed, probably for want of memory; set fewer "
+                f"{were}: its process was killed, probably because memory ran out; set fewer "
                 "processes (compute.processes, --processes) or give the machine more memory"
             ) from error
         finally:

@@ -163,7 +163,7 @@ def _all_of(variants: pysam.VariantFile, path: str, spelling: str) -> Iterator[p
             yield record
     if not number:
         raise InputError(
-            f"{path}: gives no record of {spelling}, which its index lists; make the index anew"
+            f"{path}: gives no record of {spelling}, which its index lists; make the index again"
         )
 
 
@@ -182,7 +182,7 @@ def _readable(path: str, spelling: str) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: {spelling} cannot be read ({error}); check the file, and make its index anew"
+            f"{path}: {spelling} cannot be read ({error}); check the file, and make its index again"
         ) from None
 
 

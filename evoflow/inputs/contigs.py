@@ -188,6 +188,6 @@ def parse_region(text: str) -> Region:
     start, end = (int(match[side].replace(",", "")) for side in ("start", "end"))
     if not 0 < start <= end:
         raise InputError(
-            f"regions: {text!r} is empty; write contig:start-end, 1-based, start not behind end"
+            f"regions: {text!r} is empty; write contig:start-end, 1-based, start not after end"
         )
     return Region(match["contig"], start - 1, end)

@@ -73,7 +73,9 @@ def explained(path: str, spelling: str, reference: str) -> Iterator[None]:
         if not path.endswith(".cram"):
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{path}: {spelling} cannot be read ({error}); copy it anew") from None
+            raise InputError(
+                f"{path}: {spelling} cannot be read ({error}); copy it again"
+            ) from None
         raise InputError(_why(path, spelling, reference)) from error
 
 
@@ -96,5 +98,5 @@ def _why(path: str, spelling: str, reference: str) -> str:
         )
     return (
         f"{path}: {spelling} cannot be restored with {reference}: the file is damaged, or was made "
-        "with another reference; give the FASTA that the CRAM was made with, or copy the CRAM anew"
+        "with another reference; give the FASTA that the CRAM was made with, or copy the CRAM again"
     )

@@ -126,7 +126,7 @@ def held_of(genome: Genome, lengths: Mapping[str, int], counts: Mapping[str, int
         if contig in spellings
     }
     return Held(
-        # Beside names with records, those without would only be looked up in vain.
+        # Beside names with records, those without would be looked up for nothing.
         {
             contig: tuple(name for name in names if counts.get(name)) or (names[0],)
             for contig, names in spellings.items()
@@ -167,9 +167,7 @@ def regions_of(data: DataSettings, genome: Genome) -> Regions:
             continue
         length = genome.lengths[name]
         if (region.end or 0) > length or region.start >= length:
-            problems.append(
-                f"regions: {text!r} reaches behind the end of the contig, at {length:,}"
-            )
+            problems.append(f"regions: {text!r} ends after the end of the contig, at {length:,}")
         else:
             intervals.setdefault(name, []).append((region.start, region.end or length))
     if problems:

@@ -187,8 +187,8 @@ def _left_out(path: str, held: Held, found: _Findings) -> set[str]:
     if genome.lengths and held.foreign and found.data.regions is None:
         where = refusals.shortened(f"{name} ({n:,})" for name, n in held.foreign.items())
         found.warnings.append(
-            f"{path}: {sum(held.foreign.values()):,} records are left out, for {reference} has no "
-            f"contig {where}"
+            f"{path}: {sum(held.foreign.values()):,} records are left out, because {reference} has "
+            f"no contig {where}"
         )
     if not regions or not set(held.records) & set(regions):
         return set()

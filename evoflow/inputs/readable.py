@@ -33,7 +33,7 @@ def check_file(path: str) -> None:
     if file.is_dir():
         raise InputError(f"{path}: is a folder; name a file in it")
     if not os.access(file, os.R_OK):
-        raise InputError(f"{path}: may not be read; give yourself the permission (chmod u+r)")
+        raise InputError(f"{path}: you have no permission to read it; use `chmod u+r`")
     if size == 0:
         raise InputError(f"{path}: is empty; give a complete file")
 
@@ -64,17 +64,17 @@ def find_index(path: str, endings: tuple[str, ...], make: str) -> str:
 def _index_warnings(path: str, index: str, make: str) -> list[str]:
     """Refuse the index of another file; warn where a new one was made, or where it is old."""
     if own_indexes.is_own(path):
-        return [f"{path}: its index is of another file; one was made for this run (`{make}`)"]
+        return [
+            f"{path}: its index belongs to another file; a new one was made for this run (`{make}`)"
+        ]
     if Mirror.at(path) is None and not path.endswith(".cram") and not own_indexes.fits(path):
-        raise InputError(
-            f"{index}: is the index of another file than {path}; make it with `{make}`"
-        )
+        raise InputError(f"{index}: belongs to another file than {path}; make it with `{make}`")
     return _age_warnings(path, index)
 
 
 def _age_warnings(path: str, index: str) -> list[str]:
     if Path(index).stat().st_mtime < Path(path).stat().st_mtime:
-        return [f"{index}: is older than {path}; make it anew if that file has changed since"]
+        return [f"{index}: is older than {path}; make it again if that file has changed since"]
     return []
 
 
@@ -103,14 +103,16 @@ def check_reference(path: str) -> list[str]:
         try:
             _check_whole(path, index, is_gzipped=is_gzipped)
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error}); copy it anew") from None
+            raise InputError(f"{path}: cannot be read ({error}); copy it again") from None
     return _age_warnings(path, index)
 
 
 def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
     """Check that each contig that a FASTA's index lists begins and ends where it says."""
     opener: Any = pysam.BGZFile if is_gzipped else open
-    remedy = "it is cut off, or the index is of another file: copy it anew and `samtools faidx` it"
+    remedy = (
+        "it is cut off, or the index belongs to another file: copy it again and `samtools faidx` it"
+    )
     place = _virtual_offsets(f"{path}.gzi") if is_gzipped else int
     with quiet(), opener(path, "rb") as fasta:
         for line in Path(index).read_bytes().splitlines():
@@ -161,16 +163,18 @@ def check_reads(path: str) -> list[str]:
             is_indexable = reads.is_bam or reads.is_cram
             order = reads.header.to_dict().get("HD", {}).get("SO", "")
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as BAM or CRAM ({error}); copy it anew") from None
+        raise InputError(
+            f"{path}: cannot be read as BAM or CRAM ({error}); copy it again"
+        ) from None
     if not is_indexable:
-        raise InputError(f"{path}: is neither BAM nor CRAM; make it so with `samtools sort`")
+        raise InputError(f"{path}: is neither BAM nor CRAM; convert it with `samtools sort`")
     if is_remote(path):
         return []
     try:
         run(pysam.samtools.quickcheck, path, about=path)
     except InputError:
         raise InputError(
-            f"{path}: is cut off (it has no end-of-file marker); copy it anew"
+            f"{path}: is cut off (it has no end-of-file marker); copy it again"
         ) from None
     try:
         index = find_index(path, (".bai", ".csi", ".crai"), "samtools index")

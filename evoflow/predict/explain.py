@@ -32,7 +32,7 @@ MOST_ALLELES = 20
 _COLUMN, _HEIGHT = 12, 90
 _COLOURS = {"A": "#2e8b57", "C": "#2f5fb3", "G": "#d38b1b", "T": "#c8374f"}
 _LOGO = (
-    "How much each base of the read moves the score: the score of the read less the mean score "
+    "How much each base of the read moves the score: the score of the read minus the mean score "
     "with another base there. Letters above the line raise the score, letters below lower it; the "
     "allele is between the dotted lines."
 )

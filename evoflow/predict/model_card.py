@@ -82,15 +82,15 @@ Run `{run}` of evoflow {__version__}, exported on {datetime.now(UTC).strftime("%
 
 Labels are the most severe consequence that ClinVar gives for an allele, by Ensembl's impact: HIGH
 10, MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads that show the reference. The head saw
-{learnt_from(split_counts)}. Alleles and reference loci on each side of the split, which no genomic
-block crosses:
+{learnt_from(split_counts)}. Genomic blocks are assigned whole to one side of the split. Alleles
+and reference loci on each side:
 
 {_markdown(by_impact(split_counts, "split"))}
 
 ## Network
 
 {head.layers} convolutions of width {head.kernel_size} over {head.channels} channels, from
-{head.width} values a token; {sum(array.size for array in trained.head.weights.values()):,} numbers.
+{head.width} values per token; {sum(each.size for each in trained.head.weights.values()):,} weights.
 
 ## Results on the test split
 
@@ -104,7 +104,7 @@ Value and 95% interval by jackknife over genes; `metrics.json` has every metric 
 
 ## Limits
 
-- This is no clinical tool. It must not be used to diagnose or to decide on a treatment.
+- This is not a clinical tool. It must not be used to diagnose or to decide on a treatment.
 {_seen(trained.checkpoint)}
 - The labels are computed consequences, not effects that were observed in people. A benign variant
   of high impact, or a pathogenic one of low impact, is predicted wrongly by design.

@@ -34,8 +34,8 @@ def require_sound(head: Head, source: str) -> None:
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError(
-            f"{source}: is no head that this evoflow can use ({'; '.join(problems[:SHOWN] + more)}"
-            "); train and export it again"
+            f"{source}: is not a head that this version of evoflow can use "
+            f"({'; '.join(problems[:SHOWN] + more)}); train and export it again"
         )
 
 

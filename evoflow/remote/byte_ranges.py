@@ -74,7 +74,7 @@ def read_index(path: Path) -> Index:
             content = gzip.decompress(content)
         return _parse(content)
     except (ValueError, struct.error, OSError, EOFError) as error:
-        message = f"{path}: is no index of a known kind, or is cut off; make it anew"
+        message = f"{path}: is not an index of a known kind, or is cut off; make it again"
         raise InputError(message) from error
 
 

@@ -105,7 +105,7 @@ def _refusal(url: str, status: int) -> Exception:
         return UnavailableError(f"{url}: there is no such file (status {status}); check the URL")
     if status in _REFUSED:
         return UnavailableError(
-            f"{url}: may not be read, or is not there (status {status}); check the URL and, unless "
+            f"{url}: no permission, or no such file (status {status}); check the URL and, unless "
             "it is public, your credentials"
         )
     return InputError(f"{url}: the server answers {status}; check the URL")
@@ -132,7 +132,7 @@ class _WebFile:
             size = answer.headers.get("Content-Range", "").rpartition("/")[2]
             size = size or answer.headers.get("Content-Length", "")
             if not size.isdigit():
-                raise InputError(f"{self.url}: the server does not tell its size; download it")
+                raise InputError(f"{self.url}: the server does not state its size; download it")
             return Description(int(size), _web_version(answer), None)
 
     def read(self, start: int, stop: int) -> Body:
@@ -237,7 +237,7 @@ class _S3Object:
                     continue
                 raise _refusal(self.url, status) from error
             except ParamValidationError as error:
-                raise InputError(f"{self.url}: is no S3 address ({error}); check it") from error
+                raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
             except BotoCoreError as error:
                 raise TransientError(f"the connection failed ({type(error).__name__})") from error
             else:

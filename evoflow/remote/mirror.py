@@ -119,7 +119,7 @@ class Mirror:
             self._map.write_bytes(bytes(self._map.stat().st_size))
             raise InputError(
                 f"{self.url}: its content does not have the checksum that the server states; "
-                "start again, and upload the file anew if that does not help"
+                "start again, and upload the file again if that does not help"
             )
 
     def link_from(self, link: Path) -> None:

@@ -55,7 +55,7 @@ def note(card: Any, texts: Iterable[str]) -> None:
 
 def show_inputs(card: Any, settings: Settings, inputs: "Inputs", notes: Sequence[str] = ()) -> None:
     """Card of `start`: the files and contigs that were found, and the settings."""
-    card.append(Markdown("# What goes in"))
+    card.append(Markdown("# Inputs"))
     note(card, [*caveats(settings), *inputs.warnings, *notes])
     card.append(table(inputs.files))
     build = f" ({inputs.genome_build})" if inputs.genome_build else ""
@@ -155,7 +155,7 @@ def show_learning(card: Any, learning: "Learning") -> None:
 def show_layers(card: Any, layers: pd.DataFrame | None) -> None:
     """Compare the heads of several layers; nothing where there is one."""
     if layers is not None:
-        card.append(Markdown("## One head a layer"))
+        card.append(Markdown("## One head per layer"))
         card.append(table(layers))
         note(card, [tallies.LAYER_CHOICE])
 

@@ -197,7 +197,7 @@ def _dropped(run: RunRecord) -> Iterator[Block]:
 
 def _learning(run: RunRecord) -> Iterator[Block]:
     if run.layers is not None:
-        yield Grid(run.layers, "One head a layer")
+        yield Grid(run.layers, "One head per layer")
         yield Text(tallies.LAYER_CHOICE)
     best = run.best_epoch
     if {"training_loss", "validation_loss"} <= set(run.history):

@@ -169,7 +169,7 @@ def _vega() -> str:
 
 GLOSSARY = {
     "allele": "a contig, a position, a REF and an ALT, left-aligned and trimmed",
-    "carriers": "rows whose read carries an allele, as against reads that show the reference",
+    "carriers": "rows whose read carries an allele, as opposed to reads that show the reference",
     "carrier read": "a read whose own bases show the allele",
     "reference locus": "a ClinVar position where the person has no variant; its reads score 0",
     "NONE": "the impact of a read without a variant; the others are Ensembl's impacts",

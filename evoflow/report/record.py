@@ -77,13 +77,13 @@ def caveats(settings: Settings) -> list[str]:
     """Where simulated data or random weights stand in for the real ones, one sentence each."""
     found = []
     if settings.data.demo is not None:
-        found.append("The data are a simulated demo: nothing here is true of people.")
+        found.append("The data are a simulated demo: the results say nothing about people.")
     if settings.model.checkpoint == STAND_IN:
         found.append(
             f"{STAND_IN} is a stand-in for Evo with random weights: it has learnt nothing."
         )
     if settings.model.checkpoint == TRAINED_STAND_IN and settings.data.demo is None:
         found.append(
-            f"{TRAINED_STAND_IN} was trained on simulated genomes alone: it knows no real DNA."
+            f"{TRAINED_STAND_IN} was trained on simulated genomes alone: it has not seen real DNA."
         )
     return found

@@ -138,9 +138,9 @@ def hardly_trained(split_counts: pd.DataFrame, balance_counts: pd.DataFrame) -> 
             missing.append(f"{impact}: {alleles:,} alleles ({rows:,} rows after balancing)")
     if not missing:
         return []
-    told = f"Training saw hardly any allele of some impacts ({'; '.join(missing)})"
+    told = f"Training saw very few alleles of some impacts ({'; '.join(missing)})"
     what_to_do = "Set `haplotypes: 2000` in the data config, or add people."
-    return [f"{told}: the head cannot know them. {what_to_do}"]
+    return [f"{told}: the head cannot predict these reliably. {what_to_do}"]
 
 
 LAYER_CHOICE = (

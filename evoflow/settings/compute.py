@@ -39,14 +39,14 @@ class Machine(Section):
     shared_memory: PositiveInt | None = None
     """Megabytes of /dev/shm."""
     disk: PositiveInt | None = None
-    """Kubernetes: megabytes of scratch space; Metaflow's default of 10 GB is less than weights."""
+    """Kubernetes: megabytes of scratch space; Metaflow's default of 10 GB is too small for Evo."""
     volumes: dict[str, str] = Field(default_factory=dict)
-    """What outlives a task, such as downloaded weights, and the path at which a task sees it.
+    """Storage that outlives a task (for downloaded weights, say), and its path inside the task.
 
     Batch: folders of the instance. Kubernetes: persistent volume claims.
     """
     image: str | None = None
-    """Container image, where it differs from the common one."""
+    """Container image, if it is not `compute.image`."""
 
 
 class GpuMachine(Machine):
@@ -55,44 +55,44 @@ class GpuMachine(Machine):
     gpus: PositiveInt = 1
     """GPUs of one task; `embed` and `train` use one."""
     gpu_vendor: Literal["nvidia", "amd"] = "nvidia"
-    """Kubernetes: whose device plugin hands out the GPUs."""
+    """Kubernetes: vendor of the GPUs."""
 
 
 class ComputeSettings(Section):
     """Where the steps run, and into how many tasks their work is cut."""
 
     target: Literal["local", "batch", "kubernetes"] = "local"
-    """`local`: this machine."""
+    """`local`: every step runs on this machine."""
     processes: NonNegativeInt = 0
     """Processes of `extract`; 0: one per core."""
     sequences_per_shard: PositiveInt = 5000
-    """Sequences that one `embed` task takes; more where the shards would be too many."""
+    """Sequences per `embed` task; more where there would be more than `max_shards` tasks."""
     max_shards: PositiveInt = 90
-    """Tasks of `embed` at most. Metaflow allows 100, and more with `run --max-num-splits N`."""
+    """Maximum number of `embed` tasks. Metaflow allows 100, `run --max-num-splits N` more."""
     embedding_cache: Location | None = None
-    """Folder or s3:// prefix in which embeddings outlive a run; default: none."""
+    """Folder or s3:// prefix in which embeddings are kept for later runs; default: none."""
     weights: Location | None = None
-    """Folder or s3:// prefix where the first task that needs a checkpoint of the hub puts it, and
-    from which all others read it; default: each machine downloads its own copy."""
+    """Folder or s3:// prefix for checkpoints of the hub: the first task that needs one stores it
+    there, and all others read it there; default: each machine downloads its own copy."""
     image: str | None = None
     """Container image of the remote tasks."""
     secrets: tuple[str | dict[str, Any], ...] = ()
-    """Secrets that remote tasks get as environment variables, as Metaflow's `@secrets` names them:
-    such as `HF_TOKEN` of a gated checkpoint in the secrets manager."""
+    """Secrets that remote tasks get as environment variables, written as for Metaflow's `@secrets`:
+    such as the `HF_TOKEN` for a gated checkpoint, and variables that URLs in the settings use."""
     environment: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of remote tasks; `${VARIABLE}` is taken from where the flow starts."""
+    """Environment variables of remote tasks; `${VARIABLE}` is replaced where the flow starts."""
     gpus: dict[str, GpuMachine] = Field(default_factory=dict)
-    """For each GPU model that a step wishes for, the machine that has it."""
+    """The machine for each GPU model that a step asks for."""
     cpu_steps: Machine | None = None
-    """The machine of the steps without a GPU; default: they stay here."""
+    """The machine for the steps without a GPU; default: they run where the flow was started."""
     retries: Annotated[int, Field(ge=0, le=4)] = 3
     """How often a remote task is tried again after it failed or its instance was taken away."""
     minutes_between_retries: NonNegativeInt = 2
     """Pause before a remote task is tried again."""
     schedule: str | None = None
-    """When a deployed flow runs, as cron writes it (`0 3 * * 1`); default: only when started."""
+    """When a deployed flow runs, in cron syntax (`0 3 * * 1`); default: only when you start it."""
     trigger: str | None = None
-    """Kubernetes: name of the Argo event upon which a deployed flow runs; default: none."""
+    """Kubernetes: name of the Argo event that starts a deployed flow; default: none."""
     timeout_minutes: PositiveInt | None = None
     """Minutes after which any task is stopped; default: none."""
 

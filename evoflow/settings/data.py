@@ -8,7 +8,7 @@ from evoflow.settings.locations import Location
 from evoflow.settings.types import Section
 
 HAPLOTYPE = "haplotype"
-"""What the examples that `haplotypes` adds have in place of an individual's name."""
+"""The individual's name of the examples that `haplotypes` adds."""
 
 
 def _as_text(contig: object) -> object:
@@ -46,35 +46,36 @@ class DataSettings(Section):
     individuals: tuple[Individual, ...] = ()
     """The people whose reads become examples."""
     regions: tuple[Annotated[str, BeforeValidator(_as_text)], ...] | None = None
-    """Contigs or `contig:start-end` (1-based, closed) to stay within; default: all in common."""
+    """Contigs or `contig:start-end` (1-based, both ends included) to use; default: all shared."""
     read_length: Annotated[int, Field(ge=20, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
     filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")
-    """Values of FILTER with which an individual's call is taken; `all` takes every call.
+    """Calls of an individual are used if FILTER has one of these values; `all` uses every call.
 
-    `.` is a call to which no filter was applied. Other calls are counted, and a read that shows
-    one is no reference read.
+    `.` means that no filter was applied. Other calls are left out and counted, and a read that
+    shows one is not used as a reference read.
     """
     min_mapping_quality: Annotated[int, Field(ge=0, le=255)] = 20
-    """Reads below it are dropped."""
+    """Reads with a lower mapping quality are dropped."""
     min_base_quality: Annotated[int, Field(ge=0, le=93)] = 10
-    """Bases below it do not show an allele.
+    """Bases with a lower quality do not count as showing an allele.
 
-    Of a substitution or an insertion its own bases count; of a deletion the bases on both sides.
+    For a substitution or an insertion these are its own bases, for a deletion those on both sides.
     """
     reads_per_variant: PositiveInt = 8
-    """Carrier reads kept per allele, at most."""
+    """Maximum number of carrier reads per allele."""
     reference_loci: NonNegativeInt | Literal["all"] = 2000
-    """ClinVar loci that the individual does not carry, from each of which one read is taken."""
+    """Number of ClinVar loci where the individual has no variant; each gives one read."""
     haplotypes: NonNegativeInt = 0
-    """ClinVar alleles that no individual carries, written into the reference as further examples.
+    """Number of further examples: ClinVar alleles that no individual carries, written into the
+    reference.
 
     They need no reads: with them, `individuals` may be omitted.
     """
     unknown_consequences: Literal["error", "count"] = "count"
-    """What a consequence term that no table lists does: stop the run, or be counted."""
+    """For a consequence term that no table lists: stop with an error, or count and leave it out."""
     seed: NonNegativeInt = 0
-    """Seed of every choice: reads, loci, splits, balancing and the head's training."""
+    """Seed of every random choice: reads, loci, splits, balancing and the head's training."""
 
     @model_validator(mode="after")
     def _has_inputs(self) -> Self:
@@ -90,7 +91,10 @@ class DataSettings(Section):
         samples = [individual.sample for individual in self.individuals]
         twice = sorted({sample for sample in samples if samples.count(sample) > 1})
         if self.haplotypes and HAPLOTYPE in samples:
-            raise ValueError(f"the sample name {HAPLOTYPE!r} stands for what `haplotypes` adds")
+            raise ValueError(
+                f"the sample name {HAPLOTYPE!r} is reserved for what `haplotypes` adds; "
+                "rename the sample"
+            )
         if twice:
             raise ValueError(f"individuals name the sample {', '.join(twice)} more than once")
         return self

@@ -44,28 +44,28 @@ class EmbeddingSettings(Section):
     """What is stored of each read: the cost of `embed` is its bytes."""
 
     layer: LayerName = "final"
-    """`final` (after the last norm), `logits`, a number of blocks, or the field's own names.
+    """`final` (after the last norm), `logits`, a number of blocks, or a name that papers use.
 
-    Those are `blocks.26`, `blocks.26.mlp.l3`, `embedding_layer`, `norm` and `unembed`.
+    Such names are `blocks.26`, `blocks.26.mlp.l3`, `embedding_layer`, `norm` and `unembed`.
     """
     layers: tuple[LayerName, ...] = ()
-    """Several layers instead, stored in one pass; a head learns from each, and the validation
-    rows choose the head of the run."""
+    """Several layers instead of one, computed in one pass. One head is trained per layer, and the
+    validation rows decide which is used."""
     tokens: Literal["all", "mean"] | Window = Window(window=64)
-    """`all`, `mean`, or `window: N` around the allele."""
+    """What to store of each read: `all` tokens, their `mean`, or `window: N` around the allele."""
     strands: Literal["forward", "both"] = "forward"
     """`both` embeds the reverse complement of every sequence too, which doubles cost and bytes.
 
-    A model that reads from left to right cannot show left of an allele what the allele changes;
-    the head then sees both strands of every base.
+    Evo reads from left to right, so nothing left of an allele depends on it. With `both` the head
+    sees both strands of every base.
     """
     stored_dtype: Literal["float16", "float32"] = "float16"
-    """Type in which embeddings are kept as artifacts."""
+    """Number type of the stored embeddings."""
 
     @model_validator(mode="after")
     def _names_layers_once(self) -> Self:
         if self.layers and "layer" in self.model_fields_set:
-            raise ValueError("`layers` stands in place of `layer`; remove one or the other")
+            raise ValueError("`layers` replaces `layer`; remove one or the other")
         meant = [parse_layer(layer) for layer in self.layers]
         twice = [name for k, name in enumerate(self.layers) if meant[k] in meant[:k]]
         if twice:
@@ -90,15 +90,16 @@ class SplitSettings(Section):
     test: Share = 0.25
     """Share of the examples that every metric is computed on."""
     block_size: PositiveInt = 5_000
-    """Bases of a genomic block, where there are too few contigs to split by contig."""
+    """Length of a genomic block in bases, used if there are too few contigs to split by contig."""
     folds: Annotated[int, Field(ge=3)] | None = None
-    """Cross-validation: so many heads, so that every example is tested once; default: one split.
+    """Number of folds of cross-validation, which tests every example once; default: one split.
 
-    Each head is tested on one fold and stopped by the next; `validation` and `test` then count for
-    nothing. The head that is kept learns from all folds but the first, which stops it.
+    Each head is tested on one fold, and the next fold decides when its training stops;
+    `validation` and `test` are ignored. The head that is kept learns from all folds but the first,
+    which decides when its training stops.
     """
     by: Literal["block", "contig"] = "block"
-    """`contig`: cross-validation whose folds are whole contigs, each its own without `folds`."""
+    """`contig`: cross-validation whose folds are whole contigs; one per contig without `folds`."""
 
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:
@@ -116,38 +117,38 @@ class BalanceSettings(Section):
     """How rare labels are made less rare, in the training split only."""
 
     target: Literal["uniform"] | Fraction = "uniform"
-    """How even scores become: 0 leaves them, `uniform` gives all as many rows as the commonest.
+    """How even the scores become: 0 changes nothing, `uniform` gives all equally many rows.
 
-    Between the two a score with a share s of the commonest score's alleles gets s ** (1 - target)
-    of its rows.
+    In between, a score with a share s of the most common score's alleles gets s ** (1 - target) of
+    its rows.
     """
     by: Literal["rows", "weights"] = "rows"
-    """Add rows of rare scores, or give their rows a greater weight in the loss."""
+    """`rows` adds rows of rare scores, `weights` gives their rows a greater weight in the loss."""
 
 
 class HeadSettings(Section):
     """The convolutional head and its training."""
 
     channels: PositiveInt = 64
-    """Channels between the convolutions."""
+    """Number of channels between the convolutions."""
     kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
-    """Tokens that a convolution sees at once; odd."""
+    """Width of a convolution in tokens; odd."""
     layers: PositiveInt = 3
-    """Convolutions; each sees three times as far as the one before."""
+    """Number of convolutions; each sees three times as far as the one before."""
     dropout: Fraction = 0.1
-    """Share of the values that training hides at random."""
+    """Share of the values that training sets to zero at random."""
     learning_rate: PositiveFloat = 1e-3
-    """Its peak, after the warm-up."""
+    """Highest learning rate, reached after the warm-up."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    """Of AdamW."""
+    """Weight decay of AdamW."""
     batch_size: PositiveInt = 64
-    """Training rows of one optimiser step."""
+    """Training rows per optimiser step."""
     epochs: PositiveInt = 40
-    """Passes over the training rows, at most."""
+    """Maximum number of passes over the training rows."""
     patience: PositiveInt = 8
-    """Epochs that rank the validation rows no better, after which training stops."""
+    """Training stops after this many epochs without a better ranking of the validation rows."""
     memory: PositiveFloat = 4.0
-    """GiB of embeddings kept in memory at most; beyond, a scratch file holds them."""
+    """Maximum GiB of embeddings in memory; larger embeddings are kept in a scratch file."""
 
 
 class ModelSettings(Section):
@@ -162,7 +163,7 @@ class ModelSettings(Section):
     device: str = "auto"
     """`auto`: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
     tokens_per_batch: PositiveInt = 8192
-    """Tokens that go through the model at once."""
+    """Number of tokens per forward pass."""
     embedding: EmbeddingSettings = EmbeddingSettings()
     split: SplitSettings = SplitSettings()
     balance: BalanceSettings = BalanceSettings()

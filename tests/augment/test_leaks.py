@@ -13,12 +13,12 @@ def test_a_split_without_anything_in_common_passes(table):
 
 def test_an_allele_of_two_people_on_two_sides_is_a_leak(table):
     examples = table(individual=["A", "B"], position=[5, 5])
-    with pytest.raises(InputError, match=r"the allele chr1 5 A G stands in test and train"):
+    with pytest.raises(InputError, match=r"the allele chr1 5 A G is in test and train"):
         check_no_leak(examples.assign(split=SIDES))
 
 
 def test_a_fragment_on_two_sides_is_a_leak(table):
-    with pytest.raises(InputError, match=r"the read A r7 stands in test and train"):
+    with pytest.raises(InputError, match=r"the read A r7 is in test and train"):
         check_no_leak(table(read_name=["r7", "r7"]).assign(split=SIDES))
 
 
@@ -27,7 +27,7 @@ def test_a_sequence_on_two_sides_is_a_leak_in_both_orientations(table, form):
     read = "ACGTTGCAACGTGGGTACGA"
     other = "CCCTTGCAACGTGGGTACGA"
     examples = table(sequence=[read, other], reference_sequence=[other[::-1], form(read)])
-    with pytest.raises(InputError, match=r"the sequence A.* stands in test and train"):
+    with pytest.raises(InputError, match=r"the sequence A.* is in test and train"):
         check_no_leak(examples.assign(split=SIDES))
 
 

@@ -28,7 +28,7 @@ def test_what_is_there_is_not_replaced_without_force(tmp_path):
     path = tmp_path / "x.tsv"
     check_output(path, force=False, suffixes=(".tsv",))
     path.write_text("mine")
-    with pytest.raises(InputError, match="is there already; name another file, or --force"):
+    with pytest.raises(InputError, match="already exists; name another file, or --force"):
         check_output(path, force=False, suffixes=(".tsv",))
     check_output(path, force=True, suffixes=(".tsv",))
 
@@ -43,7 +43,7 @@ def test_a_folder_is_filled_only_if_it_is_empty(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("x.bam", "must end in .tsv"), ("no/x.tsv", "there is no folder"), ("", "must end in")],
+    [("x.bam", "must end in .tsv"), ("no/x.tsv", "does not exist; create it"), ("", "must end in")],
 )
 def test_an_output_that_cannot_be_is_refused(tmp_path, name, problem):
     with pytest.raises(InputError, match=problem):

@@ -46,4 +46,4 @@ def test_the_shipped_model_knows_the_demos_dna():
     with torch.inference_mode():
         ids = torch.from_numpy(pretrain.windows(bases, 64, 256, default_rng(0))).long()
         loss = float(pretrain.next_base_loss(model, ids))
-    assert loss < 1.25  # nats a base; equal shares of four bases have 1.386
+    assert loss < 1.25  # nats per base; equal shares of four bases have 1.386

@@ -52,7 +52,9 @@ def test_no_gpu_is_no_gpu(machine):
 def test_a_gpu_that_is_hidden_is_a_message_with_the_reason(machine, monkeypatch, name):
     machine()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(InputError, match=rf"'{name}' is not here \(CUDA_VISIBLE_DEVICES is \)"):
+    with pytest.raises(
+        InputError, match=rf"'{name}' is not available \(CUDA_VISIBLE_DEVICES is \)"
+    ):
         gpus.named_gpus(name)
 
 

@@ -81,7 +81,7 @@ def test_what_only_the_user_can_fix_is_not_tried_again(batch, tmp_path):
     environment = batch.environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path)}
     run = flow(["run"], environment, tmp_path, **configs)
     assert run.returncode != 0
-    assert "model.device: 'cuda:7' is not here" in run.stdout
+    assert "model.device: 'cuda:7' is not available" in run.stdout
     assert "This failed task will not be retried" in run.stdout
     (job,) = batch.jobs_of("embed")
     assert job["status"] == "FAILED"

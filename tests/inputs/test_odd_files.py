@@ -185,7 +185,7 @@ def test_an_index_of_an_earlier_file_is_made_anew(tmp_path):
     pysam.tabix_compress(str(plain), f"{plain}.gz", force=True)
     found, _, warnings = rows_of(data)
     assert found == ALL
-    assert "person.vcf.gz: its index is of another file" in "\n".join(warnings)
+    assert "person.vcf.gz: its index belongs to another file" in "\n".join(warnings)
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ CASES = [
         r"reads\.bam: holds no read on contigs of .*genome\.fa \(it has chr1\)",
     ),
     (region_on_no_contig, r"'chr9' is on no contig of .*genome\.fa \(chr1\)"),
-    (region_behind_the_end, r"'chr1:500-700' reaches behind the end of the contig, at 600"),
+    (region_behind_the_end, r"'chr1:500-700' ends after the end of the contig, at 600"),
     (region_backwards, r"'chr1:50-20' is empty"),
     (region_without_variants, r"ClinVar knows none of these.*within regions chr1:260-280"),
     (region_without_reads, r"reads\.bam: holds no read within regions chr1:1-100"),
@@ -322,7 +322,7 @@ def test_output_without_a_folder(folder):
     arguments = ["extract", str(folder / "data.yaml"), "--output", str(folder / "no" / "out.jsonl")]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
-    assert f"there is no folder {folder / 'no'}; make it" in result.output
+    assert f"the folder {folder / 'no'} does not exist; create it" in result.output
 
 
 def test_all_problems_are_reported_together(folder):
@@ -337,7 +337,7 @@ def test_all_problems_are_reported_together(folder):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_no_permission(folder):
     (folder / "reads.bam").chmod(0)
-    with pytest.raises(InputError, match=r"reads\.bam: may not be read"):
+    with pytest.raises(InputError, match=r"reads\.bam: you have no permission to read it"):
         preflight.check(settings_of(folder))
 
 

@@ -83,7 +83,7 @@ def test_the_model_card_has_metadata_and_limits(folder):
     measured = found["model-index"][0]["results"][0]["metrics"]
     assert {"type": "spearman", "name": "spearman (carriers)", "value": 0.71} in measured
     for said in (
-        "no clinical tool", "prokaryotes and phages", "random weights", "simulated demo",
+        "not a clinical tool", "prokaryotes and phages", "random weights", "simulated demo",
         "reads of 100 bases", "simulated demo with seed 0", "exported on 20", "| test |",
         "0.71 (0.60 to 0.80)",
     ):  # fmt: skip
@@ -94,7 +94,7 @@ def test_a_head_of_a_run_is_checked_like_an_exported_one(trained_run, monkeypatc
     earlier = {name: weight for name, weight in WEIGHTS.items() if "readout" not in name}
     found = {"head": Head(SHAPE, earlier), "provenance": {"revision": None}, "settings": SETTINGS}
     monkeypatch.setattr(export, "artifact", lambda _run, _step, name: found[name])
-    with pytest.raises(InputError, match=r"EvoFlow/7: is no head .*lacks readout\.0\.weight"):
+    with pytest.raises(InputError, match=r"EvoFlow/7: is not a head .*lacks readout\.0\.weight"):
         export.find_head(trained_run)
 
 

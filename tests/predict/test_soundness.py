@@ -30,7 +30,7 @@ def test_a_sound_head_passes(trained):
 def test_sizes_that_do_not_fit_are_named(trained, sizes, message):
     head = replace(trained.head, config=replace(trained.head.config, **sizes))
     with pytest.raises(
-        InputError, match=f"run 7: is no head that this evoflow can use .*{message}"
+        InputError, match=f"run 7: is not a head that this version of evoflow can use .*{message}"
     ):
         require_sound(head, "run 7")
 
@@ -52,5 +52,5 @@ def test_tensors_of_another_head_are_named(trained):
 
 
 def test_what_another_version_pickled_is_a_message(trained):
-    with pytest.raises(InputError, match="is no head that this evoflow can use"):
+    with pytest.raises(InputError, match="is not a head that this version of evoflow can use"):
         require_sound(replace(trained.head, config=object()), "run 7")

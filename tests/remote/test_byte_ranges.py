@@ -158,5 +158,5 @@ def test_reference(folder, tmp_path, name):
 def test_broken_index(tmp_path, content):
     path = tmp_path / "reads.bam.bai"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"reads.bam.bai: is no index.*make it anew"):
+    with pytest.raises(InputError, match=r"reads.bam.bai: is not an index.*make it again"):
         read_index(path)

@@ -79,7 +79,7 @@ def test_content_unlike_its_checksum_is_refused_and_fetched_again(bucket):
     [
         ("ftp://host/genome.fa", "cannot be read; give a path, s3://"),
         ("s3://bucket", "cannot be read; give a path, s3://"),
-        ("s3://Not_A_Bucket!/key", "is no S3 address"),
+        ("s3://Not_A_Bucket!/key", "is not an S3 address"),
         ("http://127.0.0.1:9/genome.fa", "the connection failed.*6 times in a row"),
     ],
 )

@@ -146,5 +146,5 @@ def _fingerprint(path: Path) -> str:
             for entry in archive.infolist():
                 digest.update(f"{entry.filename} {entry.file_size} {entry.CRC}\n".encode())
     except (BadZipFile, OSError) as error:
-        raise InputError(f"{path}: is no checkpoint of torch ({error}); fetch it again") from error
+        raise InputError(f"{path}: is not a torch checkpoint ({error}); fetch it again") from error
     return digest.hexdigest()[:32]

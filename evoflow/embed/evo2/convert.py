@@ -57,12 +57,12 @@ def convert_checkpoint(
     ------
     InputError
         If the file is no sound checkpoint, wants more than tensors, or needs FP8; or the folder
-        is there already.
+        already exists.
     """
     path = find_pickle(Path(source))
     config = config_of(path) if config is None else config
     if folder.exists():
-        raise InputError(f"{folder}: is there already; name a new folder or remove it")
+        raise InputError(f"{folder}: already exists; name a new folder or remove it")
     tensors = _checked(path, read_pickle(path), config)
     try:
         with new_folder(folder) as made:
@@ -128,7 +128,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
         wanted = _foreign(path)
         if wanted:
             raise InputError(
-                f"{path}: refused: the pickle wants {', '.join(wanted)}, which no checkpoint "
+                f"{path}: refused: the pickle asks for {', '.join(wanted)}, which no checkpoint "
                 "needs and which could run anything; fetch the file from its publisher again"
             ) from error
         reason = str(error).strip().splitlines()[0]
@@ -188,7 +188,7 @@ def _checked(path: Path, state: Mapping[str, Any], config: Evo2Config) -> dict[s
     others = [name for name, value in kept.items() if not isinstance(value, Tensor)]
     if others:
         kind = type(kept[others[0]]).__name__
-        raise InputError(f"{path}: {others[0]} is a {kind}, no tensor")
+        raise InputError(f"{path}: {others[0]} is a {kind}, not a tensor")
     check_tensors(path, {name: tuple(value.shape) for name, value in kept.items()}, expected)
     for name, value in kept.items():
         if not value.is_floating_point():

@@ -28,7 +28,7 @@ from evoflow.layers import Layer, LayerOutput, resolve_layer
 class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
     """A model of DNA that predicts each next base from all before it.
 
-    `generate` computes the whole sequence anew for each base: there is no cache of states.
+    `generate` computes the whole sequence again for each base: there is no cache of states.
     """
 
     main_input_name = "input_ids"
@@ -126,7 +126,7 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
         Raises
         ------
         InputError
-            If prompts are padded: the padding would stand before what follows.
+            If prompts are padded: the padding would come before what follows.
         """
         mask = options.get("attention_mask")
         if mask is not None and not bool(torch.as_tensor(mask).all()):

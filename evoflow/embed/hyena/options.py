@@ -26,7 +26,7 @@ def resolve_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
     if named in (None, "auto"):
         return None
     if not isinstance(named, torch.dtype) or not named.is_floating_point:
-        raise InputError(f"dtype: {dtype!r} is no floating-point type; set float32 or bfloat16")
+        raise InputError(f"dtype: {dtype!r} is not a floating-point type; set float32 or bfloat16")
     return named
 
 

@@ -88,8 +88,8 @@ class Use:
         if self.problem is None:
             self.problem = str(problem)
             logger.warning(
-                "compute.embedding_cache: %s; what it does not give is computed again, and what "
-                "it does not take is not kept in it",
+                "compute.embedding_cache: %s; embeddings that cannot be read are computed "
+                "again, and those that cannot be written are not cached",
                 problem,
             )
 
@@ -293,8 +293,8 @@ def check_cache(location: str | None) -> list[str]:
         objects.write("probe/writable", b"")
     except InputError as error:
         note = (
-            f"compute.embedding_cache: {location} cannot be written ({error}): what is in it is "
-            "used, and nothing is added"
+            f"compute.embedding_cache: {location} cannot be written ({error}): its embeddings are "
+            "used, and none are added"
         )
         logger.warning(note)
         return [note]

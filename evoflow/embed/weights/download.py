@@ -101,7 +101,7 @@ def fetch(wanted: Wanted) -> Path:
             if failed >= _ATTEMPTS:
                 raise InputError(
                     f"model.checkpoint: the download of {wanted} broke off {failed} times in a row "
-                    f"({error}); what came is kept: check the network and start again"
+                    f"({error}); what was received is kept: check the network and start again"
                 ) from error
             logger.warning("the download of %s broke off (%s); trying again", wanted, error)
             pause = _FIRST_PAUSE * 2 ** (failed - 1)
@@ -256,7 +256,9 @@ class _Part:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != self.path.name:
                 partial.unlink()
-                raise BrokenOffError("what came does not have the checksum that the hub states")
+                raise BrokenOffError(
+                    "the received data does not have the checksum that the hub states"
+                )
             partial.replace(self.path)
 
     def _append(self, file: Any) -> None:

@@ -20,7 +20,7 @@ _LONGEST_POINTER = 1024
 
 
 class WeightFile(Protocol):
-    """A file of which parts are read into memory that is there already."""
+    """A file of which parts are read into memory that already exists."""
 
     @property
     def label(self) -> str:
@@ -130,12 +130,12 @@ def tensors_of(file: WeightFile) -> list[StoredTensor]:
         tensors = _parsed(file)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{file.label}: is not a sound safetensors file ({error}); fetch it again"
+            f"{file.label}: is not a valid safetensors file ({error}); fetch it again"
         ) from error
     end = max((tensor.stop for tensor in tensors), default=0)
     if tensors and end != file.size:
         raise InputError(
-            f"{file.label}: has {file.size:,} bytes, its header tells of {end:,}; fetch it again"
+            f"{file.label}: has {file.size:,} bytes, its header states {end:,}; fetch it again"
         )
     return tensors
 
@@ -172,7 +172,7 @@ def _parsed(file: WeightFile) -> list[StoredTensor]:
         raise ValueError(f"its header would have {length:,} bytes")
     header = json.loads(_bytes(file, _LENGTH, begin))
     if not isinstance(header, dict):
-        raise ValueError("its header is no mapping")  # noqa: TRY004 - of the file, not of a caller
+        raise ValueError("its header is not a mapping")  # noqa: TRY004 - of the file, not of a caller
     header.pop("__metadata__", None)
     tensors = []
     for name, entry in header.items():

@@ -153,7 +153,7 @@ class SharedWeights:
             self._share(f"{repo}/{commit}", checkpoint)
         except (SharingError, InputError) as error:
             logger.warning(
-                "%s: %s could not be put there (%s); every task fetches it from the hub",
+                "%s: %s could not be stored there (%s); every task fetches it from the hub",
                 SETTING,
                 repo,
                 error,

@@ -67,7 +67,7 @@ def learning_curves(
 def predicted_against_true(predictions: pd.DataFrame) -> Spec:
     """Test examples under the score that they have, at the score that the head gives them.
 
-    Where there are more than `MOST_POINTS`, every so manieth is drawn; the medians are of all.
+    Where there are more than `MOST_POINTS`, evenly spaced ones are drawn; the medians use all.
 
     Parameters
     ----------

@@ -119,7 +119,7 @@ def test_a_truncated_file_is_named(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(
-        InputError, match=r"model\.safetensors: has 303,280 bytes, its header tells of"
+        InputError, match=r"model\.safetensors: has 303,280 bytes, its header states"
     ):
         EvoForCausalLM.from_pretrained(folder)
 

@@ -17,7 +17,7 @@ def test_types_by_name_or_as_they_are_and_none_for_as_stored(asked, dtype):
 
 @pytest.mark.parametrize("asked", ["int8", torch.int64, "float33"])
 def test_types_that_are_no_floating_point_are_refused(asked):
-    with pytest.raises(InputError, match="is no floating-point type; set float32 or bfloat16"):
+    with pytest.raises(InputError, match="is not a floating-point type; set float32 or bfloat16"):
         resolve_dtype(asked)
 
 

@@ -101,7 +101,7 @@ def test_a_remote_step_may_have_other_devices():
     ("spoil", "said"),
     [
         (lambda path: path.unlink(), "no such file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "its header tells of"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "its header states"),
         (
             lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"),
             "git lfs pull",

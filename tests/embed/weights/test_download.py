@@ -82,8 +82,8 @@ def test_a_download_that_stalls_is_given_up_and_kept(hub, monkeypatch, pauses, t
     hub.cut_after, hub.stall = 1000, True
     with pytest.raises(
         InputError,
-        match=r"lab/evo at revision main broke off 6 times in a row \(ReadTimeout.*what came is "
-        "kept: check the network and start again",
+        match=r"lab/evo at revision main broke off 6 times in a row \(ReadTimeout.*what was "
+        "received is kept: check the network and start again",
     ):
         fetch(wanted())
     assert pauses == [0.5, 1, 2, 4, 8]

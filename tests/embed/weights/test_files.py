@@ -44,7 +44,7 @@ def test_a_file_that_was_cut_short_says_how_long_it_should_be(tmp_path):
     content = path.read_bytes()
     path.write_bytes(content[:-7])
     with pytest.raises(
-        InputError, match=rf"{len(content) - 7} bytes, its header tells of {len(content)}; fetch"
+        InputError, match=rf"{len(content) - 7} bytes, its header states {len(content)}; fetch"
     ):
         tensors_of(LocalFile(path))
 
@@ -67,7 +67,7 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     ("header", "values", "message"),
     [
         (b"{not json", b"", "Expecting"),
-        (b"[]", b"", "header is no mapping"),
+        (b"[]", b"", "header is not a mapping"),
         ({"w": ENTRY | {"dtype": "F4"}}, bytes(8), "type F4"),
         ({"w": ENTRY | {"shape": [3]}}, bytes(8), "other bytes than its shape"),
         ({"w": ENTRY | {"data_offsets": [4, 12]}}, bytes(12), "does not start where"),
@@ -85,7 +85,7 @@ def test_a_header_that_lies_is_refused(tmp_path, header, values, message):
 def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="is not a sound safetensors file"):
+    with pytest.raises(InputError, match="is not a valid safetensors file"):
         tensors_of(LocalFile(path))
 
 

@@ -161,7 +161,7 @@ def test_a_full_disk_costs_the_copy_alone(golden_hub, monkeypatch, tmp_path, cap
 
     monkeypatch.setattr(shared.FolderObjects, "write_file", refuse)
     assert_golden(load(shared=str(tmp_path / "shared")))
-    assert caplog.text.count("could not be put there (No space left on device)") == 1
+    assert caplog.text.count("could not be stored there (No space left on device)") == 1
     assert downloads(golden_hub) == [0]
 
 
