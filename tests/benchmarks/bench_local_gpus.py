@@ -4,11 +4,14 @@
 
 Makes a checkpoint of random weights in the published layout, runs the whole flow on the demo with
 it, and prints when each shard had which GPU, how much of the time the GPUs were taken, how many
-processes had memory on a card at once, and what a shard says where a GPU is already full.
+processes had memory on a card at once, and what a shard says where a GPU is already full. What the
+runs say is printed as it comes, after the run's number. The data and the training are small: the
+turns at the GPUs are what is looked at.
 """
 
 import argparse
 import itertools
+import math
 import os
 import re
 import subprocess
@@ -24,13 +27,16 @@ import pynvml
 import torch
 import yaml
 
+from evoflow import demo
+from evoflow.augment.augmentation import augment
 from evoflow.devices.gpus import visible_gpus
 from evoflow.embed.evo import EvoConfig, EvoForCausalLM
+from evoflow.extract.examples import extract_examples
+from evoflow.settings import DataSettings, ModelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "flows" / "evo_flow.py"
-SEQUENCES = 8300
-"""That the demo gives."""
+DATA = {"demo": {"seed": 0}, "reads_per_variant": 2, "reference_loci": 200}
 HAD = re.compile(r"^(\S+ \S+) \[\S+?/embed/(\d+) .*?\] computes on (\S+) ")
 LEFT = re.compile(r"^(\S+ \S+) \[\S+?/embed/(\d+) .*?\] has left (\S+) ")
 
@@ -60,7 +66,7 @@ def make_checkpoint(folder: Path, billions: float) -> None:
     torch.set_default_dtype(torch.float32)
     model.save_pretrained(folder)
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    print(f"checkpoint: {blocks} blocks, {size / 1e9:.1f} GB")
+    print(f"checkpoint: {blocks} blocks, {size / 1e9:.1f} GB", flush=True)
 
 
 class Watch(threading.Thread):
@@ -86,22 +92,43 @@ class Watch(threading.Thread):
             time.sleep(0.5)
 
 
+def count_sequences(model: dict[str, object]) -> int:
+    """Count what a run on `DATA` embeds."""
+    data, settings = DataSettings.model_validate(DATA), ModelSettings.model_validate(model)
+    examples = extract_examples(demo.prepare(data)).examples
+    made = augment(examples, settings, read_length=data.read_length, seed=data.seed)
+    return len(made.sequences)
+
+
+class Flow(threading.Thread):
+    """A run of the flow: its lines are printed as they come, after its number, and kept."""
+
+    def __init__(self, command: list[str], folder: Path, number: int) -> None:
+        super().__init__(daemon=True)
+        self.number = number
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def run(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            print(f"run {self.number}: {line}", end="", flush=True)
+
+
 def run_flows(folder: Path, configs: dict[str, Path], runs: int) -> list[tuple[str, int]]:
     """Run the flow so often at once; return each one's output and exit status."""
     command = [sys.executable, str(FLOW)]
     for name, path in configs.items():
         command += ["--config", name, str(path)]
-    flows = []
-    for _ in range(runs):
-        log = tempfile.TemporaryFile("w+", dir=folder)  # noqa: SIM115
-        process = subprocess.Popen([*command, "run"], cwd=folder, stdout=log, stderr=log)
-        flows.append((process, log))
-    finished = []
-    for process, log in flows:
-        code = process.wait()
-        log.seek(0)
-        finished.append((log.read(), code))
-    return finished
+    flows = [Flow([*command, "run"], folder, number) for number in range(runs)]
+    for flow in flows:
+        flow.start()
+    for flow in flows:
+        flow.join()
+    return [("".join(flow.lines), flow.process.wait()) for flow in flows]
 
 
 def turns(output: str) -> list[tuple[str, str, datetime, datetime]]:
@@ -181,14 +208,17 @@ def main() -> None:
         gpus = visible_gpus()
         print("GPUs:", *(f"{gpu.device} {gpu.name} {gpu.identity}" for gpu in gpus))
         torch.cuda.empty_cache()
-        configs = {
+        configs: dict[str, dict[str, object]] = {
             "model": {
                 "checkpoint": str(folder / "checkpoint"),
                 "embedding": {"layer": "final", "tokens": "mean"},
-                "head": {"epochs": 2},
+                "head": {"epochs": 1},
             },
-            "compute": {"sequences_per_shard": SEQUENCES // options.shards},
+            "data": DATA,
         }
+        sequences = count_sequences(configs["model"])
+        configs["compute"] = {"sequences_per_shard": math.ceil(sequences / options.shards)}
+        print(f"{sequences} sequences in {options.shards} shards", flush=True)
         paths = {name: folder / f"{name}.yaml" for name in configs}
         for name, path in paths.items():
             path.write_text(yaml.safe_dump(configs[name]))
@@ -197,9 +227,9 @@ def main() -> None:
         begun = time.perf_counter()
         finished = run_flows(folder, paths, options.runs)
         print(f"{options.runs} runs took {time.perf_counter() - begun:.0f} s")
-        for output, code in finished:
+        for number, (_, code) in enumerate(finished):
             if code:
-                print(f"FAILED with status {code}\n{output[-6000:]}")
+                print(f"run {number} FAILED with status {code}")
         report([output for output, _ in finished], len(gpus))
         for number, processes in watch.processes.items():
             print(
