@@ -28,7 +28,7 @@ def new_file(path: Path) -> Iterator[Path]:
         if error.filename not in {None, str(beside)}:
             raise
         raise InputError(
-            f"{path}: cannot be written ({error.strerror}); name a file that can"
+            f"{path}: cannot be written ({error.strerror}); choose another file"
         ) from error
     finally:
         beside.unlink(missing_ok=True)

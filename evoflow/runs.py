@@ -92,7 +92,7 @@ def _known() -> str:
         runs = []
     if not runs:
         return (
-            "no run of the flow is there: start the command in the folder where the flow ran, with "
-            "the METAFLOW_ variables with which it ran"
+            "there are no runs of the flow: start the command in the folder where it ran, with "
+            "the same METAFLOW_ variables"
         )
     return f"the newest are {', '.join(runs)}"

@@ -80,7 +80,7 @@ def _first_free(gpus: Sequence[Gpu]) -> Iterator[Gpu]:
                 yield gpu
             finally:
                 locks[gpu].release()
-                _say(f"has left {gpu.device} after {time.monotonic() - now:.0f} s")
+                _say(f"released {gpu.device} after {time.monotonic() - now:.0f} s")
             return
         now = time.monotonic()
         if not waiting or now - reminded > REMIND_SECONDS:

@@ -157,5 +157,5 @@ def _require_main_guard() -> None:
     if Path(str(path)).suffix == ".py" and "__name__" not in text:
         raise InputError(
             f"{path}: has no main guard, without which Python cannot start worker processes; put "
-            'what the script does under `if __name__ == "__main__":`, or set processes to 1'
+            'the code of the script under `if __name__ == "__main__":`, or set processes to 1'
         )

@@ -163,7 +163,7 @@ def regions_of(data: DataSettings, genome: Genome) -> Regions:
         name = genome.find(region.contig)
         if name is None:
             known = ", ".join(list(genome.lengths)[:10])
-            problems.append(f"regions: {text!r} is on no contig of {data.reference} ({known})")
+            problems.append(f"regions: {text!r} is not on any contig of {data.reference} ({known})")
             continue
         length = genome.lengths[name]
         if (region.end or 0) > length or region.start >= length:

@@ -94,7 +94,7 @@ def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -
     -------
     DataFrame
         Columns `VARIANT`, `sequence`, `reference_sequence` and `variant_offset`, each allele once;
-        without those for which there is no room or that lie beside a letter that is no base.
+        without those for which there is no room or that lie beside a letter that is not a base.
     """
     rows = []
     with quiet(), pysam.FastaFile(reference) as genome:

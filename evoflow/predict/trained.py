@@ -183,7 +183,9 @@ class TrainedHead:
                 "checkpoint that the head was trained on"
             )
         if self.weights is None or provenance.weights is None:
-            logger.warning("whether the weights are those of the head's training is not known")
+            logger.warning(
+                "cannot check whether these are the weights that the head was trained with"
+            )
         elif self.weights != provenance.weights:
             raise InputError(
                 f"{provenance.checkpoint}: its weights are {provenance.weights}, the head was "

@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "flows" / "evo_flow.py"
 DATA = {"demo": {"seed": 0}, "reads_per_variant": 2, "reference_loci": 200}
 HAD = re.compile(r"^(\S+ \S+) \[\S+?/embed/(\d+) .*?\] computes on (\S+) ")
-LEFT = re.compile(r"^(\S+ \S+) \[\S+?/embed/(\d+) .*?\] has left (\S+) ")
+LEFT = re.compile(r"^(\S+ \S+) \[\S+?/embed/(\d+) .*?\] released (\S+) ")
 
 
 def make_checkpoint(folder: Path, billions: float) -> None:

@@ -90,7 +90,7 @@ def test_the_file_has_the_mode_that_the_umask_says(run):
         ),
         (">a\nACGT\n", "embedding: {tokens: {window: 5}}", "x.fasta:1: sequence a has 4 bases"),
         (">a\n" + "A" * 8193, "", "x.fasta:1: sequence a has 8193 bases; evo-tiny takes 8192"),
-        (">a\nACGT\n", "device: cuda:77", "'cuda:77' is not here"),
+        (">a\nACGT\n", "device: cuda:77", "'cuda:77' is not available"),
         (">a\nACGT\n", "revision: main", "evo-tiny is made on the spot"),
     ],
 )
@@ -107,7 +107,7 @@ def test_beside_a_run_it_waits_for_a_gpu_and_has_it_to_itself(run, busy_gpu):
     embedded = busy_gpu.during(Embedder, "stream")
     result, path = run(">a\nACGTA\n", "embedding: {tokens: mean}")
     assert result.exit_code == 0, result.output
-    said = [WAITS, "computes on cuda:0 (Fake) after waiting for", "has left cuda:0", "are in"]
+    said = [WAITS, "computes on cuda:0 (Fake) after waiting for", "released cuda:0", "are in"]
     places = [result.output.index(line) for line in said]
     assert places == sorted(places)
     assert (loading, embedded) == (["taken"], ["taken"])

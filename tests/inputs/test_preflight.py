@@ -273,7 +273,7 @@ CASES = [
         fasta_without_the_contig,
         r"reads\.bam: holds no read on contigs of .*genome\.fa \(it has chr1\)",
     ),
-    (region_on_no_contig, r"'chr9' is on no contig of .*genome\.fa \(chr1\)"),
+    (region_on_no_contig, r"'chr9' is not on any contig of .*genome\.fa \(chr1\)"),
     (region_behind_the_end, r"'chr1:500-700' ends after the end of the contig, at 600"),
     (region_backwards, r"'chr1:50-20' is empty"),
     (region_without_variants, r"ClinVar knows none of these.*within regions chr1:260-280"),

@@ -104,7 +104,7 @@ def test_beside_a_run_it_waits_for_a_gpu_and_has_it_to_itself(head, world, busy_
         "--output", world / "scored.tsv",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    said = [WAITS, "computes on cuda:0 (Fake) after waiting for", "has left cuda:0", "2 of 2"]
+    said = [WAITS, "computes on cuda:0 (Fake) after waiting for", "released cuda:0", "2 of 2"]
     places = [result.output.index(line) for line in said]
     assert places == sorted(places)
     assert (loading, predicting) == (["taken"], ["taken"])

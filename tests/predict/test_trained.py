@@ -96,4 +96,4 @@ def test_other_weights_under_the_same_name_are_refused(trained, caplog):
         same.require_model(MADE, 64)
     assert not caplog.text
     trained.require_model(MADE, 128)
-    assert "not known" in caplog.text
+    assert "cannot check whether" in caplog.text

@@ -61,8 +61,8 @@ class Datastore:
         except OSError as error:
             raise InputError(
                 f"the datastore {self.root} cannot take embeddings ({error.strerror or error}); "
-                "make room or set its permissions, then resume the run: the shards that are done "
-                "stay"
+                "make room or set its permissions, then resume the run: the finished shards "
+                "are kept"
             ) from error
         return str(key)
 

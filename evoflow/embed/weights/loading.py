@@ -128,7 +128,7 @@ class TensorStream:
             if not wrong:
                 break
         else:
-            raise InputError(f"{part[0].file.label}: {wrong[0]} is not what was written there")
+            raise InputError(f"{part[0].file.label}: {wrong[0]} differs from what was written")
         self._digests |= digests
         return list(zip(part, on_host if kept else self._sent(part, on_host), strict=True))
 

@@ -250,7 +250,7 @@ class ReadChooser:
         sequence = bases[first:after]
         reference = self.genome.fetch(self.contig, position, position + len(sequence)).upper()
         if unknown_letter(sequence + reference):
-            return "beside a letter that is no base"
+            return "beside a letter that is not a base"
         end = lay.reference_end(after)
         shown = [
             (other, self.called.shown(lay, bases, other))

@@ -117,7 +117,7 @@ def test_wrong_bytes_are_read_again(path, wrong):
 def test_bytes_that_stay_wrong_are_refused(path):
     file = Unreliable(path, 99)
     moved = [_moved(one, file) for one in tensors_of(LocalFile(path))]
-    with pytest.raises(InputError, match=r"model\.safetensors: . is not what was written there"):
+    with pytest.raises(InputError, match=r"model\.safetensors: . differs from what was written"):
         list(TensorStream(moved, CPU, digests=dict(_digests(path))))
 
 

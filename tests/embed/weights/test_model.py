@@ -105,7 +105,7 @@ def test_wrong_bytes_in_the_shared_place_send_to_the_hub(tmp_path, caplog):
     assert_golden(load(shared=location))
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
-    assert "is not what was written there; the weights come from the hub" in caplog.text
+    assert "differs from what was written; the weights come from the hub" in caplog.text
 
 
 @pytest.mark.usefixtures("golden_hub")

@@ -133,7 +133,7 @@ def test_letters_that_are_no_bases_are_dropped(choose):
     far = "R" + GENOME[101:200]  # outside of the kept bases
     kept, counts = choose([read(SNV, bases=bases, name="R"), read(SNV, bases=far)])
     assert [each.name for each in kept] == ["r"]
-    assert counts["beside a letter that is no base"] == 1
+    assert counts["beside a letter that is not a base"] == 1
 
 
 def test_a_reference_window_with_a_letter_that_is_no_base_is_dropped(choose):
@@ -141,7 +141,7 @@ def test_a_reference_window_with_a_letter_that_is_no_base_is_dropped(choose):
     bases = list(GENOME[0:100])
     bases[50] = key[2]
     made = make_read(len(GENOME), "r", 0, "".join(bases), "100M")
-    assert choose([made], called=[key], key=key)[1] == {"beside a letter that is no base": 1}
+    assert choose([made], called=[key], key=key)[1] == {"beside a letter that is not a base": 1}
 
 
 def test_equal_signs_are_the_reference(choose):
