@@ -233,7 +233,7 @@ class EvoFlow(FlowSpec):
         from evoflow.report import cards
         from evoflow.train.learning import learn
 
-        # Pickled anew by every shard, equal settings may differ in their bytes.
+        # Pickled again by every shard, equal settings may differ in their bytes.
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs, include=CARRIED)
         shards = sorted(inputs, key=lambda task: task.shard)

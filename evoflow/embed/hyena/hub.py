@@ -144,5 +144,5 @@ def _unknown(name: str) -> str:
         return "evo-tiny has no files to load; evoflow.embed.evo1.tiny.evo_tiny makes it"
     names = [TINY, *SHIPPED, *KNOWN]
     close = get_close_matches(name, names, n=1)
-    mend = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"
-    return f"model.checkpoint: {name!r} is neither a folder nor a known name; {mend}"
+    remedy = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"
+    return f"model.checkpoint: {name!r} is neither a folder nor a known name; {remedy}"

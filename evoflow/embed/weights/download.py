@@ -180,14 +180,14 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
 
 def _refused(wanted: Wanted, error: HfHubHTTPError) -> InputError:
     gated = isinstance(error, GatedRepoError) or error.response.status_code in {401, 403}
-    mend = (
+    remedy = (
         "ask for access on its page, and set HF_TOKEN to a token that has it"
         if gated
         else "check the name and the revision, or name a folder that holds the checkpoint"
     )
     return InputError(
         f"model.checkpoint: {wanted} cannot be fetched ({type(error).__name__}: "
-        f"{_first_line(error)}); {mend}"
+        f"{_first_line(error)}); {remedy}"
     )
 
 

@@ -65,7 +65,7 @@ def require_memory(
     if free is None or total <= free:
         return None
     gigabytes = {part: f"{size / 1e9:.1f} GB" for part, size in needed.items()}
-    mend = (
+    remedy = (
         "lower model.tokens_per_batch"
         if needed["weights"] + needed["activations"] // 8 < free
         else "use a device with more memory"
@@ -74,7 +74,7 @@ def require_memory(
     raise InputError(
         f"{checkpoint} in {str(dtype).removeprefix('torch.')} needs {gigabytes['weights']} for its "
         f"weights and about {gigabytes['activations']} for {tokens} tokens at once, but "
-        f"{device} ({device_name(device)}) has {free / 1e9:.1f} GB free; {mend}"
+        f"{device} ({device_name(device)}) has {free / 1e9:.1f} GB free; {remedy}"
     )
 
 

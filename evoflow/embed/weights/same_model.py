@@ -32,12 +32,12 @@ def require_same_model(shards: Sequence[Provenance]) -> None:
         if found != usual
     ]
     if problems:
-        mend = (
+        remedy = (
             "embeddings of different models cannot be mixed: put back the checkpoint (and, for "
             "another dtype, set model.dtype), then run `resume embed`, which embeds every shard "
             "again, or start a new run"
         )
-        raise InputError([*problems, mend])
+        raise InputError([*problems, remedy])
 
 
 def _shown(shard: Provenance, key: str) -> str:
