@@ -17,6 +17,7 @@ from evoflow.settings import DataSettings, Individual
 CONTIG = "contig"
 VARIANT_READ = "read over a variant"
 LOCUS_READ = "read over a reference locus"
+CARRIER_READ = "carrier read"
 COUNTS = ["individual", "contig", "subject", "reason"]
 
 
@@ -55,6 +56,9 @@ def put_together(found: Found, reads: UnitReads) -> UnitResult:
     kept = len(examples.drop_duplicates(KEY))
     counts[VARIANT, "kept"] = kept
     counts[VARIANT, "no read carries it"] = len(found.alleles) - kept
+    others = int((examples["other_alleles"] > 0).sum())
+    counts[CARRIER_READ, "carries other alleles of the individual too"] = others
+    counts[CARRIER_READ, "carries no other allele"] = len(examples) - others
     looked = sum(part.loci for part in reads.references)
     unclean = sum(part.without_clean_read for part in reads.references)
     counts[LOCUS, "every read that shows the reference may carry another allele"] = unclean
@@ -68,7 +72,7 @@ def put_together(found: Found, reads: UnitReads) -> UnitResult:
 
 def _joined(parts: Sequence[Taken]) -> pd.DataFrame:
     if not parts:
-        return pd.DataFrame(columns=[*KEY, "contig", "rank"])
+        return pd.DataFrame(columns=[*KEY, "contig", "rank", "other_alleles"])
     return pd.concat([part.examples for part in parts], ignore_index=True)
 
 

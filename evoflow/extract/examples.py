@@ -40,6 +40,7 @@ class Extraction:
         (positions of ClinVar's alleles with an RS id), `read over a variant` and `read over a
         reference locus` (pairs of a read and a place it covers; at a reference locus a quarter of
         the reads is looked at, and all of them only where none of these shows the reference),
+        `carrier read` (the kept ones, by whether they carry further alleles of the individual),
         `contig` (with any record); `unknown consequence term` counts the alleles that have one.
     """
 

@@ -41,10 +41,15 @@ def test_real_alleles_are_those_of_an_independent_count(real, read_length):
 
 
 def test_counts_add_up(real):
-    counts = extract_examples(brca1(real, read_length=100, reference_loci=50), processes=1).counts
+    extraction = extract_examples(brca1(real, read_length=100, reference_loci=50), processes=1)
+    examples, counts = extraction.examples, extraction.counts
     totals = counts.groupby("subject")["count"].sum()
     assert totals["variant"] == totals["genotype"] == 169
     assert counts.set_index(["subject", "reason"])["count"]["variant", "kept"] == 157
+    reads = counts[counts["subject"] == "carrier read"].set_index("reason")["count"]
+    assert reads.sum() == examples["carries_alt"].sum()
+    several = reads["carries other alleles of the individual too"]
+    assert several == (examples["other_alleles"] > 0).sum() > 0
 
 
 def test_reads_that_are_too_short_name_the_length_to_set(real):
