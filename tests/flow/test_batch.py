@@ -71,7 +71,7 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     # The code came with the package, the logs came back.
     home = batch.folder / embed[-1]["jobId"]
     assert list(home.rglob("evoflow/embed/embedder.py"))
-    assert "random weights" in run.stdout
+    assert "simulated demo" in run.stdout
 
 
 def test_what_only_the_user_can_fix_is_not_tried_again(batch, tmp_path):

@@ -42,7 +42,7 @@ def test_the_terminal_ends_with_the_summary(demo_run):
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert all(line in done.stdout for line in lines)
-    assert "random weights" in run["end"].task.data.summary
+    assert "simulated demo" in run["end"].task.data.summary
 
 
 def test_the_table_of_examples_is_the_documented_one(demo_run):
