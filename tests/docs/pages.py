@@ -26,6 +26,7 @@ NOT_RUN = {
     "pip install ": "installs packages",
     "docker ": "needs docker",
     "jupyter ": "opens a browser",
+    "python tests/benchmarks/accept_weights.py": "needs published weights",
 }
 """How commands begin that the tests do not run, and why."""
 
