@@ -41,7 +41,7 @@ def test_the_terminal_ends_with_the_summary(demo_run):
     lines = run["end"].task.data.summary.splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
-    assert all(line in done.stdout for line in lines)
+    assert all(line.strip() in done.stdout for line in lines)
     assert "simulated demo" in run["end"].task.data.summary
 
 

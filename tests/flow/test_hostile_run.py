@@ -118,15 +118,17 @@ def _write_hostile(folder):
     pysam.index(str(folder / "i.bam"))
 
 
-def readings(content):
+def readings(content, depth=4):
     """All that a file says: as it is, decompressed, and with base64 decoded."""
     yield content
+    if not depth:
+        return
     for unpack in (gzip.decompress, zlib.decompress):
         try:
             inner = unpack(content)
         except (OSError, EOFError, zlib.error):
             continue
-        yield from readings(inner)
+        yield from readings(inner, depth - 1)
     for found in re.findall(rb"[A-Za-z0-9+/]{40,}={0,2}", content):
         try:
             yield base64.b64decode(found, validate=True)

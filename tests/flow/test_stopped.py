@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from tests.flow.conftest import write_configs
@@ -23,6 +24,10 @@ def test_a_run_that_is_told_to_end_stops_its_tasks_and_says_how_to_go_on(tmp_pat
     task = run.wait_for_start("extract")
     os.kill(run.process.pid, signal.SIGTERM)
     assert run.wait() != 0
+    for _ in range(100):  # it notices within seconds that its run is gone
+        if has_ended(task):
+            break
+        time.sleep(0.1)
     assert has_ended(task)
     assert "Traceback" not in run.output
     run_id = (tmp_path / "run-id").read_text()
