@@ -52,10 +52,13 @@ def test_a_missing_variable_is_named():
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ("https://a:b@h/x?s=longvalue: no such file", "https://***:***@h/x?s=***: no such file"),
-        ("'https://h/x?s=1', 'y'", "'https://h/x?s=***', 'y'"),
-        ("https://h/x?s=1&t=%2F2%3D#f", "https://h/x?s=***&t=***#f"),
-        ("give https://h/x (or https://u@h/y)", "give https://h/x (or https://***@h/y)"),
+        (
+            "https://a:b@h/x?s=longvalue: no such file",
+            "https://REDACTED:REDACTED@h/x?s=REDACTED: no such file",
+        ),
+        ("'https://h/x?s=1', 'y'", "'https://h/x?s=REDACTED', 'y'"),
+        ("https://h/x?s=1&t=%2F2%3D#f", "https://h/x?s=REDACTED&t=REDACTED#f"),
+        ("give https://h/x (or https://u@h/y)", "give https://h/x (or https://REDACTED@h/y)"),
     ],
 )
 def test_messages_show_no_user_and_no_query_value(said, shown):
@@ -71,7 +74,7 @@ def test_what_was_expanded_is_shown_by_its_name_wherever_it_stands():
 def test_a_known_secret_is_hidden_outside_its_url_too_and_percent_encoded():
     secrets.conceal("https://u:s3cr/et@h/x?q=top/secret")
     assert secrets.redact("HTTP error about top%2Fsecret and top/secret") == (
-        "HTTP error about *** and ***"
+        "HTTP error about REDACTED and REDACTED"
     )
 
 
