@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract.example_rows import Taken, UnitReads
+from evoflow.extract.example_rows import Taken
 from evoflow.extract.found_alleles import LOCUS, RECORD, VARIANT, Found, add
-from evoflow.extract.normalise import KEY
+from evoflow.extract.unit_reads import UnitReads
 from evoflow.extract.units import Plan, Unit
+from evoflow.extract.vcf.normalise import KEY
 from evoflow.inputs import inventory, refusals
 from evoflow.settings import DataSettings, Individual
 

@@ -1,12 +1,12 @@
-"""Rows of the table of examples: reads of alleles and of reference loci, a part at a time.
+"""Rows of the table of examples: reads over the loci of a unit, a part at a time.
 
 Worker processes share the parts, which are the same whatever the number of processes; none
 depends on another.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +16,17 @@ import numpy.typing as npt
 import pandas as pd
 import pysam
 
-from evoflow.extract import reference_loci, variants
+from evoflow.extract import reference_loci
 from evoflow.extract.evidence import reads
 from evoflow.extract.evidence.alignment import Evidence
 from evoflow.extract.evidence.called_alleles import CalledAlleles
-from evoflow.extract.evidence.read_choice import ChosenRead, ReadChooser, ReadRules
+from evoflow.extract.evidence.read_choice import ReadChooser
+from evoflow.extract.evidence.read_trimming import ChosenRead, ReadRules
 from evoflow.extract.found_alleles import Found
-from evoflow.extract.normalise import KEY
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit
+from evoflow.extract.vcf import variants
+from evoflow.extract.vcf.normalise import KEY
 from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings
 
@@ -47,9 +49,9 @@ class CarrierPart:
     unit
         Whose.
     alleles
-        As in `units.Found`.
+        As in `Found`.
     called
-        As in `units.Found`.
+        As in `Found`.
     """
 
     unit: Unit
@@ -66,9 +68,9 @@ class ReferencePart:
     unit
         Whose.
     positions
-        As in `units.Found`.
+        As in `Found`.
     called
-        As in `units.Found`.
+        As in `Found`.
     """
 
     unit: Unit
@@ -117,110 +119,8 @@ class Taken:
         )
 
 
-@dataclass(frozen=True)
-class UnitReads:
-    """The parts of a unit's carrier reads and of its reference reads."""
-
-    carriers: list[Taken] = field(default_factory=list)
-    references: list[Taken] = field(default_factory=list)
-
-
-def take_reads(
-    pool: Pool,
-    found: Mapping[Unit, Found],
-    data: DataSettings,
-    expect: Callable[[int], Callable[[int], None]],
-) -> dict[Unit, UnitReads]:
-    """Take the carrier reads of all alleles and a read at as many reference loci as are wanted.
-
-    Of an individual's reference loci those of lowest rank are looked at; where some have no read,
-    the next ones too, until there are enough.
-
-    Parameters
-    ----------
-    pool
-        Where the reads are taken.
-    found
-        All units, with what they have.
-    data
-        The inputs.
-    expect
-        Told how many parts are to come; returns what is called with the number of them done.
-
-    Returns
-    -------
-    dict
-        For each unit its reads. Of an individual's reference reads those of lowest rank are the
-        ones wanted; there may be more.
-    """
-    draws = [
-        _of_person({unit: each for unit, each in found.items() if unit.individual == person}, data)
-        for person in dict.fromkeys(unit.individual for unit in found)
-    ]
-    reads = {unit: UnitReads() for unit in found}
-    carriers = [
-        part
-        for unit, each in found.items()
-        for part in carrier_parts(unit, each.alleles, each.called)
-    ]
-    references = [part for draw in draws for part in draw.next_parts()]
-    while carriers or references:
-        done = expect(len(carriers) + len(references))
-        taken = take(pool, [*carriers, *references], data, done)
-        for carried, each in zip(carriers, taken[: len(carriers)], strict=True):
-            reads[carried.unit].carriers.append(each)
-        for drawn, each in zip(references, taken[len(carriers) :], strict=True):
-            reads[drawn.unit].references.append(each)
-        for draw in draws:
-            draw.leave_out_ambiguous(reads)
-            draw.loci.kept = sum(
-                len(each.examples) for unit in draw.units for each in reads[unit].references
-            )
-        carriers, references = [], [part for draw in draws for part in draw.next_parts()]
-    return reads
-
-
-@dataclass(frozen=True)
-class _PersonDraw:
-    """An individual's units and the draw of reference loci over all of them."""
-
-    units: Mapping[Unit, Found]
-    loci: reference_loci.Draw
-
-    def next_parts(self) -> list[ReferencePart]:
-        return [
-            part
-            for (unit, found), positions in zip(
-                self.units.items(), self.loci.next_positions(), strict=True
-            )
-            for part in reference_parts(unit, positions, found)
-        ]
-
-    def leave_out_ambiguous(self, reads: Mapping[Unit, UnitReads]) -> None:
-        """Leave out reference reads with the bases of a carrier read of the individual."""
-        carried = {
-            sequence
-            for unit in self.units
-            for each in reads[unit].carriers
-            for sequence in each.examples["sequence"]
-        }
-        for unit in self.units:
-            references = reads[unit].references
-            references[:] = [each.without(carried) for each in references]
-
-
-def _of_person(units: Mapping[Unit, Found], data: DataSettings) -> _PersonDraw:
-    contigs = [
-        reference_loci.ContigLoci(
-            unit.individual.sample, unit.contig, found.positions, found.num_positions
-        )
-        for unit, found in units.items()
-    ]
-    return _PersonDraw(units, reference_loci.Draw(contigs, data.reference_loci, data.seed))
-
-
 def carrier_parts(unit: Unit, alleles: pd.DataFrame, called: Path) -> list[CarrierPart]:
-    """Divide a unit's alleles; `alleles` and `called` as in `units.Found`."""
+    """Divide a unit's alleles; `alleles` and `called` as in `Found`."""
     starts = range(0, len(alleles), _LOCI_AT_ONCE)
     return [CarrierPart(unit, alleles[start : start + _LOCI_AT_ONCE], called) for start in starts]
 
@@ -331,7 +231,7 @@ def _take(
 
 def _near(path: Path, loci: pd.DataFrame) -> pd.DataFrame:
     """Read the called alleles that reads over some loci may show."""
-    called = pd.DataFrame(pd.read_pickle(path))  # noqa: S301 - written by `units.find`
+    called = pd.DataFrame(pd.read_pickle(path))  # noqa: S301 - written by `found_alleles.find`
     start, stop = loci["position"].min() - _REACH, loci["position"].max() + _REACH
     before = called["position"] + called["ref"].str.len() > start
     near: pd.DataFrame = called[before & (called["position"] < stop)]

@@ -8,16 +8,17 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from evoflow.extract import found_alleles, units
+from evoflow.extract import found_alleles
 from evoflow.extract.counts import (
     count,
     draw_references,
     put_together,
     refuse_nothing,
 )
-from evoflow.extract.example_rows import take_reads
+from evoflow.extract.planning import plan_units
 from evoflow.extract.pool import Pool, Tally
 from evoflow.extract.uncarried_alleles import extract_haplotypes, listed_contigs
+from evoflow.extract.unit_reads import take_reads
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings
 from evoflow.table import ALLELE, COLUMNS
@@ -79,7 +80,7 @@ def extract_examples(
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
         Pool(processes) as pool,
     ):
-        plan = units.plan_units(local, pool, Path(folder))
+        plan = plan_units(local, pool, Path(folder))
         listed = list(listed_contigs(local))
         finding, making = tally.expect(len(plan.units)), tally.expect(len(listed))
         looked = pool.run(

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import normalise, reference_loci, variants
-from evoflow.extract.normalise import Written
+from evoflow.extract import reference_loci
 from evoflow.extract.units import OUTSIDE, Unit
+from evoflow.extract.vcf import normalise, variants
+from evoflow.extract.vcf.normalise import Written
 from evoflow.settings import DataSettings
 
 RECORD = "record"

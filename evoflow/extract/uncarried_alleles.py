@@ -19,11 +19,11 @@ import pysam
 
 from evoflow.errors import InputError
 from evoflow.extract.counts import COUNTS
-from evoflow.extract.normalise import KEY, Written, write_called, write_clinvar
-from evoflow.extract.plain_vcf import Source
 from evoflow.extract.pool import Pool
 from evoflow.extract.units import OTHER_BASES
-from evoflow.extract.variants import described, read_called, read_clinvar
+from evoflow.extract.vcf.normalise import KEY, Written, write_called, write_clinvar
+from evoflow.extract.vcf.plain_vcf import Source
+from evoflow.extract.vcf.variants import described, read_called, read_clinvar
 from evoflow.extract.written_alleles import write_allele
 from evoflow.impact import most_severe
 from evoflow.inputs import agreement, inventory

@@ -10,10 +10,12 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from evoflow.errors import InputError
-from evoflow.extract import found_alleles, units, variants
+from evoflow.extract import found_alleles, units
 from evoflow.extract.example_rows import carrier_parts, take
-from evoflow.extract.normalise import CLINVAR_FIELDS, KEY
+from evoflow.extract.planning import plan_units
 from evoflow.extract.pool import Pool, Tally
+from evoflow.extract.vcf import variants
+from evoflow.extract.vcf.normalise import CLINVAR_FIELDS, KEY
 from evoflow.inputs.preflight import check_individuals
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings
@@ -77,7 +79,7 @@ def extract_carried(
 def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carried:
     warnings = check_individuals(data)
     with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool(processes) as pool:
-        plan = units.plan_units(data, pool, Path(folder), unlisted=True)
+        plan = plan_units(data, pool, Path(folder), unlisted=True)
         looked = pool.run(
             partial(_find, data=data, folder=Path(folder)),
             plan.units,

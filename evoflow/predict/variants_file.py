@@ -12,9 +12,9 @@ import pysam
 import pysam.bcftools
 
 from evoflow.errors import InputError
-from evoflow.extract.normalise import KEY, Written, write_table
-from evoflow.extract.plain_vcf import Source, write_plain
-from evoflow.extract.variants import read_table
+from evoflow.extract.vcf.normalise import KEY, Written, write_table
+from evoflow.extract.vcf.plain_vcf import Source, write_plain
+from evoflow.extract.vcf.variants import read_table
 from evoflow.extract.written_alleles import write_allele
 from evoflow.htslib import run
 from evoflow.inputs import agreement, inventory, readable, refusals

@@ -4,7 +4,7 @@ from random import Random
 
 import pysam
 
-from evoflow.extract.plain_vcf import Source
+from evoflow.extract.vcf.plain_vcf import Source
 
 GENOME = "".join(Random(3).choices("ACGT", k=400))
 """`chr1` of the reference; VCFs call it `1`."""

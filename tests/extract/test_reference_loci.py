@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.extract.example_rows import Taken, take_reads
+from evoflow.extract.example_rows import Taken
 from evoflow.extract.found_alleles import Found
-from evoflow.extract.normalise import Differing, Written
-from evoflow.extract.plain_vcf import Source
 from evoflow.extract.reference_loci import ranks
+from evoflow.extract.unit_reads import take_reads
 from evoflow.extract.units import Unit
+from evoflow.extract.vcf.normalise import Differing, Written
+from evoflow.extract.vcf.plain_vcf import Source
 from evoflow.settings import DataSettings, Individual
 
 PERSON = Individual(sample="ann", reads="ann.bam", variants="ann.vcf.gz")

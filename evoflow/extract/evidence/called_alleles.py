@@ -19,7 +19,7 @@ from evoflow.extract.evidence.alignment import (
     footprint,
 )
 from evoflow.extract.evidence.haplotype_fit import FLANK, HaplotypeFit
-from evoflow.extract.normalise import KEY
+from evoflow.extract.vcf.normalise import KEY
 
 _PAST_LIMIT = 100
 """Bases by which a repeat may be followed further than its limit."""

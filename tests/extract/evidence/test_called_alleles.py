@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evoflow.extract.evidence.alignment import Evidence, layout
 from evoflow.extract.evidence.called_alleles import CalledAlleles
-from evoflow.extract.normalise import KEY
+from evoflow.extract.vcf.normalise import KEY
 from tests.extract.worlds import make_read
 
 RANDOM = "".join(Random(5).choices("ACGT", k=240))

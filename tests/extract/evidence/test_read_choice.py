@@ -8,13 +8,9 @@ import pytest
 
 from evoflow.extract.evidence.alignment import Evidence
 from evoflow.extract.evidence.called_alleles import CalledAlleles
-from evoflow.extract.evidence.read_choice import (
-    CARRIES_ANOTHER,
-    MAY_CARRY_ANOTHER,
-    ReadChooser,
-    ReadRules,
-)
-from evoflow.extract.normalise import KEY
+from evoflow.extract.evidence.read_choice import ReadChooser
+from evoflow.extract.evidence.read_trimming import CARRIES_ANOTHER, MAY_CARRY_ANOTHER, ReadRules
+from evoflow.extract.vcf.normalise import KEY
 from tests.extract.worlds import make_read
 
 GENOME = "".join(Random(13).choices("ACGT", k=300))

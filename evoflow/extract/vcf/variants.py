@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.extract.normalise import CLINVAR_FIELDS, KEY, PASSED
-from evoflow.extract.plain_vcf import Source
+from evoflow.extract.vcf.normalise import CLINVAR_FIELDS, KEY, PASSED
+from evoflow.extract.vcf.plain_vcf import Source
 from evoflow.impact import REFERENCE, most_severe
 
 _CHUNK = 50_000

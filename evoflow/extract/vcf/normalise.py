@@ -12,7 +12,7 @@ from typing import Literal
 import pysam
 import pysam.bcftools
 
-from evoflow.extract.plain_vcf import PlainVcf, Source, is_inside, take
+from evoflow.extract.vcf.plain_vcf import PlainVcf, Source, is_inside, take
 from evoflow.htslib import quiet, run
 from evoflow.inputs.agreement import SHOWN, Differing
 

@@ -6,10 +6,9 @@ from random import Random
 import pandas as pd
 import pysam
 
-from evoflow.extract.normalise import Differing, write_called, write_clinvar
-from evoflow.extract.variants import read_clinvar
-
-from .records import GENOME, GT, INFO, other, write
+from evoflow.extract.vcf.normalise import Differing, write_called, write_clinvar
+from evoflow.extract.vcf.variants import read_clinvar
+from tests.extract.records import GENOME, GT, INFO, other, write
 
 
 def test_mismatches_are_shown_unless_the_reference_is_unknown_there(folder):

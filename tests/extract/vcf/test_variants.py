@@ -7,12 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pysam
 
-from evoflow.extract.normalise import write_called, write_clinvar
-from evoflow.extract.plain_vcf import Source
 from evoflow.extract.reference_loci import loci_at, uncarried_positions
-from evoflow.extract.variants import join, read_called, read_clinvar
-
-from .records import GENOME, GT, INFO, MISSENSE, other, write
+from evoflow.extract.vcf.normalise import write_called, write_clinvar
+from evoflow.extract.vcf.plain_vcf import Source
+from evoflow.extract.vcf.variants import join, read_called, read_clinvar
+from tests.extract.records import GENOME, GT, INFO, MISSENSE, other, write
 
 
 def called(folder, source, sample="p"):
