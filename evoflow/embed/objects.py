@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from evoflow.errors import InputError
+from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 from evoflow.remote.clients import TransientError
 from evoflow.remote.mirror import persist
 from evoflow.settings import is_remote
@@ -187,28 +188,30 @@ class FolderObjects:
 
 
 class S3Objects:
-    """Objects under a prefix of a bucket."""
+    """Objects under a prefix of a bucket; without a login, what is public of them can be read."""
 
     def __init__(self, location: str) -> None:
-        import boto3
         from botocore.config import Config
 
         parts = urlsplit(location)
         self.location = location.rstrip("/")
         self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
-        self.client = boto3.client(
-            "s3",
-            # The S3 of the artifacts; the only endpoint that Metaflow hands to remote tasks.
-            endpoint_url=os.environ.get("METAFLOW_S3_ENDPOINT_URL"),
-            config=Config(
-                retries={"total_max_attempts": 1},  # attempts are counted in `persist`
-                max_pool_connections=CONNECTIONS,
-                connect_timeout=10,
-                read_timeout=30,
-                # What is read has digests of its own.
-                response_checksum_validation="when_required",
-            ),
+        # The S3 of the artifacts; the only endpoint that Metaflow hands to remote tasks.
+        endpoint = os.environ.get("METAFLOW_S3_ENDPOINT_URL")
+        config = Config(
+            retries={"total_max_attempts": 1},  # attempts are counted in `persist`
+            max_pool_connections=CONNECTIONS,
+            connect_timeout=10,
+            read_timeout=30,
+            # What is read has digests of its own.
+            response_checksum_validation="when_required",
         )
+        self.login_problem = ""
+        try:
+            self.client = signed_client(config, endpoint)
+        except LoginError as error:
+            self.login_problem = f"; {error}"
+            self.client = anonymous_client(config, endpoint)
 
     def names(self, folder: str) -> list[str]:
         """See `Objects`."""
@@ -319,7 +322,9 @@ class S3Objects:
                     raise FileNotFoundError(url) from error
                 if status in _BUSY or code == "SlowDown":
                     raise TransientError(f"S3 answers {status} {code}") from error
-                raise InputError(f"{url}: S3 answers {status} {code}") from error
+                raise InputError(
+                    f"{url}: S3 answers {status} {code}{self.login_problem}"
+                ) from error
             except S3UploadFailedError as error:
                 raise TransientError(str(error)) from error
             except (

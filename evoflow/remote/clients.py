@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from evoflow.errors import InputError
+from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 from evoflow.secrets import expand
 
 if TYPE_CHECKING:
@@ -77,8 +78,15 @@ class Source(Protocol):
         """Ask for the bytes from `start` up to, not including, `stop`."""
 
 
-def source(url: str) -> Source:
+def source(url: str, *, requester_pays: bool = False) -> Source:
     """Choose how to reach a URL.
+
+    Parameters
+    ----------
+    url
+        `s3`, `https` or `http`.
+    requester_pays
+        Let S3 charge the user's account for requests and transfers.
 
     Raises
     ------
@@ -91,7 +99,7 @@ def source(url: str) -> Source:
         raise InputError(str(error)) from error
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.netloc and parts.path.strip("/"):
-        return _S3Object(url, parts.netloc, parts.path.lstrip("/"))
+        return _S3Object(url, parts.netloc, parts.path.lstrip("/"), requester_pays)
     if parts.scheme in {"https", "http"} and parts.netloc:
         return _WebFile(url)
     raise InputError(f"{url}: cannot be read; give a path, s3://bucket/key or https://host/path")
@@ -178,24 +186,36 @@ def _web_chunks(answer: "requests.Response") -> Iterator[bytes]:
             raise TransientError("the answer was cut short") from error
 
 
+_private: set[str] = set()
+"""Buckets that have refused to answer without a login."""
+
+
+class _RefusedError(Exception):
+    """S3 does not answer to this client; another one may be allowed."""
+
+
 @cache
-def _s3_clients() -> tuple[Any, ...]:
-    """Make a client with the user's credentials, if there are any, and one without."""
-    import boto3
-    from botocore import UNSIGNED
+def _s3_client(*, signed: bool) -> Any:
+    """Make a client, with the user's login or without; it answers for all buckets."""
     from botocore.config import Config
 
-    session = boto3.Session()
     once = Config(
         retries={"total_max_attempts": 1},  # attempts are counted in one place, ours
         connect_timeout=_CONNECT,
         read_timeout=_READ,
         max_pool_connections=32,
     )
-    configs = [once] if session.get_credentials() else []
-    configs.append(once.merge(Config(signature_version=UNSIGNED)))
-    region = session.region_name or "us-east-1"
-    return tuple(session.client("s3", region_name=region, config=config) for config in configs)
+    return signed_client(once) if signed else anonymous_client(once)
+
+
+@cache
+def _login_problem() -> str:
+    """Say why there is no client with a login; nothing where there is one."""
+    try:
+        _s3_client(signed=True)
+    except LoginError as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -205,6 +225,7 @@ class _S3Object:
     url: str
     bucket: str
     key: str
+    requester_pays: bool
 
     def describe(self) -> Description:
         answer = self._ask("head_object")
@@ -222,27 +243,61 @@ class _S3Object:
         return Body(str(answer["ETag"]), start if partial else 0, _s3_chunks(answer["Body"]))
 
     def _ask(self, operation: str, **arguments: str) -> dict[str, Any]:
-        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+        """Ask without a login, then with it: what is public is read however broken the login is.
 
-        *signed, unsigned = _s3_clients()
-        for client in (*signed, unsigned):
+        Where a login was needed or is asked for, the order is the other way round.
+        """
+        signed_first = self.requester_pays or self.bucket in _private
+        refusals: list[str] = []
+        for signed in (signed_first, not signed_first):
             try:
-                answer: dict[str, Any] = getattr(client, operation)(
-                    Bucket=self.bucket, Key=self.key, **arguments
-                )
-            except ClientError as error:
-                status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500))
-                # Credentials of another account, or expired ones, must not bar public files.
-                if client is not unsigned and status in {400, *_REFUSED}:
-                    continue
-                raise _refusal(self.url, status) from error
-            except ParamValidationError as error:
-                raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
-            except BotoCoreError as error:
-                raise TransientError(f"the connection failed ({type(error).__name__})") from error
+                answer = self._ask_once(operation, arguments, signed=signed)
+            except _RefusedError as error:
+                refusals.append(str(error))
             else:
+                if signed:
+                    _private.add(self.bucket)
                 return answer
-        raise AssertionError("the last client answers or raises")
+        raise UnavailableError(
+            f"{self.url}: no permission, or no such file ({'; '.join(refusals)}); check the URL "
+            f"and, unless it is public, your AWS login{self._if_paid()}"
+        )
+
+    def _if_paid(self) -> str:
+        if self.requester_pays:
+            return ", which `requester_pays` charges"
+        return "; where the bucket charges its readers, set `requester_pays: true` in the data YAML"
+
+    def _ask_once(
+        self, operation: str, arguments: dict[str, str], *, signed: bool
+    ) -> dict[str, Any]:
+        from botocore import exceptions
+
+        if signed and (problem := _login_problem()):
+            raise _RefusedError(problem)
+        if signed and self.requester_pays:
+            arguments = arguments | {"RequestPayer": "requester"}
+        ask = getattr(_s3_client(signed=signed), operation)
+        try:
+            answer: dict[str, Any] = ask(Bucket=self.bucket, Key=self.key, **arguments)
+        except exceptions.ClientError as error:
+            status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500))
+            # A bucket elsewhere cannot be found without a login where its server does not say so.
+            if status in {301, 400, *_REFUSED}:
+                code = error.response["Error"]["Code"]
+                said = f"status {status}" + ("" if code.isdigit() else f" {code}")
+                whose = "with" if signed else "without"
+                raise _RefusedError(f"{said} {whose} your AWS login") from error
+            raise _refusal(self.url, status) from error
+        except exceptions.ParamValidationError as error:
+            raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
+        except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+            raise TransientError(f"the connection failed ({type(error).__name__})") from error
+        except exceptions.BotoCoreError as error:
+            if signed:  # a login that has run out meanwhile
+                raise _RefusedError(f"the AWS login fails ({error})") from error
+            raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
+        return answer
 
 
 def _s3_chunks(body: Any) -> Iterator[bytes]:

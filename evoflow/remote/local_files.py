@@ -66,7 +66,7 @@ def localise_reachable(data: DataSettings) -> tuple[DataSettings, list[str]]:
 
     def swap(url: str) -> str:
         try:
-            return _localise(url, *kinds[url])
+            return _localise(url, *kinds[url], requester_pays=data.requester_pays)
         except InputError as error:
             problems.extend(error.problems)
             return url
@@ -102,9 +102,11 @@ def _path(location: str) -> str:
         raise InputError(str(error)) from error
 
 
-def local_reference(location: str) -> str:
+def local_reference(location: str, *, requester_pays: bool = False) -> str:
     """Name a local path of a FASTA; of a remote one only what its contigs are is here yet."""
-    return _localise(location, *_REFERENCE) if is_remote(location) else location
+    if not is_remote(location):
+        return location
+    return _localise(location, *_REFERENCE, requester_pays=requester_pays)
 
 
 def local_whole(location: str) -> str:
@@ -147,9 +149,9 @@ def _locations(data: DataSettings) -> list[str]:
     return [str(data.reference), str(data.clinvar), *people]
 
 
-def _localise(url: str, endings: tuple[str, ...], make: str) -> str:
+def _localise(url: str, endings: tuple[str, ...], make: str, *, requester_pays: bool) -> str:
     """Mirror a file with its index and its head."""
-    mirror = Mirror.of(url)
+    mirror = Mirror.of(url, requester_pays=requester_pays)
     size = mirror.described.size
     _place_index(mirror, endings, make)
     mirror.provide([(0, _START), (size - _END, size)])
@@ -172,7 +174,8 @@ def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:
     for ending in endings:
         for name in (base + ending, base.rpartition(".")[0] + ending):
             try:
-                index = Mirror.of(f"{name}?{query}" if query else name)
+                address = f"{name}?{query}" if query else name
+                index = Mirror.of(address, requester_pays=mirror.requester_pays)
             except UnavailableError:  # S3 also refuses what is not there
                 continue
             index.provide_whole()

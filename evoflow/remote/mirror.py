@@ -46,28 +46,37 @@ class Mirror:
         The local file.
     described
         Size and version at the source.
+    requester_pays
+        See `source`.
     """
 
     url: str
     path: Path
     described: Description
+    requester_pays: bool = False
 
     @classmethod
-    def of(cls, url: str) -> "Mirror":
+    def of(cls, url: str, *, requester_pays: bool = False) -> "Mirror":
         """Find or make the mirror of the version that the source has now.
+
+        Parameters
+        ----------
+        url, requester_pays
+            See `source`.
 
         Raises
         ------
         InputError
             When the source has no such file or does not let it be read.
         """
-        described = persist(lambda: source(url).describe(), url)
+        described = persist(source(url, requester_pays=requester_pays).describe, url)
         parts = urlsplit(url)
         # A signed URL's query, which changes daily, does not make another file.
         identity = f"{parts.scheme}://{parts.netloc}{parts.path} {asdict(described)}"
         digest = blake2b(identity.encode(), digest_size=8).hexdigest()
         name = Path(parts.path).name or "file"
-        mirror = cls(url, cache_folder() / "remote" / f"{name}-{digest}" / name, described)
+        path = cache_folder() / "remote" / f"{name}-{digest}" / name
+        mirror = cls(url, path, described, requester_pays)
         with _named(mirror):
             if not mirror.path.exists():
                 mirror._make()
@@ -82,7 +91,8 @@ class Mirror:
             origin = json.loads((Path(path).parent / _ORIGIN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return cls(origin["url"], Path(path), Description(**origin["described"]))
+        described = Description(**origin["described"])
+        return cls(origin["url"], Path(path), described, origin.get("requester_pays", False))
 
     def provide(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Fetch what is not there yet of some byte ranges, each from start up to stop.
@@ -142,7 +152,11 @@ class Mirror:
             os.truncate(made / self.path.name, self.described.size)
 
     def _write_origin(self, folder: Path) -> None:
-        origin = {"url": self.url, "described": asdict(self.described)}
+        origin = {
+            "url": self.url,
+            "described": asdict(self.described),
+            "requester_pays": self.requester_pays,
+        }
         with new_file(folder / _ORIGIN) as beside:
             beside.write_text(json.dumps(origin, indent=2), encoding="utf-8")
 
@@ -163,7 +177,8 @@ class Mirror:
     def _attempt(self, first: int, end: int, *, file: int, marks: int) -> int:
         """Write the blocks that one request brings; return the first one it did not."""
         size = self.described.size
-        body = source(self.url).read(first * BLOCK, min(end * BLOCK, size))
+        remote = source(self.url, requester_pays=self.requester_pays)
+        body = remote.read(first * BLOCK, min(end * BLOCK, size))
         if body.version != self.described.version:
             raise InputError(f"{self.url}: has changed while it was read; start again")
         # A server that knows no ranges sends all; then all is taken.

@@ -47,6 +47,8 @@ class DataSettings(Section):
     """The people whose reads become examples."""
     regions: tuple[Annotated[str, BeforeValidator(_as_text)], ...] | None = None
     """Contigs or `contig:start-end` (1-based, both ends included) to use; default: all shared."""
+    requester_pays: bool = False
+    """For files on S3 in buckets that charge their readers: charge your AWS account."""
     read_length: Annotated[int, Field(ge=20, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
     filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")

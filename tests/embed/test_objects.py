@@ -151,3 +151,16 @@ def test_a_place_that_cannot_be_written_is_named_with_its_setting(s3, tmp_path):
     (tmp_path / "probe").write_text("a file where a folder should be")
     with pytest.raises(InputError, match=r"^compute\.weights: \S+ cannot be (written|listed)"):
         require_writable(str(tmp_path), "compute.weights")
+
+
+def test_a_login_that_fails_is_named_where_it_was_needed(s3, tmp_path, monkeypatch):
+    open_objects("s3://lab/open").write("one", CONTENT)
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    s3.failures, s3.method = [(403, "AccessDenied")], "PUT"
+    with pytest.raises(InputError, match=r"403 AccessDenied; the AWS login fails .*nosuch"):
+        require_writable("s3://lab/open", "compute.weights")
+    s3.failures, s3.method = [(403, "AccessDenied")], "GET"
+    with pytest.raises(InputError, match=r"compute\.weights: .*listed .*403.*login fails .*nosuch"):
+        open_objects("s3://lab/open", "compute.weights")

@@ -16,6 +16,13 @@ def moto_port():
     server.stop()
 
 
+def forget_clients() -> None:
+    """Forget what the environment was like, as a new process would."""
+    clients._s3_client.cache_clear()
+    clients._login_problem.cache_clear()
+    clients._private.clear()
+
+
 @pytest.fixture
 def faults() -> Faults:
     return Faults()
@@ -30,7 +37,7 @@ def bucket(moto_port, faults, tmp_path, monkeypatch):
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    clients._s3_clients.cache_clear()
+    forget_clients()
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{moto_port}",
@@ -42,7 +49,7 @@ def bucket(moto_port, faults, tmp_path, monkeypatch):
     with between(moto_port, faults) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
         yield client
-    clients._s3_clients.cache_clear()
+    forget_clients()
     for each in client.list_objects(Bucket=BUCKET).get("Contents", []):
         client.delete_object(Bucket=BUCKET, Key=each["Key"])
     client.delete_bucket(Bucket=BUCKET)

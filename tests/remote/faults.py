@@ -17,11 +17,12 @@ class Faults:
     """What goes wrong: the first answer to each GET is spoilt, in turn by each of `kinds`.
 
     A kind is a status, `reset` or `cut` (half of the body is missing). `refused` has paths whose
-    every answer, to GET and HEAD, is a status.
+    every answer, to GET and HEAD, is a status. `closed` has paths that need a signature.
     """
 
     kinds: tuple[str, ...] = ()
     refused: dict[str, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
     served: int = 0
     spoilt: int = 0
@@ -49,9 +50,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(self.faults.next(self.path, self.headers["Range"]))
 
     def answer(self, fault: str | None) -> None:
-        status = self.faults.refused.get(self.path.split("?")[0]) or (
+        path = self.path.split("?")[0]
+        status = self.faults.refused.get(path) or (
             int(fault) if fault and fault.isdigit() else None
         )
+        if path in self.faults.closed and "Authorization" not in self.headers:
+            status = 403
         if status:
             self.send_response(status)
             self.send_header("Content-Length", "0")
