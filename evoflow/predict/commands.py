@@ -81,9 +81,7 @@ def predict_individuals(
     data = prepare(data)
     with shown("finding reads", "parts") as advance:
         carried = extract_carried(data, processes=processes, progress=advance)
-    reference = local_files.local_reference(
-        str(data.reference), requester_pays=data.requester_pays
-    )
+    reference = local_files.local_reference(str(data.reference), requester_pays=data.requester_pays)
     written = written_into_reference(carried.alleles, reference, trained.read_length)
     both = pd.concat([carried.reads, written], ignore_index=True)
     scored = score_reads(trained, both, model, phases=shown)

@@ -23,9 +23,9 @@ LOGIN_SECONDS = 60.0
 
 _UNSET = (None, None, None, None)
 _NO_PROFILE = {"profile": _UNSET}
-_NO_FILES = _NO_PROFILE | {
-    name: (None, None, os.devnull, None) for name in ("config_file", "credentials_file")
-}
+_NO_FILES = _NO_PROFILE | dict.fromkeys(
+    ("config_file", "credentials_file"), (None, None, os.devnull, None)
+)
 """Session variables of botocore: without `AWS_PROFILE`, and also without configuration files."""
 
 

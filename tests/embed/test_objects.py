@@ -153,7 +153,7 @@ def test_a_place_that_cannot_be_written_is_named_with_its_setting(s3, tmp_path):
         require_writable(str(tmp_path), "compute.weights")
 
 
-def test_a_login_that_fails_is_named_where_it_was_needed(s3, tmp_path, monkeypatch):
+def test_a_login_that_fails_is_named_where_it_was_needed(s3, monkeypatch):
     open_objects("s3://lab/open").write("one", CONTENT)
     monkeypatch.setenv("AWS_PROFILE", "nosuch")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

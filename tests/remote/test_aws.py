@@ -56,7 +56,7 @@ BROKEN = {
 
 @pytest.fixture(params=BROKEN.values(), ids=list(BROKEN))
 def broken(request, bucket, tmp_path, monkeypatch):
-    """A login that fails; yields what is said of it."""
+    """A login that fails; yields the bucket's owner's client and what is said of the login."""
     variables, file, said = request.param
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -65,19 +65,21 @@ def broken(request, bucket, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     if "sleep" in file:
         monkeypatch.setattr(aws, "LOGIN_SECONDS", 1.0)
-    return said
+    return bucket, said
 
 
-def test_what_is_public_is_read(bucket, broken):
+def test_what_is_public_is_read(broken):
+    bucket, _ = broken
     bucket.put_object(Bucket=BUCKET, Key="open", ACL="public-read", Body=b"a" * 5000)
     copy = mirror.Mirror.of(f"s3://{BUCKET}/open")
     copy.provide_whole()
     assert copy.path.read_bytes() == b"a" * 5000
 
 
-def test_what_is_not_public_is_refused_with_the_reason(bucket, broken, faults):
+def test_what_is_not_public_is_refused_with_the_reason(broken, faults):
+    _, said = broken
     faults.closed = {f"/{BUCKET}/closed"}
-    with pytest.raises(InputError, match=rf"s3://{BUCKET}/closed: .*403.*{broken}"):
+    with pytest.raises(InputError, match=rf"s3://{BUCKET}/closed: .*403.*{said}"):
         mirror.Mirror.of(f"s3://{BUCKET}/closed")
 
 
@@ -94,7 +96,8 @@ def test_a_process_that_answers_is_a_login(bucket, faults, tmp_path, monkeypatch
     assert mirror.Mirror.of(f"s3://{BUCKET}/closed").described.size == 1
 
 
-def test_the_endpoint_of_the_configuration_is_used(bucket, tmp_path, monkeypatch, moto_port):
+@pytest.mark.usefixtures("bucket")
+def test_the_endpoint_of_the_configuration_is_used(tmp_path, monkeypatch, moto_port):
     url = f"http://127.0.0.1:{moto_port}"
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
@@ -111,15 +114,17 @@ def test_the_endpoint_of_the_configuration_is_used(bucket, tmp_path, monkeypatch
     assert aws.anonymous_client(Config()).meta.endpoint_url == "http://127.0.0.1:9"
 
 
+@pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("endpoint", ["no url", "http://"])
-def test_an_endpoint_that_is_none_is_named(bucket, monkeypatch, endpoint):
+def test_an_endpoint_that_is_none_is_named(monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
     with pytest.raises(InputError, match=r"S3 cannot be used .*check AWS_ENDPOINT_URL"):
         mirror.Mirror.of(f"s3://{BUCKET}/any")
 
 
+@pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("signed", [False, True])
-def test_a_bucket_in_another_region_is_followed(bucket, monkeypatch, signed):
+def test_a_bucket_in_another_region_is_followed(monkeypatch, signed):
     """S3 answers 301 and names the region; what it says of HEAD has no body."""
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
     asked = []

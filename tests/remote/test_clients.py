@@ -52,13 +52,15 @@ def test_every_request_says_that_the_user_pays(bucket, asked):
     assert set(asked) == {(True, "requester")}
 
 
-def test_a_refusal_says_what_the_bucket_may_want(bucket, faults, asked):
+@pytest.mark.usefixtures("asked")
+def test_a_refusal_says_what_the_bucket_may_want(faults):
     faults.refused = {f"/{BUCKET}/paid": 403}
     with pytest.raises(InputError, match=r"paid: .*403 with your AWS login.*requester_pays: true"):
         mirror.Mirror.of(f"s3://{BUCKET}/paid")
 
 
-def test_paying_needs_a_login(bucket, faults):
+@pytest.mark.usefixtures("bucket")
+def test_paying_needs_a_login(faults):
     faults.refused = {f"/{BUCKET}/paid": 403}
     with pytest.raises(InputError, match=r"paid: .*there is no AWS login.*`requester_pays`"):
         mirror.Mirror.of(f"s3://{BUCKET}/paid", requester_pays=True)
