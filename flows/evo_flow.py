@@ -165,9 +165,9 @@ class EvoFlow(FlowSpec):
     @step
     def augment(self):
         """Split without leaks, balance the training labels, list what must be embedded."""
+        from evoflow.augment import split, visibility
         from evoflow.augment.augmentation import augment
         from evoflow.augment.shards import plan_shards
-        from evoflow.augment.split import notes
         from evoflow.embed.store.datastore import Datastore
         from evoflow.report import cards, tallies
 
@@ -183,9 +183,12 @@ class EvoFlow(FlowSpec):
         Datastore.of(self).require_room(len(self.sequences) * self.bytes_per_sequence)
         self.shard_numbers = list(range(len(self.shards)))
         self.split_counts = tallies.impact_counts(self.examples, "split")
-        self.split_notes = notes(self.examples)
+        unseen = visibility.notes(self.examples, self.settings.model.embedding)
+        self.split_notes = [*unseen, *split.notes(self.examples)]
         self.balance_counts = tallies.balance_counts(self.examples, self.training_rows)
-        cards.show_augmentation(current.card, self.examples, self.training_rows, self.shards)
+        cards.show_augmentation(
+            current.card, self.examples, self.training_rows, self.shards, unseen
+        )
         self.next(self.embed, foreach="shard_numbers")
 
     @card(type="evoflow", refresh_interval=5)

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evoflow.augment.strands import mirrored_offset, turnable
+from evoflow.augment.visibility import first_difference
 from evoflow.dna import reverse_complement
 from evoflow.settings import EmbeddingSettings
 from evoflow.table import ALLELE
@@ -68,17 +69,19 @@ def unique_sequences(
     Returns
     -------
     sequences : DataFrame
-        Columns `sequence` and `variant_offset` (the base around which tokens are kept), unique and
-        sorted, so that equal sequences are neighbours.
+        Columns `sequence` and `variant_offset` (the base around which tokens are kept: see
+        `first_difference`), unique and sorted, so that equal sequences are neighbours.
     rows : DataFrame
         The rows with `read` and `window`, the row numbers in `sequences` of the read and of its
         reference window; where both strands are embedded also `read_reverse` and `window_reverse`,
         those of their reverse complements.
     """
     strands = list(STRANDS.values()) if embedding.strands == "both" else [""]
-    used = examples.iloc[rows["example"].to_numpy()]
     turned = rows["reverse_complement"].to_numpy(dtype=bool)
-    offset = used["variant_offset"].to_numpy(dtype=np.int64)
+    # Copies of a row want the same sequences.
+    distinct, row = np.unique(2 * rows["example"].to_numpy() + turned, return_inverse=True)
+    used, turned = examples.iloc[distinct // 2], distinct % 2 == 1
+    offset = first_difference(used)
     length = len(used["sequence"].iloc[0]) if len(used) else 0
     mirrored = mirrored_offset(offset, length, embedding)
     wanted = {}
@@ -95,7 +98,8 @@ def unique_sequences(
     sequences = every.drop_duplicates().sort_values(KEY, ignore_index=True)
     index = pd.MultiIndex.from_frame(sequences)
     numbers = {
-        name: index.get_indexer(pd.MultiIndex.from_frame(some)) for name, some in wanted.items()
+        name: index.get_indexer(pd.MultiIndex.from_frame(some))[row]
+        for name, some in wanted.items()
     }
     return sequences, rows.assign(**numbers)
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evoflow.augment.visibility import kept_bases
 from evoflow.settings import EmbeddingSettings, Window
 
 TOLERANCE = 0.1
@@ -48,11 +49,9 @@ def mirrored_offset(
         How many tokens are kept: of a window `[s, s + N)` the reverse complement keeps
         `[length - s - N, length - s)`.
     """
-    tokens = embedding.tokens
-    if not isinstance(tokens, Window):
+    if not isinstance(embedding.tokens, Window):
         return length - 1 - offset
-    kept = min(tokens.window, length)
-    start = np.clip(offset - kept // 2, 0, length - kept)
+    start, kept = kept_bases(offset, length, embedding)
     return length - start - kept + kept // 2
 
 

@@ -24,7 +24,7 @@ def write_allele(
     sequence, reference_sequence, variant_offset
         As in the table of examples: both start at the same base of the reference, and
         `sequence[variant_offset:]` starts with `alt`. None where the contig or `length` is too
-        short to hold the allele.
+        short to show the allele.
     """
     where = footprint(genome, contig, position, ref, alt, limit=length)
     end = genome.get_reference_length(contig)
@@ -37,4 +37,5 @@ def write_allele(
     sequence = (before + where.alternate + after)[:length]
     window = genome.fetch(contig, begin, begin + length).upper()
     fits = len(before) + len(where.alternate) <= length == len(sequence) == len(window)
-    return (sequence, window, len(before)) if fits else None
+    # A deletion from a repeat shows only behind the repeat.
+    return (sequence, window, len(before)) if fits and sequence != window else None

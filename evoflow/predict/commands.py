@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from evoflow.augment import visibility
 from evoflow.demo import prepare
 from evoflow.inputs import inventory
 from evoflow.predict.carried_alleles import extract_carried
@@ -90,7 +91,7 @@ def predict_individuals(
         score_alleles(carried.alleles, of_reads, of_written, ALLELE),
         inventory.read_genome(reference).lengths,
         carried.left_out,
-        carried.warnings,
+        (*carried.warnings, *_unseen(trained, both)),
     )
 
 
@@ -131,6 +132,13 @@ def predict_variants(
         scored[columns],
         genome.lengths,
         written.left_out,
+        tuple(_unseen(trained, named)),
         variants=path,
         listed=written.listed,
     )
+
+
+def _unseen(trained: TrainedHead, reads: pd.DataFrame) -> list[str]:
+    """Say which alleles the head cannot see, be it in their first read."""
+    told = reads.assign(individual="", carries_alt=True)  # an allele counts once
+    return visibility.notes(told, trained.embedding)

@@ -224,9 +224,8 @@ def _cached_scores(
     for name, array in sorted(trained.head.weights.items()):
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     described = [trained.checkpoint, trained.revision, trained.embedding.model_dump(mode="json")]
-    digest.update(
-        json.dumps([described, model.dtype, read["reference_sequence"], sequences]).encode()
-    )
+    place = [str(read[name]) for name in ("ref", "alt", *_PLACE)]
+    digest.update(json.dumps([described, model.dtype, place, sequences]).encode())
     path = cache_folder() / "explanations" / f"{digest.hexdigest()}.json"
     if path.is_file():
         return np.array(json.loads(path.read_text(encoding="utf-8")))

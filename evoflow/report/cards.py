@@ -79,11 +79,16 @@ def show_extraction(card: Any, extraction: Extraction) -> None:
 
 
 def show_augmentation(
-    card: Any, examples: pd.DataFrame, training_rows: pd.DataFrame, shards: Sequence[Any]
+    card: Any,
+    examples: pd.DataFrame,
+    training_rows: pd.DataFrame,
+    shards: Sequence[Any],
+    notes: Sequence[str] = (),
 ) -> None:
-    """Card of `augment`: the splits, the balance before and after, the shards."""
+    """Card of `augment`: the splits, the balance before and after, the shards, further notes."""
     card.append(Markdown("# Splits"))
-    show_splits(card, tallies.impact_counts(examples, "split"), split.notes(examples))
+    shown = [*notes, *split.notes(examples)]
+    show_splits(card, tallies.impact_counts(examples, "split"), shown)
     show_balance(card, tallies.balance_counts(examples, training_rows))
     card.append(Markdown(f"The sequences are embedded in {len(shards):,} shards."))
 

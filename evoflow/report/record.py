@@ -34,7 +34,8 @@ class RunRecord:
     split_counts, balance_counts
         Alleles by split and impact, and training rows by source (see `tallies`).
     split_notes
-        What a reader must know of the split (see `augment.split.notes`).
+        What a reader must know of the split and of alleles that the head cannot see (see
+        `augment.split.notes` and `augment.visibility.notes`).
     history
         One row per epoch, with the columns of `train.fit.Epoch`.
     best_epoch

@@ -37,7 +37,8 @@ class Window(Section):
     """Tokens kept around the allele."""
 
     window: PositiveInt
-    """Number of tokens, centred on the allele."""
+    """Number of tokens, centred on the base at which the allele begins to differ from the
+    reference."""
 
 
 class EmbeddingSettings(Section):

@@ -44,6 +44,11 @@ def test_augment_shows_splits_balance_and_shards(card, examples, training_rows):
     assert len(card.of_type("vegaChart")) == 2
 
 
+def test_augment_says_what_must_not_be_overlooked(card, examples, training_rows):
+    cards.show_augmentation(card, examples, training_rows, [(0, 10)], ["the head cannot see 2"])
+    assert "> **Note.** the head cannot see 2" in card.text()
+
+
 def test_a_phase_is_a_bar_with_its_pace(card, monkeypatch):
     monkeypatch.setattr(cards, "REFRESH_SECONDS", 0.0)
     with cards.phases(card)("finding reads", "reads") as advance:
