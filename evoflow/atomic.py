@@ -5,33 +5,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 from evoflow.errors import InputError
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """Yield where to write a file; afterwards it takes its name and the place of any before it.
 
-    After an error there is no trace of it. It has the mode that the umask says.
+    After an error there is no trace of it. It has the mode that the umask says. Any number of
+    threads and processes may write the same file: the last one stays.
+    """
+    beside = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Write a file that a user asked for, as `whole_file` does.
 
     Raises
     ------
     InputError
         When it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = None
     try:
-        yield beside
-        beside.replace(path)
+        with whole_file(path) as beside:
+            yield beside
     except OSError as error:
         if error.filename not in {None, str(beside)}:
             raise
         raise InputError(
             f"{path}: cannot be written ({error.strerror}); choose another file"
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoflow.embed.embedder import Embedder
-from evoflow.embed.objects import open_objects
-from evoflow.embed.store.cache import EmbeddingCache, Entry, Use, sequence_key
+from evoflow.embed.objects.places import open_objects
+from evoflow.embed.store.cache import EmbeddingCache, Use
 from evoflow.embed.store.parts import Background, PartWriter, read_ahead, rows_per_part
+from evoflow.embed.store.segments import Entry, sequence_key
 from evoflow.embed.stream import Embedded, EmbeddingStream, Work
 from evoflow.embed.weights.loading import identity_of
 from evoflow.errors import InputError

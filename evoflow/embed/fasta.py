@@ -1,4 +1,8 @@
-"""Sequences from a FASTA file, each checked letter by letter."""
+"""Sequences from a FASTA file, each checked letter by letter.
+
+pysam.FastxFile gives no line numbers for messages, skips what comes before the first header, takes
+a file that is not gzip for an empty one, and ends a sequence at a NUL without a word.
+"""
 
 import gzip
 from collections.abc import Iterator

@@ -36,7 +36,7 @@ from safetensors.torch import load_file, save_file
 
 from evoflow.embed.evo import EvoConfig, EvoForCausalLM
 from evoflow.embed.hyena.checkpoint import Checkpoint
-from evoflow.embed.objects import open_objects
+from evoflow.embed.objects.places import open_objects
 from evoflow.embed.weights.files import tensors_of
 from evoflow.embed.weights.loading import TensorStream
 from evoflow.embed.weights.shared import SharedFile

@@ -5,8 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from evoflow.embed.objects import open_objects
-from evoflow.embed.store.cache import EmbeddingCache, sequence_key
+from evoflow.embed.objects.places import open_objects
+from evoflow.embed.store.cache import EmbeddingCache
+from evoflow.embed.store.segments import sequence_key
 from evoflow.errors import InputError
 from tests.flow.conftest import AWS, BUCKET, s3_client
 

@@ -4,7 +4,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from evoflow.embed.evo1.configuration import EvoConfig
 from evoflow.embed.evo1.modeling import EvoForCausalLM
-from evoflow.embed.hyena.causal_lm import LastStates
+from evoflow.embed.hyena.last_states import LastStates
 from evoflow.embed.hyena.tokenizer import EvoTokenizer
 
 

@@ -4,7 +4,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokeni
 
 from evoflow.embed.evo2.configuration import Evo2Config
 from evoflow.embed.evo2.modeling import Evo2ForCausalLM
-from evoflow.embed.hyena.causal_lm import LastStates
+from evoflow.embed.hyena.last_states import LastStates
 from evoflow.embed.hyena.tokenizer import EvoTokenizer
 
 

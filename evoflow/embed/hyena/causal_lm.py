@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput
+from transformers.modeling_outputs import CausalLMOutput
 
 from evoflow.embed.hyena.backbone import Backbone
 from evoflow.embed.hyena.checkpoint import Checkpoint
@@ -95,7 +95,7 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
         given = input_ids if inputs_embeds is None else inputs_embeds
         if given is None:
             raise InputError("forward: give input_ids or inputs_embeds")
-        final, kept = self._states(given, attention_mask, output_hidden_states)
+        final, kept = self.states(given, attention_mask, output_hidden_states)
         logits = self.backbone.logits(final)
         loss = None
         if labels is not None:
@@ -104,7 +104,7 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
         output = CausalLMOutput(loss=loss, logits=logits, hidden_states=kept)
         return output if return_dict is not False else output.to_tuple()
 
-    def _states(
+    def states(
         self, given: Tensor, attention_mask: Tensor | None, output_hidden_states: bool | None
     ) -> tuple[Tensor, tuple[Tensor, ...] | None]:
         """Return what the last norm gives and, if asked for, the residual stream."""
@@ -271,22 +271,6 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
                 module.bias.zero_()
         elif isinstance(module, nn.Embedding):
             module.weight.normal_(std=module.embedding_dim**-0.5)
-
-
-class LastStates(HyenaForCausalLM):
-    """A model whose result is what the last norm gives: what `AutoModel` makes."""
-
-    def forward(  # type: ignore[override]  # without labels
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-    ) -> BaseModelOutput | tuple[Any, ...]:
-        """Return `last_hidden_state`, shape=(batch, length, hidden); see `HyenaForCausalLM`."""
-        final, kept = self._states(input_ids, attention_mask, output_hidden_states)
-        output = BaseModelOutput(last_hidden_state=final, hidden_states=kept)
-        return output if return_dict is not False else output.to_tuple()
 
 
 @contextmanager

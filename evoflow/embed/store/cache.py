@@ -10,7 +10,6 @@ once.
 """
 
 import hashlib
-import io
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,44 +19,16 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from evoflow.embed.objects import Objects, open_objects
+from evoflow.embed.objects.places import open_objects
+from evoflow.embed.objects.protocol import Objects
 from evoflow.embed.store.parts import read_ahead
+from evoflow.embed.store.segments import Entry, Stored, entry_of, is_sound, pack, read_index
 from evoflow.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
 """Part of every recipe; to be raised when the same recipe would give other embeddings."""
-
-INDEX = np.dtype(
-    [
-        ("key", "S64"),
-        ("start", "<u8"),
-        ("stop", "<u8"),
-        ("log_likelihood", "<f4"),
-        ("digest", "S64"),
-    ]
-)
-"""One row for each sequence of a segment: bytes [start, stop) of its data, and their digest."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One sequence's embedding.
-
-    Attributes
-    ----------
-    key
-        See `sequence_key`.
-    values
-        shape=(tokens, width).
-    log_likelihood
-        Mean natural log-likelihood of a base; NaN where there is none.
-    """
-
-    key: str
-    values: NDArray[np.floating]
-    log_likelihood: float
 
 
 @dataclass
@@ -92,22 +63,6 @@ class Use:
                 "again, and those that cannot be written are not cached",
                 problem,
             )
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Where an embedding lies."""
-
-    segment: str
-    start: int
-    stop: int
-    log_likelihood: np.float32
-    digest: str
-
-
-def sequence_key(sequence: str, offset: int | None) -> str:
-    """Hash what tells two embeddings of one recipe apart: the bases and the allele's offset."""
-    return hashlib.sha256(f"{sequence.upper()}:{offset}".encode()).hexdigest()
 
 
 class EmbeddingCache:
@@ -159,15 +114,8 @@ class EmbeddingCache:
             if rows is None:
                 continue
             for row in rows[np.isin(rows["key"], wanted)]:
-                found.setdefault(row["key"].decode(), []).append(
-                    Entry(
-                        _segment(name),
-                        int(row["start"]),
-                        int(row["stop"]),
-                        row["log_likelihood"],
-                        row["digest"].decode(),
-                    )
-                )
+                entry = entry_of(_segment(name), row)
+                found.setdefault(row["key"].decode(), []).append(entry)
         return found
 
     def read(self, places: Mapping[str, Sequence[Entry]], tokens: int) -> dict[str, Stored]:
@@ -203,33 +151,24 @@ class EmbeddingCache:
         """Write embeddings, shape=(n, tokens, width), as one segment."""
         if self._unwritable:
             return
-        rows = np.empty(len(keys), INDEX)
-        data = np.ascontiguousarray(values, self.dtype)
-        size = data[0].nbytes
-        for number, key in enumerate(keys):
-            digest = _digest(key, log_likelihood[number], data[number].data)
-            start = number * size
-            rows[number] = (key, start, start + size, log_likelihood[number], digest)
-        index = io.BytesIO()
-        np.save(index, rows)
-        name = hashlib.sha256(index.getvalue()).hexdigest()
+        name, index, data = pack(keys, np.ascontiguousarray(values, self.dtype), log_likelihood)
         try:
             self.objects.write(f"{self.folder}/recipe.json", self._recipe)
-            self.objects.write(f"{self.folder}/data/{name}.bin", data.tobytes())
-            self.objects.write(f"{self.folder}/index/{name}.npy", index.getvalue())
+            self.objects.write(f"{self.folder}/data/{name}.bin", data)
+            self.objects.write(f"{self.folder}/index/{name}.npy", index)
         except (InputError, OSError) as error:
             self._unwritable = True
             self.use.warn(error)
             return
         with self._counting:
-            self.use.bytes_written += data.nbytes
+            self.use.bytes_written += len(data)
 
     def _index(self, name: str) -> NDArray[np.void] | None:
         """Read the index of a segment; None where it is not what its name is the hash of."""
         for _ in range(2):  # bytes may go wrong on their way, too
             content = self._bytes(name)
-            if content is not None and hashlib.sha256(content).hexdigest() == _segment(name):
-                rows: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)
+            rows = None if content is None else read_index(_segment(name), content)
+            if rows is not None:
                 return rows
         self._damaged(name)
         return None
@@ -247,7 +186,7 @@ class EmbeddingCache:
             for key, entry in list(wrong.items()):
                 content = data[entry.start - start : entry.stop - start]
                 whole = len(content) == tokens * self.width * self.dtype.itemsize
-                if whole and entry.digest == _digest(key, entry.log_likelihood, content):
+                if whole and is_sound(key, entry, content):
                     values = np.frombuffer(content, self.dtype).reshape(tokens, self.width)
                     yield Stored(key, values, float(entry.log_likelihood))
                     del wrong[key]
@@ -303,9 +242,3 @@ def check_cache(location: str | None) -> list[str]:
 
 def _segment(name: str) -> str:
     return name.rpartition("/")[2].removesuffix(".npy")
-
-
-def _digest(key: str, log_likelihood: np.float32, content: bytes | memoryview) -> str:
-    digest = hashlib.sha256(key.encode() + np.float32(log_likelihood).tobytes())
-    digest.update(content)
-    return digest.hexdigest()

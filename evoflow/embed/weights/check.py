@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoflow.devices.cgroups import memory_available
-from evoflow.embed.objects import require_writable
+from evoflow.embed.objects.places import require_writable
 from evoflow.embed.weights.builtin import TINY, builtin_sizes
 from evoflow.errors import InputError, collected
 from evoflow.layers import Layer, resolve_layer

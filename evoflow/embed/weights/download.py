@@ -6,24 +6,19 @@ HF_HOME, HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE mean what Hugging Face documen
 """
 
 import errno
-import hashlib
 import logging
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from time import sleep
-from typing import Any
 
 import httpx2
-from filelock import FileLock
 from huggingface_hub import (
     HfApi,
     constants,
     get_hf_file_metadata,
-    get_session,
     hf_hub_url,
     is_offline_mode,
     snapshot_download,
@@ -37,8 +32,8 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, tqdm  # type: ignore[attr-defined]
 
+from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_line
 from evoflow.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -47,8 +42,6 @@ LARGE = (".safetensors", ".pt")
 _ATTEMPTS = 6
 _FIRST_PAUSE = 0.5
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
-_PROGRESS = 1 << 14
-"""Bytes that an attempt must bring, or it counts as one of those in a row that failed."""
 _REFUSED_BY_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -71,14 +64,6 @@ class Wanted:
     def cache(self) -> Path:
         """Folder of the cache."""
         return Path(self.cache_dir or constants.HF_HUB_CACHE).expanduser()
-
-
-class BrokenOffError(Exception):
-    """A failure that another attempt may not meet."""
-
-    def __init__(self, reason: object, *, progressed: bool = False) -> None:
-        super().__init__(_first_line(reason))
-        self.progressed = progressed
 
 
 def fetch(wanted: Wanted) -> Path:
@@ -160,7 +145,7 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
     except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise _refused(wanted, error) from error
     except HFValidationError as error:
-        raise InputError(f"model.checkpoint: {_first_line(error)}") from error
+        raise InputError(f"model.checkpoint: {first_line(error)}") from error
     except LocalEntryNotFoundError as error:
         raise _absent(wanted, error) from error
     except HfHubHTTPError as error:
@@ -187,7 +172,7 @@ def _refused(wanted: Wanted, error: HfHubHTTPError) -> InputError:
     )
     return InputError(
         f"model.checkpoint: {wanted} cannot be fetched ({type(error).__name__}: "
-        f"{_first_line(error)}); {remedy}"
+        f"{first_line(error)}); {remedy}"
     )
 
 
@@ -220,86 +205,5 @@ def _fetch_large(wanted: Wanted, *, with_xet: bool) -> None:
         sound = known.size is not None and re.fullmatch("[0-9a-f]{64}", known.etag or "")
         if sound and not faster:
             folder = wanted.cache / f"models--{wanted.repo.replace('/', '--')}" / "blobs"
-            part = _Part(url, folder / str(known.etag), int(known.size or 0), wanted.token)
+            part = LargeFile(url, folder / str(known.etag), int(known.size or 0), wanted.token)
             part.fetch()
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A file under way: the cache names it by the SHA-256 of its content."""
-
-    url: str
-    path: Path
-    size: int
-    token: str | bool | None
-
-    def fetch(self) -> None:
-        """Fetch what is missing over one connection."""
-        if self.path.exists():
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"{self.path.name}.partial.incomplete")
-        locks = self.path.parents[2] / ".locks"
-        locks.mkdir(exist_ok=True)
-        with FileLock(locks / f"{self.path.name}.evoflow.lock"):
-            if self.path.exists():  # another process was faster
-                return
-            free = shutil.disk_usage(self.path.parent).free
-            with partial.open("ab") as file:
-                if self.size - file.tell() > free:
-                    raise OSError(
-                        errno.ENOSPC,
-                        f"{self.size / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free",
-                    )
-                self._append(file)
-            with partial.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != self.path.name:
-                partial.unlink()
-                raise BrokenOffError(
-                    "the received data does not have the checksum that the hub states"
-                )
-            partial.replace(self.path)
-
-    def _append(self, file: Any) -> None:
-        """Append what is missing; raise where the connection breaks."""
-        before = begun = file.tell()
-        if begun > self.size:
-            file.truncate(0)
-            begun = 0
-        if begun == self.size:
-            return
-        headers = build_hf_headers(token=self.token) | {
-            "Accept-Encoding": "identity",
-            "Range": f"bytes={begun}-",
-        }
-        label = f"{self.path.name[:8]} ({self.size / 1e9:.1f} GB)"
-        try:
-            with get_session().stream(
-                "GET",
-                self.url,
-                headers=headers,
-                follow_redirects=True,
-                timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
-            ) as answer:
-                hf_raise_for_status(answer)
-                if answer.status_code != httpx2.codes.PARTIAL_CONTENT:  # it knows no ranges
-                    file.truncate(0)
-                    begun = 0
-                with tqdm(
-                    desc=label, initial=begun, total=self.size, unit="B", unit_scale=True
-                ) as bar:
-                    for chunk in answer.iter_raw():
-                        file.write(chunk)
-                        bar.update(len(chunk))
-        except HfHubHTTPError:
-            raise
-        except httpx2.HTTPError as error:
-            progressed = file.tell() - before >= _PROGRESS
-            raise BrokenOffError(
-                f"{type(error).__name__}: {error}", progressed=progressed
-            ) from error
-
-
-def _first_line(reason: object) -> str:
-    return (str(reason).strip().splitlines() or [type(reason).__name__])[0]

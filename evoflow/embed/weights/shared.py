@@ -21,7 +21,9 @@ import torch
 
 from evoflow.cache import cache_folder
 from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint
-from evoflow.embed.objects import FolderObjects, Objects, open_objects
+from evoflow.embed.objects.folder import FolderObjects
+from evoflow.embed.objects.places import open_objects
+from evoflow.embed.objects.protocol import Objects
 from evoflow.embed.weights.files import LocalFile
 from evoflow.embed.weights.identity import tensor_digest
 from evoflow.embed.weights.loading import TensorStream

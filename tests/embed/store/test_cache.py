@@ -6,8 +6,9 @@ import threading
 import numpy as np
 import pytest
 
-from evoflow.embed.objects import FolderObjects
-from evoflow.embed.store.cache import EmbeddingCache, check_cache, sequence_key
+from evoflow.embed.objects.folder import FolderObjects
+from evoflow.embed.store.cache import EmbeddingCache, check_cache
+from evoflow.embed.store.segments import sequence_key
 from evoflow.errors import InputError
 
 RECIPE = {"weights": "some-commit", "layer": "final", "tokens": "all"}

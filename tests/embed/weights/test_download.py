@@ -6,7 +6,7 @@ import time
 import pytest
 from huggingface_hub import constants
 
-from evoflow.embed.weights import download
+from evoflow.embed.weights import download, large_file
 from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
 from tests.embed.loopback_hub import COMMITS, REPOSITORY, sha256
@@ -173,7 +173,7 @@ def test_what_is_not_there_is_said_at_once(repository, revision, message, pauses
 
 def test_a_disk_that_is_too_small_is_a_message(hub, monkeypatch):
     usage = type("Usage", (), {"free": 400_000})
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(large_file.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(InputError, match=r"cannot be kept in .*HF_HOME to another folder"):
         fetch(wanted())
     assert not hub.bytes_asked
@@ -184,6 +184,6 @@ def test_a_cache_that_may_not_be_written_is_a_message(monkeypatch):
     def refuse(*_args, **_options):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(download.Path, "mkdir", refuse)
+    monkeypatch.setattr(large_file.Path, "mkdir", refuse)
     with pytest.raises(InputError, match=r"cannot be kept in .*Read-only file system.*HF_HOME"):
         fetch(wanted())

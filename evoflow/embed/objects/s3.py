@@ -1,4 +1,4 @@
-"""Immutable objects in a folder or under an S3 prefix, safe with many writers.
+"""Objects under a prefix of an S3 bucket.
 
 What fails for a passing reason is done again; what fails for good is an `InputError`.
 """
@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from uuid import uuid4
 
+from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
 from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 from evoflow.remote.clients import TransientError
 from evoflow.remote.mirror import persist
-from evoflow.settings import is_remote
 
 CONNECTIONS = 32
 """Requests to S3 that one process may have under way."""
@@ -25,166 +24,6 @@ _BUSY = {408, 425, 429, 500, 502, 503, 504}
 _TAKEN = {409, 412}
 
 Answer = TypeVar("Answer")
-
-
-class Objects(Protocol):
-    """Named byte strings; a name, once written, never gets other bytes.
-
-    Every method raises `InputError` where the place does not give or take what it is asked.
-    """
-
-    def names(self, folder: str) -> list[str]:
-        """Sorted names of the objects in a folder; none where there is no such folder."""
-
-    def size(self, name: str) -> int | None:
-        """Bytes of an object; None where there is no such object."""
-
-    def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Bytes [start, stop) of an object.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such object.
-        """
-
-    def read_into(self, name: str, start: int, buffers: Sequence[memoryview]) -> None:
-        """Fill the buffers, one after the other, with the bytes from `start` on.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such object.
-        """
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write an object; readers see all of it or none."""
-
-    def write_file(self, name: str, path: Path) -> None:
-        """Write an object with the content of a file, as `write` does."""
-
-    def create(self, name: str, content: bytes) -> bool:
-        """Write an object unless there is one already; return whether this call wrote it."""
-
-
-def open_objects(location: str, setting: str = "compute.embedding_cache") -> Objects:
-    """Open a folder or an `s3://bucket/prefix`.
-
-    Parameters
-    ----------
-    location
-        The folder or prefix.
-    setting
-        The setting that names it, for messages.
-
-    Raises
-    ------
-    InputError
-        For another kind of URL, and where the location cannot be listed.
-    """
-    if is_remote(location) and not location.startswith("s3://"):
-        raise InputError(f"{setting}: {location} is neither a folder nor s3://")
-    from botocore.exceptions import BotoCoreError
-
-    objects: Objects
-    try:
-        objects = S3Objects(location) if is_remote(location) else FolderObjects(Path(location))
-        objects.names("probe")
-    except (OSError, BotoCoreError, InputError) as error:
-        raise InputError(
-            f"{setting}: {location} cannot be listed ({error}); check that it is "
-            "there and that these credentials may list, read and write it"
-        ) from error
-    return objects
-
-
-def require_writable(location: str, setting: str) -> None:
-    """Refuse a folder or prefix that does not take an object.
-
-    Raises
-    ------
-    InputError
-        Naming the setting.
-    """
-    objects = open_objects(location, setting)
-    try:
-        objects.write("probe/writable", b"")
-    except InputError as error:
-        raise InputError(
-            f"{setting}: {location} cannot be written ({error}); make room, set its permissions "
-            "or name another place"
-        ) from error
-
-
-class FolderObjects:
-    """Objects as files of a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def names(self, folder: str) -> list[str]:
-        """See `Objects`."""
-        found = (path for path in (self.folder / folder).glob("*") if path.name[0] != ".")
-        return sorted(f"{folder}/{path.name}" for path in found if path.is_file())
-
-    def size(self, name: str) -> int | None:
-        """See `Objects`."""
-        path = self.folder / name
-        with _named(path):
-            return path.stat().st_size if path.is_file() else None
-
-    def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
-        """See `Objects`."""
-        path = self.folder / name
-        with _named(path), path.open("rb") as file:
-            file.seek(start)
-            return file.read() if stop is None else file.read(stop - start)
-
-    def read_into(self, name: str, start: int, buffers: Sequence[memoryview]) -> None:
-        """See `Objects`."""
-        path = self.folder / name
-        with _named(path), path.open("rb", buffering=0) as file:
-            file.seek(start)
-            for buffer in buffers:
-                fill(file.readinto, buffer)
-
-    def write(self, name: str, content: bytes) -> None:
-        """See `Objects`."""
-        with self._beside(name) as beside:
-            beside.write_bytes(content)
-
-    def write_file(self, name: str, path: Path) -> None:
-        """See `Objects`."""
-        import shutil
-
-        with self._beside(name) as beside:
-            shutil.copyfile(path, beside)
-
-    def create(self, name: str, content: bytes) -> bool:
-        """See `Objects`."""
-        path = self.folder / name
-        with _named(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with path.open("xb") as file:
-                    file.write(content)
-            except FileExistsError:
-                return False
-        return True
-
-    @contextmanager
-    def _beside(self, name: str) -> Iterator[Path]:
-        """Name a file that becomes the object when it is complete, with the modes of the umask."""
-        path = self.folder / name
-        beside = path.with_name(f".{path.name}.{uuid4().hex}")
-        with _named(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                yield beside
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
 
 
 class S3Objects:
@@ -362,32 +201,3 @@ def _direct(body: Any) -> Iterator[Callable[[memoryview], int | None]]:
 
 def _status(error: Any) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Name the file that the disk does not give or take."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except EOFError as error:
-        raise InputError(f"{path}: ends too early") from error
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-
-
-def fill(read: Callable[[memoryview], int | None], buffer: memoryview) -> None:
-    """Read until a buffer is full: one call stops at 2 GB, or wherever a disk likes.
-
-    Raises
-    ------
-    EOFError
-        Where there is no more.
-    """
-    done = 0
-    while done < len(buffer):
-        count = read(buffer[done:])
-        if not count:
-            raise EOFError("ends too early")
-        done += count

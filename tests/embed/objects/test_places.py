@@ -1,0 +1,41 @@
+"""Places that cannot be used are named with their setting."""
+
+import pytest
+
+from evoflow.embed.objects.folder import FolderObjects
+from evoflow.embed.objects.places import open_objects, require_writable
+from evoflow.errors import InputError
+
+
+def test_a_place_that_cannot_be_written_is_named_with_its_setting(s3, tmp_path):
+    require_writable(f"s3://lab/{tmp_path.name}", "compute.weights")
+    s3.failures, s3.method = [(403, "AccessDenied")], "PUT"
+    with pytest.raises(
+        InputError, match=r"^compute\.weights: s3://lab/\S+ cannot be written .*403"
+    ):
+        require_writable(f"s3://lab/{tmp_path.name}", "compute.weights")
+    (tmp_path / "probe").write_text("a file where a folder should be")
+    with pytest.raises(InputError, match=r"^compute\.weights: \S+ cannot be (written|listed)"):
+        require_writable(str(tmp_path), "compute.weights")
+
+
+def test_a_folder_is_made_and_another_url_is_refused(tmp_path):
+    assert isinstance(open_objects(str(tmp_path / "new")), FolderObjects)
+    assert (tmp_path / "new").is_dir()
+    with pytest.raises(
+        InputError, match=r"^compute\.weights: https://x/y is neither a folder nor s3://"
+    ):
+        open_objects("https://x/y", "compute.weights")
+
+
+def test_a_login_that_fails_is_named_where_it_was_needed(s3, monkeypatch):
+    open_objects("s3://lab/open").write("one", b"content")
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    s3.failures, s3.method = [(403, "AccessDenied")], "PUT"
+    with pytest.raises(InputError, match=r"403 AccessDenied; the AWS login fails .*nosuch"):
+        require_writable("s3://lab/open", "compute.weights")
+    s3.failures, s3.method = [(403, "AccessDenied")], "GET"
+    with pytest.raises(InputError, match=r"compute\.weights: .*listed .*403.*login fails .*nosuch"):
+        open_objects("s3://lab/open", "compute.weights")
