@@ -97,17 +97,58 @@ CONSEQUENCES = {
 }
 """Every known term, by SO accession."""
 
+_ACCESSIONS = {consequence.term: accession for accession, consequence in CONSEQUENCES.items()}
+
+_OTHER_NAMES = {
+    # SnpEff's: finer than Ensembl's, or its own.
+    "conservative_inframe_insertion": "inframe_insertion",
+    "disruptive_inframe_insertion": "inframe_insertion",
+    "conservative_inframe_deletion": "inframe_deletion",
+    "disruptive_inframe_deletion": "inframe_deletion",
+    "5_prime_UTR_premature_start_codon_gain_variant": "5_prime_UTR_variant",
+    "intergenic_region": "intergenic_variant",
+    "conserved_intergenic_variant": "intergenic_variant",
+    "intragenic_variant": "sequence_variant",
+    "conserved_intron_variant": "intron_variant",
+    "non_coding_exon_variant": "non_coding_transcript_exon_variant",
+    # bcftools csq's.
+    "5_prime_utr": "5_prime_UTR_variant",
+    "3_prime_utr": "3_prime_UTR_variant",
+    "non_coding": "non_coding_transcript_variant",
+    "inframe_altering": "protein_altering_variant",
+    **{
+        name: f"{name}_variant"
+        for name in (
+            "synonymous", "missense", "frameshift", "splice_acceptor", "splice_donor",
+            "splice_region", "stop_retained", "start_retained", "intron", "intergenic",
+            "coding_sequence",
+        )
+    },
+}  # fmt: skip
+"""Names that annotation tools use, and Ensembl's term for each."""
+
 REFERENCE = CONSEQUENCES["SO:0002073"]
 """What a read without any variant is labelled with."""
 
 
-def most_severe(molecular_consequence: str) -> tuple[Consequence | None, tuple[str, ...]]:
+def consequence_named(term: str) -> Consequence | None:
+    """Find a term by its name, as Ensembl, SnpEff or bcftools csq write it; None: not known."""
+    accession = _ACCESSIONS.get(_OTHER_NAMES.get(term, term))
+    return None if accession is None else CONSEQUENCES[accession]
+
+
+def molecular_consequence(consequence: Consequence) -> str:
+    """Write a term as ClinVar's `MC` does: `SO:0001583|missense_variant`."""
+    return f"{_ACCESSIONS[consequence.term]}|{consequence.term}"
+
+
+def most_severe(mc: str) -> tuple[Consequence | None, tuple[str, ...]]:
     """Pick the most severe term of a ClinVar `MC` value.
 
     Parameters
     ----------
-    molecular_consequence
-        Such as `SO:0001627|intron_variant,SO:0001819|synonymous_variant`.
+    mc
+        Such as `SO:0001627|intron_variant,SO:0001819|synonymous_variant`; `&` separates too.
 
     Returns
     -------
@@ -121,7 +162,7 @@ def most_severe(molecular_consequence: str) -> tuple[Consequence | None, tuple[s
     >>> most_severe("SO:0001627|intron_variant,SO:0001587|nonsense")[0].term
     'stop_gained'
     """
-    terms = [term for term in molecular_consequence.split(",") if term and term != "."]
+    terms = [term for term in mc.replace("&", ",").split(",") if term and term != "."]
     known = [CONSEQUENCES.get(term.split("|")[0].strip()) for term in terms]
     unknown = tuple(term for term, found in zip(terms, known, strict=True) if found is None)
     found = [consequence for consequence in known if consequence is not None]

@@ -42,7 +42,8 @@ class Extraction:
         reference locus` (pairs of a read and a place it covers; at a reference locus a quarter of
         the reads is looked at, and all of them only where none of these shows the reference),
         `carrier read` (the kept ones, by whether they carry further alleles of the individual),
-        `contig` (with any record); `unknown consequence term` counts the alleles that have one.
+        `contig` (with any record), `source of the consequence` (of joined alleles, where
+        `consequence_field` is set); `unknown consequence term` counts the alleles that have one.
     """
 
     examples: pd.DataFrame

@@ -21,6 +21,7 @@ VARIANT = "variant"
 LOCUS = "reference locus"
 GENOTYPE = "genotype"
 UNKNOWN_TERM = "unknown consequence term"
+LABEL = "source of the consequence"
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,12 @@ def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     )
     add(counts, VARIANT, dropped)
     if unknown and data.unknown_consequences == "error":
-        raise InputError(_unknown_terms(data, unknown))
+        raise InputError(_unknown_terms(unit, data, unknown))
     add(counts, UNKNOWN_TERM, unknown)
+    if data.consequence_field is not None:
+        own = int((alleles["own_mc"] != ".").sum())
+        counts[LABEL, f"the individual's {data.consequence_field}"] = own
+        counts[LABEL, "ClinVar"] = len(alleles) - own
     positions, dropped = reference_loci.uncarried_positions(
         called.alleles,
         variants.read_clinvar(unit.clinvar_table, unit.clinvar),
@@ -87,8 +92,8 @@ class Called:
     Attributes
     ----------
     alleles
-        `KEY`, `genotype` and `passed`: also alleles of failed calls, and those nearby outside of
-        the regions; sorted by `KEY`.
+        `KEY`, `genotype`, `own_mc` and `passed`: also alleles of failed calls, and those nearby
+        outside of the regions; sorted by `KEY`.
     counts
         Count by (subject, reason) of the alleles that were dropped, and of all by genotype.
     written
@@ -101,7 +106,7 @@ class Called:
 
     @property
     def carried(self) -> pd.DataFrame:
-        """The alleles whose call passed: `KEY` and `genotype`."""
+        """The alleles whose call passed: `KEY`, `genotype` and `own_mc`."""
         return self.alleles[self.alleles["passed"]].drop(columns="passed")
 
     def save(self, folder: Path) -> Path:
@@ -117,7 +122,12 @@ def read_unit(unit: Unit, data: DataSettings) -> Called:
     counts: Counter[tuple[str, str]] = Counter()
     with TemporaryDirectory(prefix="evoflow-") as own:
         written = normalise.write_called(
-            unit.called, unit.sample, data.filters, str(data.reference), Path(own)
+            unit.called,
+            unit.sample,
+            data.filters,
+            str(data.reference),
+            Path(own),
+            consequence_field=data.consequence_field,
         )
         alleles, dropped, genotypes = variants.read_called(written.table, unit.called)
     add(counts, VARIANT, dropped)
@@ -135,9 +145,12 @@ def add(counts: Counter[tuple[str, str]], subject: str, reasons: Counter[str]) -
         counts[subject, reason] += count
 
 
-def _unknown_terms(data: DataSettings, unknown: Counter[str]) -> str:
+def _unknown_terms(unit: Unit, data: DataSettings, unknown: Counter[str]) -> str:
     terms = ", ".join(sorted(unknown))
+    files = str(data.clinvar)
+    if data.consequence_field is not None:
+        files = f"{unit.individual.variants} or {files}"
     return (
-        f"{data.clinvar}: no table lists the consequence {terms}; with unknown_consequences: count "
+        f"{files}: no table lists the consequence {terms}; with unknown_consequences: count "
         "such terms are counted and not used"
     )

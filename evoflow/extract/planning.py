@@ -139,7 +139,7 @@ def _clinvar_tables(
         zip(
             rest,
             pool.run(
-                partial(_write_table, reference=reference, folder=folder),
+                partial(_write_table, data=data, folder=folder),
                 [sources[name] for name in rest],
                 name=lambda source: f"{source.path}, contig {source.contig}",
             ),
@@ -160,8 +160,9 @@ def _clinvar_tables(
     }
 
 
-def _write_table(source: Source, reference: str, folder: Path) -> Written:
-    return normalise.write_clinvar(source, reference, Path(mkdtemp(dir=folder)))
+def _write_table(source: Source, data: DataSettings, folder: Path) -> Written:
+    own = Path(mkdtemp(dir=folder))
+    return normalise.write_clinvar(source, str(data.reference), own, data.consequence_field)
 
 
 def _left_out(

@@ -157,7 +157,7 @@ def _candidates(
     with TemporaryDirectory(prefix="evoflow-") as name:
         folder = Path(name)
         carried = _carried(contig, data, folder)
-        written = write_clinvar(contig.clinvar, str(data.reference), folder)
+        written = write_clinvar(contig.clinvar, str(data.reference), folder, data.consequence_field)
         counts["REF differs from the reference"] = written.mismatches
         counts["REF is not A, C, G, T or N"] = written.not_bases
         best = pd.DataFrame(columns=["consequence", "rank"])

@@ -10,6 +10,7 @@ import pysam
 from evoflow.errors import InputError, printable
 from evoflow.htslib import quiet
 from evoflow.inputs import agreement, inventory, readable, refusals
+from evoflow.inputs.consequence_field import check_consequence_field
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.first_reads import check_first_reads
 from evoflow.inputs.inventory import Held, Regions
@@ -91,9 +92,13 @@ def _check(data: DataSettings, problems: list[str]) -> Inputs:
     clinvar = None
     with found.collected():
         found.warnings += readable.check_variants(str(data.clinvar))
-        readable.check_clinvar_fields(str(data.clinvar))
+        readable.check_clinvar_fields(str(data.clinvar), data.consequence_field)
         clinvar = inventory.held_by_variants(str(data.clinvar), found.genome)
     people = [_person(person, found) for person in data.individuals]
+    with found.collected():
+        readable_files = [str(data.clinvar)] if clinvar is not None else []
+        readable_files += [each.individual.variants for each in people if each.variants is not None]
+        found.warnings += check_consequence_field(data, readable_files)
     left_out: set[str] = set()
     if clinvar is not None:
         left_out |= _left_out(str(data.clinvar), clinvar, found)

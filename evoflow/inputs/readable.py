@@ -216,10 +216,12 @@ def check_variants(path: str) -> list[str]:
     return warnings
 
 
-def check_clinvar_fields(path: str) -> None:
-    """Check that ClinVar's file says `RS` and `MC`."""
+def check_clinvar_fields(path: str, consequence_field: str | None = None) -> None:
+    """Check that ClinVar's file says `RS` and `MC`, or another field instead of `MC`."""
     with quiet(), pysam.VariantFile(path) as variants:
-        missing = [field for field in ("RS", "MC") if field not in variants.header.info]
+        there = variants.header.info
+        told = consequence_field is not None and consequence_field in there
+        missing = [field for field in ("RS", *(() if told else ("MC",))) if field not in there]
     if missing:
         raise InputError(
             f"{path}: has no INFO field {' or '.join(missing)}; give ClinVar's own VCF "

@@ -133,6 +133,6 @@ def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
     """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
     clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
     known, _, _ = variants.join(carried, clinvar, unit.called)
-    found = carried.merge(known.drop(columns="genotype"), on=KEY, how="left")
+    found = carried.merge(known.drop(columns=["genotype", "own_mc"]), on=KEY, how="left")
     named = {"clinvar_id": "", "consequence": ""} | dict.fromkeys(CLINVAR_FIELDS, ".")
     return found.fillna(named)

@@ -76,6 +76,13 @@ class DataSettings(Section):
     """
     unknown_consequences: Literal["error", "count"] = "count"
     """For a consequence term that no table lists: stop with an error, or count and leave it out."""
+    consequence_field: Annotated[str, Field(pattern=r"^[A-Za-z_][0-9A-Za-z_.]*$")] | None = None
+    """INFO field with the consequences, as VEP (`CSQ`), SnpEff (`ANN`) or bcftools csq (`BCSQ`)
+    wrote it; default: ClinVar's `MC`.
+
+    An allele's consequences are those in its individual's VCF, else those in this field of
+    ClinVar's file, else those in `MC`.
+    """
     seed: NonNegativeInt = 0
     """Seed of every random choice: reads, loci, splits, balancing and the head's training."""
 

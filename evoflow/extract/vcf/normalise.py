@@ -4,17 +4,19 @@ Each table is one contig: renamed as the reference spells it, split by allele, l
 trimmed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pysam
 import pysam.bcftools
 
+from evoflow.extract.vcf.annotation import Annotation
 from evoflow.extract.vcf.plain_vcf import PlainVcf, Source, is_inside, take
 from evoflow.htslib import quiet, run
 from evoflow.inputs.agreement import SHOWN, Differing
+from evoflow.inputs.consequence_field import find_subfields
 
 KEY = ["position", "ref", "alt"]
 CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
@@ -53,12 +55,36 @@ class Written:
     not_bases: int
 
 
-def write_clinvar(source: Source, reference: str, folder: Path) -> Written:
-    """Write ClinVar's alleles of a contig: `KEY`, `clinvar_id`, columns of `CLINVAR_FIELDS`."""
+def write_clinvar(
+    source: Source, reference: str, folder: Path, consequence_field: str | None = None
+) -> Written:
+    """Write ClinVar's alleles of a contig: `KEY`, `clinvar_id`, columns of `CLINVAR_FIELDS`.
+
+    Where the file has `consequence_field`, what it says of an allele replaces `MC`.
+    """
     with quiet(), pysam.VariantFile(source.path) as variants:
         given = {field: "1" for field in CLINVAR_FIELDS.values() if field in variants.header.info}
     info = ";".join(f"{field}=%INFO/{field}" for field in given)
-    taken = take(source, folder, f"{info}\n", given)
+    annotated = _Annotated.of(source, consequence_field)
+    if annotated is None:
+        taken = take(source, folder, f"{info}\n", given)
+    else:
+
+        def replace(record: list[bytes]) -> None:
+            told = annotated.pop(record)
+            values = dict(each.partition(b"=")[::2] for each in record[7].split(b";"))
+            own = values.get(b"MC", b".").replace(b",", b"&")
+            values[b"MC"] = b",".join(own if each == b"." else each for each in told)
+            record[7] = b";".join(b"=".join(each) for each in values.items() if each[0])
+
+        taken = take(
+            source,
+            folder,
+            f"{info or '.'}{annotated.column}\n",
+            given | {"MC": "A"},
+            change=replace,
+            gather=annotated.gather,
+        )
     columns = "\t".join(f"%INFO/{field}" for field in CLINVAR_FIELDS.values())
     columns = f"%POS\t%REF\t%ALT\t%ID\t{columns}\n"
     return write_table(taken, reference, source, columns, ordered=True)
@@ -70,20 +96,56 @@ def write_called(
     filters: Collection[str] | Literal["all"],
     reference: str,
     folder: Path,
+    *,
+    consequence_field: str | None = None,
 ) -> Written:
-    """Write an individual's alleles of a contig: `KEY`, whether the call passed, and `genotype`.
+    """Write an individual's alleles of a contig: `KEY`, whether the call passed, `MC`, `genotype`.
 
     A call passes when each of its FILTER's values is one of `filters`; the table then has `PASSED`.
+    `MC` is what the file says of the allele in `consequence_field`, as ClinVar would write it.
     `sample` is spelled as in the file.
     """
+    annotated = _Annotated.of(source, consequence_field)
 
     def mark(record: list[bytes]) -> None:  # the ID, of no use here, tells whether the call passed
         values = record[6].decode(errors="replace").split(";")
         passes = filters == "all" or all(each in filters for each in values)
         record[2] = PASSED.encode() if passes else b"0"
+        if annotated is not None:
+            record[7] = b"MC=" + b",".join(annotated.pop(record))
 
-    taken = take(source, folder, ".\tGT[\t%GT]\n", {}, sample=sample, change=mark)
-    return write_table(taken, reference, source, "%POS\t%REF\t%ALT\t%ID[\t%GT]\n")
+    taken = take(
+        source,
+        folder,
+        f".\tGT[\t%GT]{annotated.column if annotated else ''}\n",
+        {"MC": "A"} if annotated else {},
+        sample=sample,
+        change=mark,
+        gather=annotated.gather if annotated else lambda _: None,
+    )
+    return write_table(taken, reference, source, "%POS\t%REF\t%ALT\t%ID\t%INFO/MC[\t%GT]\n")
+
+
+@dataclass(frozen=True)
+class _Annotated:
+    """The consequences in a further column of records."""
+
+    annotation: Annotation
+    column: str
+
+    @classmethod
+    def of(cls, source: Source, field: str | None) -> Self | None:
+        subfields = None if field is None else find_subfields(source.path, field)
+        return None if subfields is None else cls(Annotation(subfields), f"\t%INFO/{field}")
+
+    def gather(self, records: Iterable[list[bytes]]) -> None:
+        self.annotation.gather(records)
+
+    def pop(self, record: list[bytes]) -> list[bytes]:
+        """Take the column off a record; tell the consequences of each ALT allele."""
+        told = self.annotation.of_alleles(record)
+        del record[-1]
+        return [each.encode() for each in told]
 
 
 def write_table(

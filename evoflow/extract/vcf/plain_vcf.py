@@ -74,6 +74,7 @@ def take(
     *,
     sample: str | None = None,
     change: Callable[[list[bytes]], None] = lambda _: None,
+    gather: Callable[[Iterable[list[bytes]]], None] = lambda _: None,
 ) -> PlainVcf:
     """Write a contig as a VCF.
 
@@ -84,13 +85,16 @@ def take(
     folder
         Where to.
     columns
-        INFO, and FORMAT and genotype where there are any, in bcftools' form.
+        INFO, and FORMAT and genotype where there are any, in bcftools' form. What `change` takes
+        off may follow.
     fields
         The INFO fields in it, and how many values each has, in VCF's terms.
     sample
         The sample whose genotypes are taken, as the file spells it.
     change
         Changes the columns of each record.
+    gather
+        Sees all records before one is changed.
     """
     regions, body = folder / "regions.bed", folder / "body"
     before, behind = (_REACH, _REACH) if sample else (0, _SHIFT)
@@ -110,6 +114,8 @@ def take(
         about=source.path,
     )
     with body.open("rb") as lines:
+        gather(line.rstrip(b"\n").split(b"\t") for line in lines)
+        lines.seek(0)
         records = (line.rstrip(b"\n").split(b"\t") for line in lines)
         return write_plain(source, records, folder, fields, genotyped=bool(sample), change=change)
 

@@ -62,8 +62,9 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     Returns
     -------
     called
-        `KEY`, `genotype` (1: this allele; 0: any other) and whether the call `passed` the filters;
-        also those nearby outside of the regions.
+        `KEY`, `genotype` (1: this allele; 0: any other), whether the call `passed` the filters, and
+        `own_mc`, the consequences that the individual's file gives; also those nearby outside of
+        the regions.
     dropped
         How many alleles within the regions were dropped, by reason.
     genotypes
@@ -72,7 +73,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     dropped: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     kept = []
-    for chunk in read_table(path, [*KEY, "passed", "genotype"]):
+    for chunk in read_table(path, [*KEY, "passed", "own_mc", "genotype"]):
         within = inside_regions(chunk, source)
         for genotype, count in chunk["genotype"][within].value_counts().items():
             kinds[_kind(str(genotype))] += int(count)
@@ -165,6 +166,8 @@ def join(
 ) -> tuple[pd.DataFrame, Counter[str], Counter[str]]:
     """Join an individual's alleles with ClinVar's, and label them.
 
+    The consequences are those of the individual's file where it gives any, else ClinVar's.
+
     Parameters
     ----------
     carried
@@ -189,6 +192,7 @@ def join(
         inside[inside["position"].isin(chunk["position"])].merge(chunk, on=KEY) for chunk in clinvar
     ]
     found = pd.concat(matches, ignore_index=True)
+    found = found.assign(mc=found["mc"].where(found["own_mc"] == ".", found["own_mc"]))
     # Where ClinVar lists an allele twice, the record that says more counts.
     found = found.assign(lacks_rs=found["rs"] == ".", lacks_mc=found["mc"] == ".")
     found = found.sort_values([*KEY, "lacks_rs", "lacks_mc", "clinvar_id"]).drop_duplicates(KEY)
