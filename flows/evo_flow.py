@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config"
 sys.path.insert(0, str(ROOT))
 
 from metaflow import (
-    Config,
     FlowSpec,
     Parameter,
     card,
@@ -18,17 +18,14 @@ from metaflow import (
     project,
     retry,
     step,
-    user_step_decorator,
 )
-from metaflow._vendor.click import UsageError
 from metaflow.util import get_username
 
 from evoflow.compute import cpu, deployed, gpu
-from evoflow.devices.disks import readable_full_disk
-from evoflow.devices.parent import end_with_parent
 from evoflow.errors import InputError
 from evoflow.report import card_types  # noqa: F401 - makes the types of the cards known
-from evoflow.running import ReadableError, run_flow
+from evoflow.running import run_flow
+from evoflow.steps import readable_errors, yaml_config
 
 if get_username() is None:
     # Metaflow refuses to run for "root", the only user that most containers have.
@@ -43,31 +40,6 @@ CARRIED = [
     "balance_counts",
 ]
 """Artifacts that `end` reads and that the join must therefore carry over."""
-
-
-@user_step_decorator
-def readable_errors(_step_name, _flow, _inputs=None, _attributes=None):
-    """Show what a user can fix as a message instead of a traceback; end with the run."""
-    end_with_parent()
-    try:
-        with readable_full_disk():
-            yield
-    except InputError as error:
-        raise ReadableError("\n".join(error.problems)) from None
-
-
-def yaml_config(name, default, what):
-    """Declare a config read from a YAML file."""
-    from evoflow.settings import parse_yaml
-
-    def parse(text):
-        try:
-            return parse_yaml(text)
-        except InputError as error:
-            raise UsageError(f"the {name} config is {error}") from None
-
-    path = str(ROOT / "config" / name / default)
-    return Config(name, default=path, parser=parse, help=f"{what}; docs/settings.md lists its keys")
 
 
 @deployed
@@ -91,9 +63,11 @@ class EvoFlow(FlowSpec):
         python flows/evo_flow.py --config data mine.yaml run
     """
 
-    data = yaml_config("data", "demo.yaml", "YAML: whose reads, which variants")
-    model = yaml_config("model", "evo-demo.yaml", "YAML: which Evo, how the head learns")
-    compute = yaml_config("compute", "local.yaml", "YAML: where the steps run")
+    data = yaml_config("data", CONFIG / "data" / "demo.yaml", "YAML: whose reads, which variants")
+    model = yaml_config(
+        "model", CONFIG / "model" / "evo-demo.yaml", "YAML: which Evo, how the head learns"
+    )
+    compute = yaml_config("compute", CONFIG / "compute" / "local.yaml", "YAML: where the steps run")
 
     export_examples = Parameter(
         "export-examples",
@@ -228,31 +202,23 @@ class EvoFlow(FlowSpec):
     @step
     def train(self, inputs):
         """Join the shards, fit the head and compare it with baselines on the test split."""
-        import numpy as np
-
         from evoflow.devices.claims import claimed_device
-        from evoflow.embed.store.handle import loaders
-        from evoflow.embed.weights.same_model import require_same_model
+        from evoflow.embed.shard import join_shards
         from evoflow.report import cards
         from evoflow.train.learning import learn
 
         # Pickled again by every shard, equal settings may differ in their bytes.
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs, include=CARRIED)
-        shards = sorted(inputs, key=lambda task: task.shard)
-        require_same_model([task.provenance for task in shards])
+        embedded = join_shards(inputs, self.settings.model)
         live = cards.TrainingCard(current.card)
         with claimed_device(self.settings.model.device) as device:
             learning = learn(
                 inputs[0].examples,
                 inputs[0].rows,
                 inputs[0].sequences,
-                layers=loaders(
-                    [task.embeddings for task in shards],
-                    self.settings.model.embedding.stored_layers,
-                    memory=int(self.settings.model.head.memory * 2**30),
-                ),
-                log_likelihood=np.concatenate([task.log_likelihood for task in shards]),
+                layers=embedded.layers,
+                log_likelihood=embedded.log_likelihood,
                 settings=self.settings.model.head,
                 seed=self.settings.data.seed,
                 device=str(device),
@@ -271,7 +237,7 @@ class EvoFlow(FlowSpec):
         self.headline = learning.headline
         self.layers = learning.layers
         self.left_out = learning.left_out
-        self.provenance = asdict(shards[0].provenance) | {
+        self.provenance = asdict(embedded.provenance) | {
             "layer": learning.layer,
             "trained_on": learning.fit.device,
         }
@@ -284,30 +250,12 @@ class EvoFlow(FlowSpec):
     def end(self):
         """Sum up the run in the terminal, in its tags and in the report."""
         from evoflow.report.final import report
-        from evoflow.report.provenance import software
         from evoflow.report.record import RunRecord
         from evoflow.report.summary import summary
         from evoflow.report.tags import add_tags, result_tags, settings_tags
         from evoflow.table import write_jsonl
 
-        record = RunRecord(
-            name=f"{current.flow_name}/{current.run_id}",
-            settings=self.settings,
-            extraction=self.extraction,
-            split_counts=self.split_counts,
-            balance_counts=self.balance_counts,
-            split_notes=self.split_notes,
-            history=self.history,
-            best_epoch=self.best_epoch,
-            metrics=self.metrics,
-            undefined=self.undefined,
-            comparisons=self.comparisons,
-            headline=self.headline,
-            predictions=self.predictions,
-            layers=self.layers,
-            left_out=self.left_out,
-            provenance={**self.provenance, "software": software()},
-        )
+        record = RunRecord.of(self, name=f"{current.flow_name}/{current.run_id}")
         self.summary = summary(record)
         self.report = report(record, self.examples)
         # A resumed run has not gone through `start`, and carries no tags of it.

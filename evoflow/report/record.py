@@ -1,11 +1,12 @@
 """What the report is made of, and what must be said beside every figure of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
+from evoflow.report.provenance import software
 from evoflow.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,15 @@ class RunRecord:
     provenance: Mapping[str, object]
     layers: pd.DataFrame | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, artifacts: object, name: str) -> Self:
+        """Take what has an artifact of its name, and name the software that runs now."""
+        found = {
+            each.name: getattr(artifacts, each.name) for each in fields(cls) if each.name != "name"
+        }
+        made_by = {**found.pop("provenance"), "software": software()}
+        return cls(name=name, provenance=made_by, **found)
 
 
 def caveats(settings: Settings) -> list[str]:

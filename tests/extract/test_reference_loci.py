@@ -1,96 +1,81 @@
-"""Which reference loci are looked at, whatever the reads: those of lowest rank, until enough."""
-
-from collections import Counter
-from pathlib import Path
+"""Loci at which an individual carries nothing, and the order in which they are drawn."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.extract.example_rows import Taken
-from evoflow.extract.found_alleles import Found
-from evoflow.extract.reference_loci import ranks
-from evoflow.extract.unit_reads import take_reads
-from evoflow.extract.units import Unit
-from evoflow.extract.vcf.normalise import Differing, Written
-from evoflow.extract.vcf.plain_vcf import Source
-from evoflow.settings import DataSettings, Individual
-
-PERSON = Individual(sample="ann", reads="ann.bam", variants="ann.vcf.gz")
+from evoflow.extract.reference_loci import ContigLoci, Draw, loci_at, ranks, uncarried_positions
 
 
-class EvenPool:
-    """Stands in for the processes: only even positions have a read."""
-
-    def __init__(self):
-        self.rounds = []
-
-    def run(self, work, tasks, **_):  # noqa: ARG002
-        self.rounds.append([(part.unit.contig, at) for part in tasks for at in part.positions])
-        return [self.take(part.positions) for part in tasks]
-
-    def take(self, positions):
-        kept = pd.DataFrame({"position": positions[positions % 2 == 0]})
-        kept = kept.assign(sequence="ACGT")
-        return Taken(len(positions), kept, Counter(), 0, 0)
+def alleles(*rows):
+    columns = ["position", "ref", "alt", "rs", "mc", "clinvar_id"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-@pytest.fixture
-def found(tmp_path):
-    units = {}
-    for contig, size in (("chr1", 300), ("chr2", 100)):
-        source = Source("file", (contig,), contig, ((0, size),))
-        unit = Unit(
-            individual=PERSON,
-            contig=contig,
-            contig_length=size,
-            reads_spelling=contig,
-            reads_reference="genome.fa",
-            called=source,
-            called_records=size,
-            sample="ann",
-            clinvar=source,
-            clinvar_table=Path("table.tsv"),
-        )
-        np.save(tmp_path / f"{contig}.npy", np.arange(1, size + 1))
-        written = Written(Path("table.tsv"), 0, 0, 0, Differing(), 0)
-        alleles = pd.DataFrame(columns=["position"])
-        units[unit] = Found(alleles, Path(), tmp_path / f"{contig}.npy", size, Counter(), written)
-    return units
+CLINVAR = alleles(
+    (10, "A", "C", "1", "x", "1"),
+    (10, "ACC", "A", "2", "x", "2"),
+    (20, "G", "T", ".", "x", "3"),  # without an RS id
+    (30, "CTT", "C", "4", "x", "4"),
+    (40, "A" * 9, "A", "5", "x", "5"),
+)
 
 
-def take(found, wanted):
-    pool = EvenPool()
-    data = DataSettings(
-        reference="genome.fa",
-        clinvar="clinvar.vcf.gz",
-        individuals=(PERSON,),
-        reference_loci=wanted,
-    )
-    reads = take_reads(pool, found, data, lambda _: lambda _: None)
-    return pool.rounds, sum(len(t.examples) for each in reads.values() for t in each.references)
+def found(*carried, longest=8):
+    called = pd.DataFrame(carried, columns=["position", "ref"])
+    positions, dropped = uncarried_positions(called, iter([CLINVAR]), longest)
+    return positions.tolist(), +dropped
 
 
-def test_loci_of_lowest_rank_are_looked_at_until_enough_have_a_read(found):
-    rounds, kept = take(found, 40)
-    assert len(rounds[0]) == 40
-    assert len(rounds) > 1
-    assert kept >= 40
-    looked = [each for of_round in rounds for each in of_round]
-    assert len(set(looked)) == len(looked) < 120
-    by_rank = sorted(
-        (int(rank), unit.contig, at)
-        for unit, each in found.items()
-        for at, rank in enumerate(
-            ranks(np.arange(1, each.num_positions + 1), 0, "ann", unit.contig), start=1
-        )
-    )
-    assert set(looked) == {(contig, at) for _, contig, at in by_rank[: len(looked)]}
+def test_loci_without_an_rs_id_and_those_longer_than_a_read_are_no_loci():
+    assert found() == ([10, 30], {"longer than a read": 1})
+    assert found(longest=9)[0] == [10, 30, 40]
 
 
-@pytest.mark.parametrize(("wanted", "kept"), [("all", 200), (1000, 200), (0, 0)])
-def test_every_locus_is_looked_at_once_at_most(found, wanted, kept):
-    rounds, got = take(found, wanted)
-    looked = [each for of_round in rounds for each in of_round]
-    assert len(set(looked)) == len(looked) == (400 if kept else 0)
-    assert got == kept
+@pytest.mark.parametrize(
+    ("carried", "free"),
+    [
+        ((31, "T"), [10]),  # within CTT, at 30 to 32
+        ((32, "T"), [10]),
+        ((33, "T"), [10, 30]),
+        ((28, "AAC"), [10]),  # 28 to 30
+        ((27, "AAC"), [10, 30]),
+        ((5, "A" * 26), []),  # 5 to 30, over both
+    ],
+)
+def test_a_carried_allele_that_touches_ref_takes_the_locus_away(carried, free):
+    positions, dropped = found(carried)
+    assert positions == free
+    assert dropped["the individual carries an allele there"] == 2 - len(free)
+
+
+def test_a_long_allele_counts_behind_shorter_ones_that_begin_later():
+    assert found((5, "A" * 30), (12, "C"))[0] == []
+
+
+def test_of_alleles_at_one_position_the_shortest_stands_for_it():
+    loci = loci_at(np.array([10, 30]), iter([CLINVAR]))
+    assert loci[["position", "clinvar_id"]].to_numpy().tolist() == [[10, "1"], [30, "4"]]
+
+
+def test_ranks_depend_on_seed_sample_contig_and_position_alone():
+    positions = np.arange(1, 1001)
+    one = ranks(positions, 0, "ann", "chr1")
+    assert len(set(one.tolist())) == 1000
+    assert ranks(positions[::-1], 0, "ann", "chr1")[::-1].tolist() == one.tolist()
+    for other in ((1, "ann", "chr1"), (0, "bob", "chr1"), (0, "ann", "chr2")):
+        assert not (ranks(positions, *other) == one).any()
+    assert 0.4 < (one < 2**63).mean() < 0.6
+
+
+def test_a_draw_asks_for_more_by_the_share_that_had_a_read(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(1, 101))
+    draw = Draw([ContigLoci("ann", "chr1", tmp_path / "x.npy", 100)], wanted=10, seed=0)
+    (first,) = draw.next_positions()
+    assert len(first) == 10
+    draw.kept = 5  # half of them: 5 are missing, so 10 more
+    (second,) = draw.next_positions()
+    assert len(second) == 10
+    assert not set(first) & set(second)
+    draw.kept = 10
+    assert [len(each) for each in draw.next_positions()] == [0]

@@ -1,0 +1,64 @@
+"""Bases compared with haplotypes, worked out by hand."""
+
+from random import Random
+
+import pytest
+
+from evoflow.extract.evidence.alignment import Evidence, Footprint
+from evoflow.extract.evidence.haplotype_fit import FLANK, HaplotypeFit
+
+LEFT = "".join(Random(1).choices("ACGT", k=2 * FLANK - 1)) + "T"
+RIGHT = "T" + "".join(Random(2).choices("ACGT", k=2 * FLANK - 1))
+AT = len(LEFT)
+DELINS = Footprint(AT, AT + 3, "CAG", "GA", anchored=False)
+"""CAG, which the reference has between LEFT and RIGHT, becomes GA."""
+
+BESIDE = Footprint(AT + 4, AT + 5, RIGHT[1], "ACGT"["ACGT".index(RIGHT[1]) - 1], anchored=False)
+
+
+def judge(middle, *others, right=RIGHT):
+    fit = HaplotypeFit(DELINS, others, 0, f"{LEFT}CAG{RIGHT}")
+    return fit.judge(f"{LEFT[-FLANK:]}{middle}{right[:FLANK]}")
+
+
+def test_bases_with_the_allele_and_without_it():
+    assert judge("GA") == (Evidence.ALTERNATE, FLANK)
+    assert judge("CAG") == (Evidence.REFERENCE, FLANK)
+
+
+def test_an_error_elsewhere_does_not_matter_but_one_in_the_allele_does():
+    wrong = RIGHT[:9] + ("A" if RIGHT[9] != "A" else "C") + RIGHT[10:]
+    assert judge("GA", right=wrong) == (Evidence.ALTERNATE, FLANK)
+    # One base from GA, two from CAG: nearer to the allele, of which it does not show the bases.
+    assert judge("GT") == (Evidence.OTHER, 0)
+
+
+def test_bases_that_fit_both_alike_are_left_to_the_cigar():
+    # CA differs from GA by one base and from CAG by one.
+    assert judge("CA") is None
+
+
+def test_another_allele_of_the_individual_explains_what_is_beside():
+    beside = RIGHT[0] + BESIDE.alternate + RIGHT[2:]
+    assert judge("GA", BESIDE, right=beside) == (Evidence.ALTERNATE, FLANK)
+    assert judge("CAG", BESIDE, right=beside) == (Evidence.REFERENCE, FLANK)
+
+
+def test_the_same_change_called_as_two_alleles_tells_nothing():
+    deletion = Footprint(AT + 1, AT + 3, "AG", "A", anchored=True)
+    first = Footprint(AT, AT + 1, "C", "G", anchored=False)
+    assert judge("GA", deletion, first) == (Evidence.UNINFORMATIVE, 0)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 3])
+def test_a_deletion_in_a_repeat_is_seen_on_either_side_of_a_substitution(shift):
+    # One of four A is deleted, and one of the rest became G.
+    where = Footprint(AT - 1, AT + 4, "TAAAA", "TAAA", anchored=True, tail=3)
+    snv = Footprint(AT + shift, AT + shift + 1, "A", "G", anchored=False)
+    fit = HaplotypeFit(where, (snv,), 0, f"{LEFT}AAAA{RIGHT}")
+    both = "AAAA"[:shift] + "G" + "AAAA"[shift + 1 :]
+    deleted = both.replace("A", "", 1) if shift else both[:-1]
+    evidence, start = fit.judge(f"{LEFT[-FLANK:]}{deleted}{RIGHT[:FLANK]}")
+    assert (evidence, start) == (Evidence.ALTERNATE, FLANK - 1)
+    evidence, _ = fit.judge(f"{LEFT[-FLANK:]}{both}{RIGHT[:FLANK]}")
+    assert evidence is Evidence.REFERENCE

@@ -1,0 +1,36 @@
+"""samtools and bcftools as this package runs them."""
+
+import pysam
+import pysam.bcftools
+import pysam.samtools
+import pytest
+
+from evoflow.errors import InputError
+from evoflow.htslib import output, quiet, run
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path):
+    path = tmp_path / "x.vcf"
+    path.write_text("no VCF")
+    with pytest.raises(InputError, match=r"mine\.vcf: bcftools view cannot read it .*check the"):
+        run(pysam.bcftools.view, "-o", str(tmp_path / "out.vcf"), str(path), about="mine.vcf")
+    with pytest.raises(InputError, match=r"mine\.vcf: "):
+        output(pysam.bcftools.index, "-s", str(path), about="mine.vcf")
+
+
+def test_what_a_command_says_is_returned(tmp_path):
+    path = tmp_path / "x.fa"
+    path.write_text(">chr1\nACGT\n")
+    assert output(pysam.samtools.dict, str(path), about=str(path)).startswith("@HD")
+    # The MD5 of ACGT, as `md5sum` gives it.
+    assert "M5:f1f8f4bf413b16ad135722aa4591043e" in output(pysam.samtools.dict, str(path), about="")
+
+
+def test_messages_are_off_only_meanwhile():
+    before = pysam.set_verbosity(3)
+    try:
+        with quiet():
+            assert pysam.get_verbosity() == 0
+        assert pysam.get_verbosity() == 3
+    finally:
+        pysam.set_verbosity(before)
