@@ -129,9 +129,9 @@ SMALL = {
         "balance": {"by": "weights"},
         "head": {"epochs": 2},
     },
-    "compute": {"processes": 1, "sequences_per_shard": 200},
+    "compute": {"processes": 1, "sequences_per_shard": 300},
 }
-"""A run of a few hundred sequences in several shards."""
+"""A run of about 500 sequences in two shards."""
 
 
 def write_configs(folder, **changes):

@@ -7,6 +7,8 @@ import yaml
 
 from tests.flow.conftest import CONFIG, flow
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pods(s3_environment, tmp_path_factory):

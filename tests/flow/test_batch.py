@@ -3,9 +3,12 @@
 import threading
 import time
 
+import pytest
 import yaml
 
 from tests.flow.conftest import CONFIG, flow, results, write_configs
+
+pytestmark = pytest.mark.slow
 
 
 def lose_instance_once(batch):
@@ -32,7 +35,7 @@ def test_a_run_on_batch_survives_a_lost_instance(batch, undisturbed, tmp_path):
     changes = {
         "cpu_steps": {"queue": "cpu-queue", "cpu": 2},
         "minutes_between_retries": 0,
-        "sequences_per_shard": 200,
+        "sequences_per_shard": 300,
         "processes": 1,
         "secrets": [
             {"type": "inline", "id": "lab", "options": {"env_vars": {"LAB_TOKEN": "secret"}}}

@@ -14,6 +14,7 @@ import yaml
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
 DOCKERFILE = ROOT / "config" / "Dockerfile"
 
 

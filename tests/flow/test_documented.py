@@ -15,6 +15,8 @@ from evoflow.settings import DataSettings, DemoSettings
 from tests.conftest import ROOT
 from tests.docs.pages import blocks, commands, is_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def lab(demo_run):

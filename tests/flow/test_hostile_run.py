@@ -20,6 +20,7 @@ from evoflow import demo
 from evoflow.settings import DataSettings, DemoSettings
 from tests.flow.conftest import SMALL, flow, write_configs
 
+pytestmark = pytest.mark.slow
 SECRETS = ["SECRETSIG123", "hunter2secret", "alicetheuser", "pa55w0rd"]
 HACK = "<iframe srcdoc=\"<script>parent.document.title='HACKED'</script>\"></iframe>"
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -78,7 +79,7 @@ def hostile(tmp_path_factory):
     }
     work = folder / "work"
     work.mkdir()
-    configs = write_configs(work, data=data)
+    configs = write_configs(work, data=data, compute={"sequences_per_shard": 5000})
     environment = {
         "TOKEN": "hunter2secret",
         "EVOFLOW_CACHE": str(work / "cache"),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
 FLOW = ROOT / "flows" / "evo_flow.py"
 HEAVY = {"torch", "transformers", "sklearn", "boto3"}
 

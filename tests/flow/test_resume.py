@@ -6,8 +6,11 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.flow.conftest import flow_command, results, write_configs
 
+pytestmark = pytest.mark.slow
 STARTED = re.compile(r"/(\w+)/\d+ \(pid (\d+)\)\] Task is starting")
 
 

@@ -17,6 +17,7 @@ def keys_under(url, prefix):
     return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
+@pytest.mark.slow
 def test_the_flow_runs_with_its_artifacts_on_s3(undisturbed, s3_url):
     assert undisturbed["successful"]
     assert undisturbed["shards"] == list(range(len(undisturbed["shards"])))
@@ -27,12 +28,14 @@ def test_the_flow_runs_with_its_artifacts_on_s3(undisturbed, s3_url):
     assert keys_under(s3_url, "metaflow/EvoFlow/data/")
 
 
+@pytest.mark.slow
 def test_the_flow_keeps_its_embeddings_in_the_cache(undisturbed, s3_url):
     assert all(misses > 0 for misses in undisturbed["misses"])
     kinds = {key.split("/")[2] for key in keys_under(s3_url, "embeddings/")} - {"writable"}
     assert kinds == {"recipe.json", "data", "index"}
 
 
+@pytest.mark.slow
 def test_the_handles_of_the_shards_are_small_and_their_parts_lie_raw_on_s3(undisturbed, s3_url):
     assert max(undisturbed["handle_bytes"]) < 4096
     client = s3_client(s3_url)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.flow.conftest import CONFIG, flow
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def jobs(batch, s3_url, tmp_path):

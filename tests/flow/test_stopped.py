@@ -5,8 +5,12 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.flow.conftest import write_configs
 from tests.flow.test_resume import KillableRun
+
+pytestmark = pytest.mark.slow
 
 
 def has_ended(pid):

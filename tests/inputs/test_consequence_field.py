@@ -6,9 +6,7 @@ import pytest
 from evoflow.errors import InputError
 from evoflow.inputs import preflight
 from evoflow.inputs.consequence_field import Subfields, find_subfields
-from tests.inputs.test_preflight import folder, rewrite_vcf, settings_of
-
-__all__ = ["folder"]
+from tests.inputs.spoiled import rewrite_vcf, settings_of
 
 VEP = "Consequence annotations from Ensembl VEP. Format: Allele|Consequence|IMPACT|SYMBOL"
 CSQ = f'##INFO=<ID=CSQ,Number=.,Type=String,Description="{VEP}">\n'

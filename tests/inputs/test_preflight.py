@@ -4,7 +4,6 @@ import os
 
 import pysam
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from evoflow.__main__ import main
@@ -12,14 +11,6 @@ from evoflow.errors import InputError
 from evoflow.inputs import preflight
 from tests.extract.worlds import SAMPLE, write_vcf
 from tests.inputs.spoiled import CASES, LENGTH, change, settings_of, small_world
-
-
-@pytest.fixture
-def folder(tmp_path):
-    settings = small_world().write(tmp_path, read_length=50)
-    raw = settings.model_dump(mode="json", exclude_defaults=True)
-    (tmp_path / "data.yaml").write_text(yaml.safe_dump(raw))
-    return tmp_path
 
 
 @pytest.mark.parametrize(

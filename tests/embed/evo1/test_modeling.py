@@ -168,6 +168,7 @@ def test_other_switches_are_causal_and_survive_saving(tmp_path, changes):
         torch.testing.assert_close(model(ids[:, :11]).logits, whole[:, :11])
 
 
+@pytest.mark.slow
 def test_long_inputs_need_no_quadratic_memory():
     """A matrix of 8,192 x 8,192 float32 would be 268 MB."""
     code = (

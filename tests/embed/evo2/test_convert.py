@@ -168,6 +168,7 @@ print(peak[0] - before)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the memory")
+@pytest.mark.slow
 def test_hardly_more_than_one_tensor_is_in_memory(tmp_path):
     config = Evo2Config(hidden_size=1024, inner_mlp_size=8192, num_attention_heads=8)
     shapes = expected_shapes(config)

@@ -210,6 +210,7 @@ print((after - before) * 1024, sum(w.nbytes for w in model.parameters()))
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.slow
 def test_loading_holds_no_more_than_the_model_and_one_shard(tmp_path, dtype):
     config = EvoConfig(
         hidden_size=1024,
