@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from evoflow.devices.ledger import killed_claims, machine_memory, memory_kills
 from evoflow.errors import InputError
 from evoflow.runs import FLOW
 from evoflow.settings import parse_yaml
+from evoflow.settings.yaml_text import decode
 
 REMOTE = ("batch", "kubernetes")
 
@@ -50,7 +52,8 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
     if begins_run:
         _stop_like_ctrl_c()
     try:
-        flow()
+        with _configs_in_utf8(words):
+            flow()
     except SystemExit as ended:
         if ended.code in (None, 0):
             raise
@@ -124,6 +127,22 @@ def _stop_like_ctrl_c() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+@contextmanager
+def _configs_in_utf8(words: Sequence[str]) -> Iterator[None]:
+    """Say which config is in another encoding: Metaflow reads them before it asks ours to."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        for option, name, path in zip(words, words[1:], words[2:], strict=False):
+            if option == "--config":
+                try:
+                    decode(Path(path).read_bytes())
+                except InputError as error:
+                    print(f"Error: the {name} config {path}: {error}", file=sys.stderr)
+                    raise SystemExit(2) from None
+        raise
+
+
 def _is_hopeless(words: Sequence[str], ended: SystemExit) -> bool:
     """Whether a task failed for what only the user can fix, here or on another machine."""
     if not any(remote in words for remote in REMOTE):
@@ -195,9 +214,9 @@ def _without_configs(words: Sequence[str]) -> list[str]:
 def _target(words: Sequence[str]) -> str | None:
     """Read where the compute config of a command line sends the steps."""
     try:
-        text = Path(_compute_config(words) or "").read_text(encoding="utf-8")
-        return str(parse_yaml(text).get("target"))
-    except (InputError, OSError, ValueError):
+        content = Path(_compute_config(words) or "").read_bytes()
+        return str(parse_yaml(decode(content)).get("target"))
+    except (InputError, OSError):
         return None
 
 

@@ -44,7 +44,7 @@ def yaml_config(name: str, default: Path, what: str) -> Config:
         try:
             return parse_yaml(text)
         except InputError as error:
-            raise UsageError(f"the {name} config is {error}") from None
+            raise UsageError(f"the {name} config: {error}") from None
 
     told = f"{what}; docs/settings.md lists its keys"
     return Config(name, default=str(default), parser=parse, help=told)

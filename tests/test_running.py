@@ -116,3 +116,18 @@ def test_a_task_that_was_killed_for_memory_is_told(monkeypatch, kills, said):
     assert bool(lines) == said
     for line in lines:
         assert "killed, probably because memory ran out: it needed 13.0 GB, and 2.0 GB are" in line
+
+
+def test_a_config_in_another_encoding_is_named(tmp_path, capsys):
+    path = tmp_path / "data.yaml"
+    path.write_bytes(b"demo: {}\n# caf\xe9\n")
+
+    def flow():
+        path.read_text(encoding="utf-8")
+
+    with pytest.raises(SystemExit) as ended:
+        run_flow(flow, [SCRIPT, "--config", "data", str(path), "run"])
+    assert ended.value.code == 2
+    assert f"the data config {path}: line 2: the byte 0xE9" in capsys.readouterr().err
+    with pytest.raises(UnicodeDecodeError):
+        run_flow(flow, [SCRIPT, "run"])

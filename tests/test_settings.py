@@ -106,7 +106,14 @@ def test_every_config_that_is_shipped_is_valid(path):
     ("text", "problem"),
     [
         ("seed: 1\nregions: [chr1]\nseed: 2\n", "line 3: seed is already set in line 1"),
-        ("demo:\n\tseed: 1\n", "in line 2: .*indent with spaces, not tabs"),
+        ("demo:\n\tseed: 1\n", "in line 2: .*use spaces, not tabs"),
+        ("demo:\t{}\n", "in line 1: .*use spaces, not tabs"),
+        ("demo: {}\n1: 2\n", "line 2: the key '1' is not text; put it in quotes"),
+        ("demo: {}\n<<: {seed: 1}\n", "line 2: << is not allowed"),
+        ("a: 2024-13-45\n", "line 1: '2024-13-45' is not a valid number or date"),
+        (f"a:\n- {'9' * 5000}\n", "line 2: '9{20}' is not a valid number or date"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+        ("a: 1\nb: \x01\n", r"in line 2: the character U\+0001 is not allowed"),
         ("a: &x [1]\nb: *x\n", r"line 2: a reference \(\*name\) is not allowed"),
         ("- 1\n", "must be a mapping of settings"),
     ],
@@ -114,6 +121,35 @@ def test_every_config_that_is_shipped_is_valid(path):
 def test_yaml_that_says_something_else_than_it_seems_is_refused(text, problem):
     with pytest.raises(InputError, match=problem):
         parse_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"demo: {}\n# caf\xe9\n", r"line 2: the byte 0xE9 is not UTF-8 \(in Latin-1 it is 'é'\)"),
+        ("demo: {}".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+        ("demo: {}".encode("utf-16-be"), "is not text, or UTF-16"),
+        ("demo: {}".encode("utf-32"), "is UTF-32 text; save it as UTF-8"),
+    ],
+)
+def test_a_file_in_another_encoding_is_refused(tmp_path, content, problem):
+    path = tmp_path / "data.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"data\.yaml: {problem}"):
+        read_data_settings(path)
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read(tmp_path):
+    path = tmp_path / "data.yaml"
+    path.write_bytes("\ufeffdemo: {}\r\nseed: 3\r\n".encode())
+    assert read_data_settings(path).seed == 3
+
+
+@pytest.mark.parametrize("sample", ["007", "NO", "2024-01-05"])
+def test_what_yaml_takes_for_something_else_than_text_is_to_be_quoted(sample):
+    text = f"individuals: [{{sample: {sample}, reads: a.bam, variants: a.vcf.gz}}]\n"
+    (problem,) = problems_of({**FILES, **parse_yaml(text)})
+    assert problem.startswith("data.individuals[0].sample: must be text; put it in quotes")
 
 
 def test_regions_are_text_even_where_yaml_sees_numbers():

@@ -106,11 +106,9 @@ def read_model_settings(path: Path) -> ModelSettings:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file; every problem names it."""
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"))
+        return parse_yaml(yaml_text.decode(path.read_bytes()))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; name a YAML file of settings") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -132,6 +130,8 @@ def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> tuple[st
     if detail["type"] == "model_type":
         message = f"must be a section with the keys {', '.join(_keys_of(detail))}"
     given = detail["input"]
+    if detail["type"] == "string_type" and not isinstance(given, list | dict | None):
+        message = "must be text; put it in quotes"
     if isinstance(given, str | int | float | bool) or given is None:
         message += f" (it is {given!r})"
     return key, message

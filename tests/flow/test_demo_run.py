@@ -107,5 +107,5 @@ def test_a_config_that_is_no_yaml_is_one_message(tmp_path):
     (tmp_path / "data.yaml").write_text("reference: [")
     done = run_flow(tmp_path, "--config", "data", "data.yaml", "run")
     assert done.returncode != 0
-    assert "the data config is not valid YAML" in done.stderr
+    assert "the data config: not valid YAML" in done.stderr
     assert "Traceback" not in done.stderr
