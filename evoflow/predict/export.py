@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evoflow.errors import InputError
+from evoflow.home import expand_home
 from evoflow.predict.model_card import model_card
 from evoflow.predict.soundness import require_sound
 from evoflow.predict.trained import CONFIG, TrainedHead
@@ -20,7 +21,7 @@ def find_head(name: str) -> TrainedHead:
     InputError
         When neither is there.
     """
-    folder = Path(name).expanduser()
+    folder = expand_home(name)
     if (folder / CONFIG).exists():
         return TrainedHead.load(folder)
     if folder.is_dir():

@@ -1,11 +1,12 @@
 """Where files are: paths and URLs as they stand in settings."""
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from evoflow.errors import InputError
+from evoflow.home import expand_home
 from evoflow.secrets import conceal, expand
 
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
@@ -33,12 +34,15 @@ def resolve(location: str) -> str:
     Raises
     ------
     ValueError
-        When the environment lacks a variable, or nothing is left.
+        When the environment lacks a variable, nothing is left, or there is no home folder.
     """
     expanded = expand(location)
     if not expanded:
         raise ValueError("is empty; name a file")
-    return expanded if is_remote(expanded) else str(Path(expanded).expanduser().absolute())
+    try:
+        return expanded if is_remote(expanded) else str(expand_home(expanded).absolute())
+    except InputError as error:
+        raise ValueError(str(error)) from error
 
 
 Location = Annotated[str, AfterValidator(check_location)]

@@ -17,6 +17,7 @@ from evoflow.embed.evo2.published import KNOWN, known_name
 from evoflow.embed.hyena import hub
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.errors import InputError
+from evoflow.home import expand_home
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def find_checkpoint(
     InputError
         If there is no such checkpoint, it cannot be fetched, is not sound, or needs FP8.
     """
-    path = Path(expandvars(name)).expanduser()
+    path = expand_home(expandvars(name))
     if path.exists() and known_name(name) is not None:
         hub.refuse_two_meanings(name, known=True)
     pickled = _pickle_at(path)
@@ -75,7 +76,7 @@ def find_checkpoint(
 
 def repository_of(name: str) -> str | None:
     """Name the repository of the hub that a name stands for; None for files that are here."""
-    if Path(expandvars(name)).expanduser().exists():
+    if expand_home(expandvars(name)).exists():
         return None
     known = known_name(name)
     if known is not None:

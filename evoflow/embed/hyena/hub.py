@@ -11,6 +11,7 @@ from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.embed.weights.builtin import SHIPPED, TINY, shipped_folder
 from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
+from evoflow.home import expand_home
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def find_checkpoint(
     InputError
         If there is no such checkpoint, or it cannot be fetched.
     """
-    folder = Path(expandvars(name)).expanduser()
+    folder = expand_home(expandvars(name))
     refuse_two_meanings(name, known=name in {TINY, *SHIPPED} or repository(name) != (name, "main"))
     if name in SHIPPED:
         if revision is not None:
@@ -103,7 +104,7 @@ def find_checkpoint(
 
 def on_hub(name: str) -> bool:
     """Whether a name stands for a repository of the hub rather than for files that are here."""
-    folder = Path(expandvars(name)).expanduser()
+    folder = expand_home(expandvars(name))
     here = folder.is_dir() or folder.is_absolute() or name.startswith(".")
     return not here and name not in {TINY, *SHIPPED} and "/" in repository(name)[0]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from evoflow.devices.cgroups import memory_available
 from evoflow.embed.objects.places import require_writable
 from evoflow.embed.weights.builtin import TINY, builtin_sizes
-from evoflow.errors import InputError, collected
+from evoflow.errors import InputError
+from evoflow.home import collected, expand_home
 from evoflow.layers import Layer, resolve_layer
 from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
 
@@ -80,7 +81,7 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
     config = read_config(described)
     if described.commit is not None and compute.weights is None:
         _check_hub(model, described.commit, local=compute.target == "local")
-    elif described.folder == Path(expandvars(model.checkpoint)).expanduser():
+    elif described.folder == expand_home(expandvars(model.checkpoint)):
         _check_files(described, config)
     if compute.target == "local" and model.device in {"auto", "cpu"}:
         _check_memory(model, config)

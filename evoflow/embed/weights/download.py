@@ -33,8 +33,10 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from evoflow.cache import cache_folder
 from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_line
 from evoflow.errors import InputError
+from evoflow.home import expand_home, takes_files
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +64,11 @@ class Wanted:
 
     @property
     def cache(self) -> Path:
-        """Folder of the cache."""
-        return Path(self.cache_dir or constants.HF_HUB_CACHE).expanduser()
+        """Folder of the cache: Hugging Face's own, unless the user has no home to keep it in."""
+        folder = Path(self.cache_dir or constants.HF_HUB_CACHE)
+        if self.cache_dir or takes_files(folder) or folder.is_dir():
+            return expand_home(folder)
+        return cache_folder() / "hub"
 
 
 def fetch(wanted: Wanted) -> Path:
@@ -136,7 +141,7 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
             wanted.repo,
             revision=wanted.revision,
             allow_patterns=list(wanted.files),
-            cache_dir=wanted.cache_dir,
+            cache_dir=wanted.cache,
             token=wanted.token,
             local_files_only=wanted.local_files_only,
             force_download=wanted.force_download,
