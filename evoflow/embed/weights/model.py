@@ -62,7 +62,8 @@ def load_model(
         Where it goes, and in which type.
     shared
         Folder or S3 prefix from which checkpoints of the hub are read once one task has put them
-        there; where that fails they come from the hub, with a warning.
+        there; where that fails they come from the hub, with a warning, and a damaged copy is
+        written again.
     phases
         Where loading is shown.
 
@@ -108,6 +109,10 @@ def load_model(
                 return load(checkpoint)
         except SharingError as error:
             logger.warning("%s: %s; the weights come from the hub", SETTING, error)
+            checkpoint = fetch()
+            loaded = load(checkpoint)
+            store.repair(repository, commit, checkpoint, error)
+            return loaded
     return load(fetch())
 
 

@@ -44,6 +44,10 @@ class SharingError(Exception):
     """The shared copy cannot be read or written; the hub may still have the weights."""
 
 
+class DamagedError(SharingError):
+    """The shared copy does not hold what was once written."""
+
+
 @dataclass(frozen=True)
 class SharedFile:
     """A file of weights in the shared place."""
@@ -123,7 +127,7 @@ class SharedWeights:
                 wanted = own.decode(errors="replace")
             if tensor_digest(content) == wanted:
                 return content
-        raise SharingError(f"{self.location}/{name} is damaged")
+        raise DamagedError(f"{self.location}/{name} is damaged")
 
     def provide(self, repo: str, commit: str, fetch: Callable[[], Checkpoint]) -> Checkpoint:
         """Find a checkpoint, or fetch it and put it there, or wait until another task has done so.
@@ -162,8 +166,23 @@ class SharedWeights:
             )
         return checkpoint
 
-    def _share(self, place: str, checkpoint: Checkpoint) -> None:
-        """Copy the files that are not there yet, then write the manifest."""
+    def repair(self, repo: str, commit: str, checkpoint: Checkpoint, error: SharingError) -> None:
+        """Write a copy that could not be read again; what fails in this costs nothing but time.
+
+        Of the tasks that meet the same damage one writes.
+        """
+        place = f"{repo}/{commit}"
+        try:
+            with sharing():
+                repairs = [name for name in self.objects.names(place) if "/repair-" in name]
+                mine = self.objects.create(f"{place}/repair-{len(repairs) + 1}", b"")
+            if mine:
+                self._share(place, checkpoint, anew=isinstance(error, DamagedError))
+        except (SharingError, InputError) as failure:
+            logger.debug("%s: %s could not be repaired (%s)", SETTING, place, failure)
+
+    def _share(self, place: str, checkpoint: Checkpoint, *, anew: bool = False) -> None:
+        """Copy the files that are not there yet, or all of them, then write the manifest."""
         stream = TensorStream(checkpoint.tensors(), torch.device("cpu"))
         for _ in stream:  # only its digests are wanted
             pass
@@ -182,9 +201,8 @@ class SharedWeights:
         }
         with sharing():
             for name, file in files.items():
-                if (
-                    isinstance(file, LocalFile)
-                    and self.objects.size(f"{place}/{name}") != file.size
+                if isinstance(file, LocalFile) and (
+                    anew or self.objects.size(f"{place}/{name}") != file.size
                 ):
                     self.objects.write_file(f"{place}/{name}", file.path)
             for name, content in small.items():
@@ -251,5 +269,9 @@ def sharing() -> Iterator[None]:
     """Turn every way in which the shared place may fail into one."""
     try:
         yield
-    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SharingError(str(error)) from error
+    except (InputError, OSError) as error:
+        damaged = isinstance(error.__cause__, FileNotFoundError | EOFError | None)
+        kind = DamagedError if isinstance(error, InputError) and damaged else SharingError
+        raise kind(str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedError(str(error)) from error

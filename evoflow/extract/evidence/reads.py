@@ -60,7 +60,7 @@ def reads_over(
     local_files.provide_contig(path, spelling, [(each.start, each.start + 1) for each in loci])
     bed, copied = folder / "loci.bed", folder / "reads.bam"
     bed.write_text("".join(f"{spelling}\t{each.start}\t{each.start + 1}\n" for each in loci))
-    arguments = ["-M", "-L", str(bed), "-T", reference, "-u", "-o", str(copied)]
+    arguments = ["-M", "-L", str(bed), "-T", reference, "-u", "--no-PG", "-o", str(copied)]
     arguments += ["--subsample", str(_SAMPLE), "--subsample-seed", "0"] if sample else []
     with cram.explained(path, spelling, reference):
         run(pysam.samtools.view, *arguments, path, about=path)

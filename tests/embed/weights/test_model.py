@@ -99,13 +99,49 @@ def test_wrong_bytes_in_the_shared_place_send_to_the_hub(tmp_path, caplog):
     location = str(tmp_path / "shared")
     load(shared=location)
     path = tmp_path / "shared" / REPOSITORY / COMMITS["main"] / WEIGHTS
+    for _ in range(2):  # what was repaired may be damaged again
+        _spoil(path)
+        caplog.clear()
+        assert_golden(load(shared=location))
+        warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+        assert len(warnings) == 1
+        assert "differs from what was written; the weights come from the hub" in caplog.text
+        assert path.read_bytes() == (GOLDEN / WEIGHTS).read_bytes()
+
+
+def _spoil(path):
     content = bytearray(path.read_bytes())
     content[-100] ^= 1
     path.write_bytes(content)
-    assert_golden(load(shared=location))
-    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 1
-    assert "differs from what was written; the weights come from the hub" in caplog.text
+
+
+@pytest.mark.usefixtures("golden_hub")
+def test_of_tasks_that_meet_damage_together_one_repairs(tmp_path, monkeypatch):
+    location = str(tmp_path / "shared")
+    load(shared=location)
+    _spoil(tmp_path / "shared" / REPOSITORY / COMMITS["main"] / WEIGHTS)
+    written, write_file = [], shared.FolderObjects.write_file
+    met = threading.Barrier(3)
+
+    def write(self, name, path):
+        written.append(name)
+        write_file(self, name, path)
+
+    def names(self, folder):
+        found = list_names(self, folder)
+        if folder != "probe":
+            met.wait(60)
+        return found
+
+    list_names = shared.FolderObjects.names
+    monkeypatch.setattr(shared.FolderObjects, "write_file", write)
+    monkeypatch.setattr(shared.FolderObjects, "names", names)
+    tasks = [threading.Thread(target=lambda: load(shared=location)) for _ in range(3)]
+    for task in tasks:
+        task.start()
+    for task in tasks:
+        task.join()
+    assert len(written) == 1
 
 
 @pytest.mark.usefixtures("golden_hub")
@@ -125,6 +161,9 @@ def test_a_damaged_shared_place_sends_to_the_hub(tmp_path, caplog, damage):
             path.mkdir()
     assert_golden(load(shared=location))
     assert caplog.text.count("the weights come from the hub") == 1
+    caplog.clear()
+    assert_golden(load(shared=location))
+    assert ("the weights come from the hub" in caplog.text) == (damage == "folder")
 
 
 @pytest.mark.parametrize(
