@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from evoflow.devices.cgroups import memory_available
 from evoflow.embed.objects.places import require_writable
 from evoflow.embed.weights.builtin import TINY, builtin_sizes
-from evoflow.errors import InputError
-from evoflow.home import collected, expand_home
+from evoflow.errors import InputError, collected
+from evoflow.home import expand_home
 from evoflow.layers import Layer, resolve_layer
 from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
 
