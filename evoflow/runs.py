@@ -1,11 +1,15 @@
 """Finding a run and its card through Metaflow's client."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaflow import Flow, Run, namespace
+from metaflow import Flow, Run, default_metadata, get_metadata, metadata, namespace
 from metaflow.exception import MetaflowException
+from metaflow.metaflow_config import DATASTORE_SYSROOT_LOCAL
+from metaflow.plugins.datastores.local_storage import LocalStorage
+from requests import RequestException
 
 from evoflow.errors import InputError
 
@@ -14,6 +18,11 @@ FLOW = "EvoFlow"
 REPORT = "evoflow_report"
 """Type of the card that the last step leaves."""
 
+_REMEDY = (
+    "there are no runs of the flow: start the command in the folder where it ran, or set "
+    "METAFLOW_DATASTORE_SYSROOT_LOCAL to that folder (for runs kept elsewhere, the METAFLOW_ "
+    "variables with which it ran)"
+)
 _REMOTE_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')
 
 
@@ -25,21 +34,36 @@ def find_run(name: str) -> Any:
     name
         `EvoFlow/123`, `123`, or `latest` for the latest that succeeded.
 
+    It is looked for where Metaflow is configured to keep runs, then in the `.metaflow` of this
+    folder and of those above it, and in that of evoflow's checkout.
+
     Raises
     ------
     InputError
-        When there is no such run in the metadata that Metaflow is configured to use.
+        When there is no such run.
     """
     namespace(None)
-    try:
-        if name != "latest":
-            return Run(name if "/" in name else f"{FLOW}/{name}")
-        run = Flow(FLOW).latest_successful_run
-    except MetaflowException:
-        run = None
-    if run is None:
-        raise InputError(f"run {name!r} is not in {_place()}; {_known()}")
-    return run
+    looked, known = [], list[str]()
+    for place in _places(name):
+        looked.append(place)
+        try:
+            if name == "latest":
+                run = Flow(FLOW).latest_successful_run
+            else:
+                run = Run(name if "/" in name else f"{FLOW}/{name}")
+        except MetaflowException:
+            run = None
+        except RequestException as error:
+            looked[-1] += f", which does not answer ({type(error).__name__})"
+            continue
+        if run is not None:
+            return run
+        known += _newest()
+    default_metadata()
+    raise InputError(
+        f"run {name!r} is not in {', nor in '.join(looked)}; "
+        + (f"the newest are {', '.join(known)}" if known else _REMEDY)
+    )
 
 
 def artifact(run: Any, step: str, name: str) -> Any:
@@ -73,26 +97,31 @@ def self_contained(page: str) -> str:
     return _REMOTE_FONT.sub("", page)
 
 
-def _place() -> str:
-    """Say where Metaflow looks for runs."""
-    from metaflow import get_metadata
-    from metaflow.plugins.datastores.local_storage import LocalStorage
+def _places(name: str) -> Iterator[str]:
+    """Have Metaflow look in one place after the other; say which each is.
 
+    Where the user has named a folder, the latest run of another one is not meant.
+    """
+    default_metadata()
     kind, _, where = str(get_metadata()).partition("@")
+    seen = {""}
     if kind == "local":
         root = LocalStorage.get_datastore_root_from_config(lambda *_: None, create_on_absent=False)
-        where = str(root or f"{Path.cwd()}, which has no .metaflow")
-    return f"Metaflow's {kind} metadata ({where})"
+        seen.add(str(root or ""))
+        where = str(root or f"{Path.cwd()} and above, where there is no .metaflow")
+    yield f"Metaflow's {kind} metadata ({where})"
+    if name == "latest" and (kind != "local" or DATASTORE_SYSROOT_LOCAL):
+        return
+    for folder in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[1]):
+        kept = folder / ".metaflow"
+        if str(kept) not in seen and kept.is_dir():
+            seen.add(str(kept))
+            metadata(f"local@{folder}")
+            yield str(kept)
 
 
-def _known() -> str:
+def _newest() -> list[str]:
     try:
-        runs = [run.pathspec for run, _ in zip(Flow(FLOW), range(5), strict=False)]
+        return [run.pathspec for run, _ in zip(Flow(FLOW), range(5), strict=False)]
     except MetaflowException:
-        runs = []
-    if not runs:
-        return (
-            "there are no runs of the flow: start the command in the folder where it ran, with "
-            "the same METAFLOW_ variables"
-        )
-    return f"the newest are {', '.join(runs)}"
+        return []

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -55,6 +56,43 @@ def test_a_run_is_found_by_each_of_its_names(run_id, name):
 def test_an_unknown_run_is_an_error_that_names_the_ones_there_are(run_id):
     with pytest.raises(InputError, match=rf"'7' is not in .*newest are.*EvoFlow/{run_id}"):
         runs.find_run("7")
+
+
+def found_from(folder, name, **variables):
+    """What another process finds: Metaflow reads its variables once."""
+    command = (
+        f"from evoflow import runs; print(runs.artifact(runs.find_run({name!r}), 'end', 'report'))"
+    )
+    left = {key: value for key, value in os.environ.items() if not key.startswith("METAFLOW_DATA")}
+    return subprocess.run(
+        [sys.executable, "-c", command], env=left | {"PYTHONPATH": str(ROOT)} | variables,
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_run_is_found_whatever_the_variables_are(run_id, tmp_path):
+    inside = Path(os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"], "a", "b")
+    inside.mkdir(parents=True, exist_ok=True)
+    for variables in (
+        {},
+        {"METAFLOW_DEFAULT_DATASTORE": "s3"},
+        {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(tmp_path)},
+        {"METAFLOW_DEFAULT_METADATA": "service", "METAFLOW_SERVICE_URL": "http://127.0.0.1:9"},
+    ):
+        done = found_from(inside, run_id, **variables)
+        assert "The report of this run" in done.stdout, done.stderr
+
+
+@pytest.mark.usefixtures("run_id")
+def test_the_latest_run_is_looked_for_in_the_named_place_alone(tmp_path):
+    inside = os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"]
+    assert "The report of this run" in found_from(inside, "latest").stdout
+    named = found_from(inside, "latest", METAFLOW_DATASTORE_SYSROOT_LOCAL=str(tmp_path))
+    assert f"({tmp_path}" in named.stderr
+    url = "http://127.0.0.1:9"
+    service = {"METAFLOW_DEFAULT_METADATA": "service", "METAFLOW_SERVICE_URL": url}
+    away = found_from(inside, "latest", **service)
+    assert f"service metadata ({url}), which does not answer" in away.stderr
 
 
 def test_what_another_version_wrote_is_an_input_error(run_id, monkeypatch):

@@ -34,7 +34,7 @@ def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
         from evoflow.predict.explain import page_of_allele
 
         output.write_text(page_of_allele(found, allele), encoding="utf-8")
-    click.echo(f"the report is in {output}")
+    click.echo(f"the report of {found.pathspec} is in {output}")
 
 
 @main.command()
