@@ -1,47 +1,17 @@
+"""Problems of all three configs, told together and under the user's own keys."""
+
 import pytest
 
 from evoflow.errors import InputError
 from evoflow.settings import (
     DataSettings,
-    ModelSettings,
     load,
     load_settings,
     parse_yaml,
     read_data_settings,
-    resolve,
 )
 from tests.conftest import ROOT
-
-FILES = {
-    "reference": "r.fa",
-    "clinvar": "c.vcf.gz",
-    "individuals": [{"sample": "A", "reads": "a.bam", "variants": "a.vcf.gz"}],
-}
-
-
-def problems_of(data, model=None, compute=None):
-    with pytest.raises(InputError) as caught:
-        load_settings(data, model or {}, compute or {})
-    return caught.value.problems
-
-
-def test_paths_are_resolved_against_the_working_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/ada")
-    monkeypatch.setenv("CLINVAR", "/data/clinvar")
-    settings = load(
-        DataSettings,
-        FILES | {"reference": "~/r.fa", "clinvar": "${CLINVAR}/c.vcf.gz"},
-    )
-    assert settings.reference == "/home/ada/r.fa"
-    assert settings.clinvar == "${CLINVAR}/c.vcf.gz"
-    assert resolve(settings.clinvar) == "/data/clinvar/c.vcf.gz"
-    assert settings.individuals[0].reads == str(tmp_path / "a.bam")
-
-
-def test_urls_keep_their_form():
-    settings = load(DataSettings, FILES | {"reference": "s3://bucket/hg38.fa"})
-    assert settings.reference == "s3://bucket/hg38.fa"
+from tests.settings.problems import FILES, problems_of
 
 
 def test_an_unset_variable_is_named():
@@ -57,30 +27,6 @@ def test_problems_of_all_configs_are_reported_together():
     assert "data.read_lenght: unknown key; did you mean 'read_length'?" in found
     assert any(problem.startswith("model.embedding.layer") for problem in found)
     assert any(problem.startswith("compute.target") and "'moon'" in problem for problem in found)
-
-
-@pytest.mark.parametrize("missing", FILES)
-def test_a_missing_file_setting_is_named(missing):
-    given = {key: value for key, value in FILES.items() if key != missing}
-    (problem,) = problems_of(given)
-    assert missing in problem
-
-
-def test_the_demo_excludes_files():
-    (problem,) = problems_of(FILES | {"demo": {}})
-    assert "remove one or the other" in problem
-
-
-def test_one_sample_cannot_come_twice():
-    (problem,) = problems_of(FILES | {"individuals": FILES["individuals"] * 2})
-    assert "sample A more than once" in problem
-
-
-@pytest.mark.parametrize("tokens", ["all", "mean", {"window": 32}])
-def test_tokens_setting(tokens):
-    settings = load(ModelSettings, {"embedding": {"tokens": tokens}})
-    chosen = settings.embedding.tokens
-    assert (chosen if isinstance(chosen, str) else chosen.model_dump()) == tokens
 
 
 @pytest.mark.parametrize(("text", "message"), [("a: [", "not valid YAML"), ("- a", "mapping")])
@@ -100,27 +46,6 @@ def test_every_config_that_is_shipped_is_valid(path):
     raw = {"data": {"demo": {}}, "model": {}, "compute": {}}
     raw[path.parent.name] = parse_yaml(path.read_text())
     load_settings(**raw)
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("seed: 1\nregions: [chr1]\nseed: 2\n", "line 3: seed is already set in line 1"),
-        ("demo:\n\tseed: 1\n", "in line 2: .*use spaces, not tabs"),
-        ("demo:\t{}\n", "in line 1: .*use spaces, not tabs"),
-        ("demo: {}\n1: 2\n", "line 2: the key '1' is not text; put it in quotes"),
-        ("demo: {}\n<<: {seed: 1}\n", "line 2: << is not allowed"),
-        ("a: 2024-13-45\n", "line 1: '2024-13-45' is not a valid number or date"),
-        (f"a:\n- {'9' * 5000}\n", "line 2: '9{20}' is not a valid number or date"),
-        ("a: " + "[" * 5000, "nested too deeply"),
-        ("a: 1\nb: \x01\n", r"in line 2: the character U\+0001 is not allowed"),
-        ("a: &x [1]\nb: *x\n", r"line 2: a reference \(\*name\) is not allowed"),
-        ("- 1\n", "must be a mapping of settings"),
-    ],
-)
-def test_yaml_that_says_something_else_than_it_seems_is_refused(text, problem):
-    with pytest.raises(InputError, match=problem):
-        parse_yaml(text)
 
 
 @pytest.mark.parametrize(

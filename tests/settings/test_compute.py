@@ -1,0 +1,25 @@
+"""A compute config: where the steps run."""
+
+import pytest
+
+from evoflow.settings import ComputeSettings, load
+from tests.settings.problems import problems_of
+
+
+def test_without_a_config_everything_runs_here():
+    settings = load(ComputeSettings, {})
+    assert settings.target == "local"
+    assert settings.processes == 0
+
+
+@pytest.mark.parametrize(
+    ("compute", "key"),
+    [
+        ({"processes": -1}, "compute.processes"),
+        ({"sequences_per_shard": 0}, "compute.sequences_per_shard"),
+        ({"target": "moon"}, "compute.target"),
+    ],
+)
+def test_a_value_out_of_range_is_named_by_its_key(compute, key):
+    (problem,) = problems_of({"demo": {}}, {}, compute)
+    assert problem.startswith(f"{key}: ")
