@@ -72,3 +72,22 @@ def test_no_room_has_more_than_a_dozen_files():
     large = {str(folder.relative_to(ROOT)): n for folder, n in sizes.items() if n > LARGEST_ROOM}
     large.pop("evoflow", None)  # what all rooms share
     assert not large
+
+
+TESTED_ELSEWHERE = {
+    "evoflow.__main__": "it calls `cli.main`",
+    "evoflow.settings.types": "what other settings are made of; it has no behaviour",
+    "evoflow.extract.found_alleles": "test_example_rows and test_variants count its alleles",
+    "evoflow.extract.planning": "test_example_rows asks why each contig is left out",
+}
+"""Modules without a test file of their name, and why; packages' `__init__` need none."""
+
+
+def test_every_module_has_a_test_file_of_its_name():
+    def test_of(path):
+        below = path.relative_to(ROOT / "evoflow")
+        return ROOT / "tests" / below.parent / f"test_{below.name}"
+
+    named = {name: path for name, path in modules().items() if path.name != "__init__.py"}
+    without = {name for name, path in named.items() if not test_of(path).is_file()}
+    assert without == set(TESTED_ELSEWHERE)

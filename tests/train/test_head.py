@@ -7,7 +7,7 @@ import torch
 
 from evoflow.train.calibration import Calibration
 from evoflow.train.head import Head
-from evoflow.train.head_config import IMPACT_LEVELS, HeadConfig
+from evoflow.train.head_config import HeadConfig
 from evoflow.train.network import ConvolutionalHead
 from evoflow.train.pairs import Pairs
 
@@ -50,7 +50,3 @@ def test_orientations_are_averaged_before_they_are_calibrated(network, head):
     np.testing.assert_allclose(head.predict(pairs, device="cpu"), mean, rtol=1e-5)
     doubled = Head(SHAPE, head.weights, Calibration((0.0, 10.0), (0.0, 20.0)))
     np.testing.assert_allclose(doubled.predict(pairs, device="cpu"), 2 * mean, rtol=1e-5)
-
-
-def test_the_levels_are_the_impact_scores_from_low_to_high():
-    assert IMPACT_LEVELS == SHAPE.levels == (0.0, 1.0, 2.0, 5.0, 10.0)
