@@ -21,9 +21,7 @@ def test_reads_of_just_the_length_are_enough(folder):
     change(folder, read_length=60)
     look(folder)
     change(folder, read_length=61)
-    with pytest.raises(
-        InputError, match=r"the 20 reads looked at is shorter .* set read_l"
-    ):
+    with pytest.raises(InputError, match=r"the 20 reads looked at is shorter .* set read_l"):
         look(folder)
 
 
