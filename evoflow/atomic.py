@@ -79,3 +79,10 @@ def check_can_be_written(path: Path, option: str) -> None:
         raise InputError(f"{option} {path}: is a folder; name a file in it")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{option} {path}: you have no permission to write to the folder {folder}")
+
+
+def check_new(path: Path, option: str) -> None:
+    """Refuse a file that is there already; else as `check_can_be_written`."""
+    if path.is_file():
+        raise InputError(f"{option} {path}: already exists; name another file, or remove it")
+    check_can_be_written(path, option)

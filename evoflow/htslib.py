@@ -5,6 +5,7 @@ Text that is not UTF-8 is read with surrogate escapes, as Python reads file name
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pysam
 import pysam.bcftools
@@ -61,6 +62,26 @@ def output(command: PysamDispatcher, *arguments: str, about: str) -> str:
             return str(command(*arguments) or "")
     except SamtoolsError as error:
         raise InputError(temporary_folder_full() or f"{about}: {error.value}") from None
+
+
+def is_bgzipped(path: str | Path) -> bool:
+    """Whether a FASTA is bgzipped rather than plain text.
+
+    Raises
+    ------
+    InputError
+        When it is gzipped in the plain way, in which no place can be looked up.
+    """
+    with Path(path).open("rb") as file:
+        head = file.read(18)
+    if not head.startswith(b"\x1f\x8b"):
+        return False
+    if head[3] & 4 and head[12:14] == b"BC":
+        return True
+    raise InputError(
+        f"{path}: is compressed with gzip, not bgzip, so that no contig can be looked up; "
+        f"`gunzip` it, or `gunzip -c FASTA.gz | bgzip > NEW.fa.gz`, then `samtools faidx` it"
+    )
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class EvoFlow(FlowSpec):
     def start(self):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
-        from evoflow.atomic import check_can_be_written
+        from evoflow.atomic import check_new
         from evoflow.embed.size import bytes_per_sequence
         from evoflow.embed.store.cache import check_cache
         from evoflow.embed.weights.check import check_model
@@ -101,7 +101,7 @@ class EvoFlow(FlowSpec):
             settings = settings.model_copy(update={"model": check_model(settings)})
         if self.export_examples:
             with collected(problems):
-                check_can_be_written(Path(self.export_examples), "--export-examples")
+                check_new(Path(self.export_examples), "--export-examples")
         with collected(problems):
             notes = check_cache(settings.compute.embedding_cache)
         if problems:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evoflow.atomic import check_can_be_written, new_file, new_folder
+from evoflow.atomic import check_can_be_written, check_new, new_file, new_folder
 from evoflow.errors import InputError
 
 
@@ -63,3 +63,12 @@ def test_outputs_that_cannot_be_are_refused(tmp_path):
         check_can_be_written(tmp_path / "no" / "x", "--output")
     with pytest.raises(InputError, match="is a folder"):
         check_can_be_written(tmp_path, "--output")
+
+
+def test_a_file_that_is_there_is_not_new(tmp_path):
+    check_new(tmp_path / "x", "--output")
+    (tmp_path / "x").touch()
+    with pytest.raises(InputError, match=r"--output .*x: already exists"):
+        check_new(tmp_path / "x", "--output")
+    with pytest.raises(InputError, match="create it"):
+        check_new(tmp_path / "no" / "x", "--output")

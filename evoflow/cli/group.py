@@ -69,6 +69,8 @@ def check_output(path: Path, *, force: bool, suffixes: tuple[str, ...] = ()) -> 
         check_can_be_written(path, "--output")
     elif path.is_dir() and not suffixes:
         if any(path.iterdir()) and not force:
-            raise InputError(f"--output {path}: is not empty; name another folder, or --force")
+            raise InputError(
+                f"--output {path}: already exists and is not empty; name another folder, or --force"
+            )
     else:
         check_can_be_written(path, "--output")

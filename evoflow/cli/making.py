@@ -72,13 +72,8 @@ def embed(settings: Path, sequences: Path, output: Path, *, force: bool) -> None
 
 @main.command()
 @click.argument("checkpoint")
-@click.option(
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="A new folder.",
-)
-def convert(checkpoint: str, output: Path) -> None:
+@output_option("A folder.", folder=True)
+def convert(checkpoint: str, output: Path, *, force: bool) -> None:
     """Turn the pickle of a published Evo 2 CHECKPOINT into safetensors files.
 
     CHECKPOINT is a known name (evo2-7b-base, evo2-7b, evo2-7b-262k), a .pt file or a folder that
@@ -91,5 +86,6 @@ def convert(checkpoint: str, output: Path) -> None:
     """
     from evoflow.embed.evo2.checkpoint import convert_named
 
-    convert_named(checkpoint, output)
+    check_output(output, force=force)
+    convert_named(checkpoint, output, replace=force)
     click.echo(f"the checkpoint is in {output}; set model.checkpoint to it")

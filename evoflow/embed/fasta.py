@@ -7,6 +7,7 @@ a file that is not gzip for an empty one, and ends a sequence at a NUL without a
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
 from evoflow.dna import ALPHABET, unknown_letter
@@ -41,17 +42,21 @@ def read_fasta(path: Path) -> list[Record]:
     ------
     InputError
         If it cannot be read or holds no sequence; and for each sequence that has no bases, no
-        name or a letter that Evo does not know, with its name and line.
+        name of its own or a letter that Evo does not know, with its name and line.
     """
     problems: list[str] = []
     records: list[Record] = []
+    seen: dict[str, int] = {}
     for number, header, lines in _entries(path):
         words = header.split()
         name = words[0] if words else ""
         if not words:
             problems.append(f"{path}:{number}: a sequence has no name")
+        elif name in seen:
+            problems.append(f"{path}:{number}: sequence {name} has the name of line {seen[name]}")
         elif not any(lines):
             problems.append(f"{path}:{number}: sequence {name} is empty")
+        seen.setdefault(name, number)
         for line, text in enumerate(lines, start=number + 1):
             unknown = unknown_letter(text)
             if unknown is not None:
@@ -73,7 +78,7 @@ def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
     """Yield the line, the header and the sequence lines of each entry."""
     number, header, lines = 0, None, list[str]()
     try:
-        with gzip.open(path, "rt") if path.suffix in {".gz", ".bgz"} else path.open() as file:
+        with path.open("rb") as raw, _text(raw) as file:
             for line, text in enumerate(map(str.strip, file), start=1):
                 if text.startswith(">"):
                     if header is not None:
@@ -91,6 +96,12 @@ def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
         raise InputError(f"{path}: is not text; name a FASTA file") from error
     if header is not None:
         yield number, header, lines
+
+
+def _text(raw: BufferedReader) -> TextIOWrapper:
+    """Read text, gzipped or not, whatever the file's name says."""
+    packed = raw.peek(2).startswith(b"\x1f\x8b")
+    return TextIOWrapper(gzip.open(raw) if packed else raw, encoding="utf-8-sig")
 
 
 def _what_to_do(letter: str) -> str:

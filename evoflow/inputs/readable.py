@@ -1,6 +1,7 @@
 """Whether a file can be read as what it should be: one clear message where it cannot."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import pysam
 import pysam.samtools
 
 from evoflow.errors import InputError, printable
-from evoflow.htslib import quiet, run
+from evoflow.htslib import is_bgzipped, quiet, run
 from evoflow.remote import own_indexes
 from evoflow.remote.mirror import Mirror
 from evoflow.settings import Individual, is_remote
 
 _HEAD = 4096
-"""Bytes before a contig's first base in which its header is looked for."""
+"""Bytes before a contig's first base, and behind its last one, in which headers are looked for."""
+
+_HEADER = re.compile(rb"^>(\S+)", re.MULTILINE)
 
 
 def check_file(path: str) -> None:
@@ -83,9 +86,8 @@ def check_reference(path: str) -> list[str]:
     check_file(path)
     if is_remote(path):
         return []
+    is_gzipped = is_bgzipped(path)
     index = find_index(path, (".fai",), "samtools faidx")
-    with Path(path).open("rb") as file:
-        is_gzipped = file.read(2) == b"\x1f\x8b"
     if is_gzipped:
         find_index(path, (".gzi",), "samtools faidx")
     try:
@@ -114,6 +116,7 @@ def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
         "it is cut off, or the index belongs to another file: copy it again and `samtools faidx` it"
     )
     place = _virtual_offsets(f"{path}.gzi") if is_gzipped else int
+    seen: set[bytes] = set()
     with quiet(), opener(path, "rb") as fasta:
         for line in Path(index).read_bytes().splitlines():
             name, *numbers = line.split(b"\t")[:5]
@@ -125,7 +128,8 @@ def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
                 before = fasta.read(offset - head)
                 last = max(0, length - 1)
                 fasta.seek(place(offset + (last // bases * width + last % bases if bases else 0)))
-                ends = not length or fasta.read(1).isalpha()
+                after = fasta.read(_HEAD)
+                ends = not length or after[:1].isalpha()
             except (OSError, ValueError) as error:
                 raise InputError(
                     f"{path}: contig {shown} cannot be read where {index} has it ({error}); "
@@ -137,6 +141,13 @@ def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
                 raise InputError(f"{path}: contig {shown} ends too early for {index}; {remedy}")
             if not long and header[:1] != [name]:
                 raise InputError(f"{path}: contig {shown} is not where {index} has it; {remedy}")
+            seen.add(name)
+            following = _HEADER.search(after)  # an index leaves out what comes again
+            if following and following[1] in seen:
+                again = following[1].decode(errors="backslashreplace")
+                raise InputError(
+                    f"{path}: contig {again} comes twice; rename or remove one of them"
+                )
 
 
 def _virtual_offsets(gzi: str) -> Callable[[int], int]:

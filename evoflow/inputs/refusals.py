@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from evoflow.inputs.inventory import Held
-from evoflow.settings import DataSettings, Individual
+from evoflow.settings import SHORTEST, DataSettings, Individual
 
 
 def nothing_in_common(
@@ -56,5 +56,10 @@ def all_reads_shorter(
     )
     return (
         f"{person.reads}: {which} is shorter than read_length {data.read_length}; the longest has "
-        f"{longest} bases: set read_length: {longest} or less"
+        f"{longest} bases: "
+        + (
+            f"set read_length: {longest} or less"
+            if longest >= SHORTEST
+            else f"evoflow takes no reads of fewer than {SHORTEST} bases"
+        )
     )

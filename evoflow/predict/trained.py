@@ -198,7 +198,8 @@ class TrainedHead:
         if read_length != self.read_length:
             raise InputError(
                 f"data.read_length is {read_length}, the head was trained on reads of "
-                f"{self.read_length} bases: set read_length: {self.read_length}"
+                f"{self.read_length} bases: set read_length: {self.read_length}; for shorter "
+                "reads, train a head with their length"
             )
 
 

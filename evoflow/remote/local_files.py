@@ -15,7 +15,7 @@ from pathlib import Path
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.htslib import is_bgzipped, quiet
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.clients import UnavailableError
 from evoflow.remote.mirror import Mirror
@@ -156,16 +156,13 @@ def _localise(url: str, endings: tuple[str, ...], make: str, *, requester_pays: 
     _place_index(mirror, endings, make)
     mirror.provide([(0, _START), (size - _END, size)])
     if endings == _REFERENCE[0]:
-        if _is_bgzipped(mirror.path):
+        with named({str(mirror.path): url}):
+            packed = is_bgzipped(mirror.path)
+        if packed:
             _place_index(mirror, (".gzi",), make)
         return str(mirror.path)
     mirror.provide([read_index(_index_of(mirror.path)).head(size)])
     return str(mirror.path)
-
-
-def _is_bgzipped(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
 
 
 def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:

@@ -5,7 +5,7 @@ reports every problem of all three together.
 """
 
 from evoflow.settings.compute import ComputeSettings, GpuMachine, Machine
-from evoflow.settings.data import HAPLOTYPE, DataSettings, DemoSettings, Individual
+from evoflow.settings.data import HAPLOTYPE, SHORTEST, DataSettings, DemoSettings, Individual
 from evoflow.settings.loading import (
     Settings,
     load,
@@ -26,6 +26,7 @@ from evoflow.settings.model import (
 
 __all__ = [
     "HAPLOTYPE",
+    "SHORTEST",
     "BalanceSettings",
     "ComputeSettings",
     "DataSettings",

@@ -7,6 +7,9 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_
 from evoflow.settings.locations import Location
 from evoflow.settings.types import Section
 
+SHORTEST = 20
+"""Bases that a read must have."""
+
 HAPLOTYPE = "haplotype"
 """The individual's name of the examples that `haplotypes` adds."""
 
@@ -49,7 +52,7 @@ class DataSettings(Section):
     """Contigs or `contig:start-end` (1-based, both ends included) to use; default: all shared."""
     requester_pays: bool = False
     """For files on S3 in buckets that charge their readers: charge your AWS account."""
-    read_length: Annotated[int, Field(ge=20, le=8192)] = 150
+    read_length: Annotated[int, Field(ge=SHORTEST, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
     filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")
     """Calls of an individual are used if FILTER has one of these values; `all` uses every call.

@@ -23,6 +23,7 @@ def test_records(tmp_path, name):
         (">a\nAC\nAGU\n", ["3: sequence a has 'U'"]),
         (">a\n>b\n\n>c\nA\n", ["1: sequence a is empty", "2: sequence b is empty"]),
         (">\nAC\n", ["1: a sequence has no name"]),
+        (">a\nA\n>b\nA\n>a\nC\n", ["5: sequence a has the name of line 1"]),
         ("ACGT\n", ["1: must start with a FASTA header"]),
         ("", [" holds no sequences"]),
         (">a\nAC-T\n>b\nAXGT\n", ["2: sequence a has '-'", "4: sequence b has 'X'"]),
@@ -44,3 +45,10 @@ def test_what_is_no_fasta(tmp_path):
     for name in ("x.gz", "x.fa", "absent.fa"):
         with pytest.raises(InputError, match=name):
             read_fasta(tmp_path / name)
+
+
+def test_a_gzipped_file_is_known_by_its_content_and_a_byte_order_mark_is_no_letter(tmp_path):
+    path = tmp_path / "x.fa"
+    for content in (gzip.compress(TEXT.encode()), TEXT.encode("utf-8-sig")):
+        path.write_bytes(content)
+        assert [record.name for record in read_fasta(path)] == ["one", "two"]

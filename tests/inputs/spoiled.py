@@ -7,6 +7,7 @@ from random import Random
 import pysam
 import yaml
 
+from evoflow.htslib import quiet
 from evoflow.settings import DataSettings, load
 from tests.extract.worlds import SAMPLE, Record, World, make_read, write_reads, write_vcf
 
@@ -94,6 +95,19 @@ def unsorted_bam_with_an_index(folder):
 def vcf_as_plain_gzip(folder):
     path = folder / "person.vcf.gz"
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
+
+
+def fasta_as_plain_gzip(folder):
+    path = folder / "genome.fa.gz"
+    path.write_bytes(gzip.compress((folder / "genome.fa").read_bytes()))
+    change(folder, reference=str(path))
+
+
+def fasta_with_a_contig_twice(folder):
+    path = folder / "genome.fa"
+    path.write_text(path.read_text() + ">chr1 again\nACGT\n")
+    with quiet():
+        pysam.faidx(str(path))
 
 
 def vcf_uncompressed(folder):
@@ -254,6 +268,8 @@ CASES = [
     ),
     (fasta_cut_off, r"genome\.fa: contig chr1 ends too early for .*it is cut off"),
     (fasta_of_another_index, r"genome\.fa: contig chr1 is not where .*genome\.fa\.fai has it"),
+    (fasta_as_plain_gzip, r"genome\.fa\.gz: is compressed with gzip, not bgzip.*\| bgzip"),
+    (fasta_with_a_contig_twice, r"genome\.fa: contig chr1 comes twice"),
     (fasta_without_index, r"genome\.fa: has no index .*`samtools faidx"),
     (
         fasta_without_the_contig,

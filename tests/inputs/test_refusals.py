@@ -50,3 +50,9 @@ def test_reads_that_are_too_short_name_what_to_set():
         "has 100 bases: set read_length: 100 or less"
     )
     assert "every read over a variant is" in all_reads_shorter(ANN, settings(), 100)
+
+
+def test_reads_that_are_shorter_than_any_read_length_are_not_told_to_set_one():
+    said = all_reads_shorter(ANN, settings(read_length=20), 19)
+    assert "set read_length" not in said
+    assert "no reads of fewer than 20 bases" in said

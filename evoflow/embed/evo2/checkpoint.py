@@ -90,7 +90,7 @@ def weight_files(name: str) -> Sequence[str]:
     return hub.FILES if known is None else [KNOWN[known].file]
 
 
-def convert_named(name: str, folder: Path) -> Checkpoint:
+def convert_named(name: str, folder: Path, *, replace: bool = False) -> Checkpoint:
     """Convert a known name, a `.pt` file or a folder that holds one; see `convert_checkpoint`."""
     known = None if Path(name).exists() else known_name(name)
     if known is None:
@@ -98,11 +98,11 @@ def convert_named(name: str, folder: Path) -> Checkpoint:
             raise InputError(
                 f"{name}: neither a file or folder nor a known name ({', '.join(KNOWN)})"
             )
-        return convert_checkpoint(name, folder)
+        return convert_checkpoint(name, folder, replace=replace)
     published = KNOWN[known]
     fetched = hub.find_checkpoint(published.repository, files=[published.file])
     pickled = find_pickle(fetched.folder)
-    return convert_checkpoint(pickled, folder, Evo2Config(**published.config))
+    return convert_checkpoint(pickled, folder, Evo2Config(**published.config), replace=replace)
 
 
 def _pickle_at(path: Path) -> Path | None:

@@ -36,7 +36,7 @@ HARMLESS = {"collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "_code
 
 
 def convert_checkpoint(
-    source: str | Path, folder: Path, config: Evo2Config | None = None
+    source: str | Path, folder: Path, config: Evo2Config | None = None, *, replace: bool = False
 ) -> Checkpoint:
     """Write a published checkpoint as safetensors files with `config.json`.
 
@@ -52,6 +52,8 @@ def convert_checkpoint(
         What is written.
     config
         Used instead.
+    replace
+        Put it in the place of a checkpoint that is in the folder; other files in it stay.
 
     Raises
     ------
@@ -61,12 +63,19 @@ def convert_checkpoint(
     """
     path = find_pickle(Path(source))
     config = config_of(path) if config is None else config
-    if folder.exists():
+    replace = replace and folder.is_dir()
+    if folder.exists() and not replace and any(folder.iterdir()):
         raise InputError(f"{folder}: already exists; name a new folder or remove it")
     tensors = _checked(path, read_pickle(path), config)
     try:
-        with new_folder(folder) as made:
+        with new_folder(folder / ".converted" if replace else folder) as made:
             _write(tensors, config, made)
+        if replace:
+            for old in (*folder.glob(PATTERN.format(suffix="*")), folder / INDEX):
+                old.unlink(missing_ok=True)
+            for new in (folder / ".converted").iterdir():
+                new.replace(folder / new.name)
+            (folder / ".converted").rmdir()
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
     return Checkpoint(folder)

@@ -59,6 +59,14 @@ def test_the_command_writes_every_tensor_as_it_is_under_its_published_name(tmp_p
     again = CliRunner().invoke(main, ["convert", str(GOLDEN), "--output", str(output)])
     assert again.exit_code == 1
     assert "already exists" in again.output
+    monkeypatch.setattr(convert, "SHARD", "5GB")
+    (output / "notes.txt").write_text("mine")
+    command = ["convert", str(GOLDEN), "--output", str(output), "--force"]
+    replaced = CliRunner().invoke(main, command)
+    assert replaced.exit_code == 0, replaced.output
+    assert {path.name for path in output.iterdir()} == {
+        *("config.json", "model.safetensors", "notes.txt"),
+    }
 
 
 def umask():
