@@ -1,13 +1,11 @@
 """Every input checked together, before any work."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import pysam
 
-from evoflow.errors import InputError, printable
+from evoflow.errors import InputError, collected, printable
 from evoflow.htslib import quiet
 from evoflow.inputs import agreement, inventory, readable, refusals
 from evoflow.inputs.consequence_field import check_consequence_field
@@ -67,14 +65,6 @@ class _Findings:
     genome: Genome = field(default_factory=lambda: Genome({}))
     regions: Regions = field(default_factory=dict)
 
-    @contextmanager
-    def collected(self) -> Iterator[None]:
-        """Collect the problems of an error instead of stopping at it."""
-        try:
-            yield
-        except InputError as error:
-            self.problems += error.problems
-
 
 @dataclass(frozen=True)
 class _Person:
@@ -90,12 +80,12 @@ def _check(data: DataSettings, problems: list[str]) -> Inputs:
     found = _Findings(data, problems)
     _look_at_reference(found)
     clinvar = None
-    with found.collected():
+    with collected(found.problems):
         found.warnings += readable.check_variants(str(data.clinvar))
         readable.check_clinvar_fields(str(data.clinvar), data.consequence_field)
         clinvar = inventory.held_by_variants(str(data.clinvar), found.genome)
     people = [_person(person, found) for person in data.individuals]
-    with found.collected():
+    with collected(found.problems):
         readable_files = [str(data.clinvar)] if clinvar is not None else []
         readable_files += [each.individual.variants for each in people if each.variants is not None]
         found.warnings += check_consequence_field(data, readable_files)
@@ -144,7 +134,7 @@ def check_individuals(data: DataSettings) -> list[str]:
 def _look_at_reference(found: _Findings) -> None:
     """Check the FASTA and the regions; a broken one has no contig."""
     path = str(found.data.reference)
-    with found.collected():
+    with collected(found.problems):
         found.warnings += readable.check_reference(path)
         found.genome = inventory.read_genome(path)
         found.regions = inventory.regions_of(found.data, found.genome)
@@ -153,13 +143,13 @@ def _look_at_reference(found: _Findings) -> None:
 def _person(person: Individual, found: _Findings) -> _Person:
     """Check one person's files."""
     reads = variants = None
-    with found.collected():
+    with collected(found.problems):
         found.warnings += readable.check_reads(person.reads)
         reads = inventory.held_by_reads(person.reads, found.genome)
         found.warnings += _sample_warnings(person)
         if found.regions:
             check_first_reads(person, found.data, found.genome, reads, found.regions)
-    with found.collected():
+    with collected(found.problems):
         found.warnings += readable.check_variants(person.variants)
         readable.check_sample(person)
         variants = inventory.held_by_variants(person.variants, found.genome)
@@ -170,7 +160,7 @@ def _of_person_left_out(person: _Person, found: _Findings) -> set[str]:
     left_out: set[str] = set()
     path = person.individual.reads
     if person.reads is not None:
-        with found.collected():
+        with collected(found.problems):
             wrong = agreement.contigs_of_another_length(
                 str(found.data.reference),
                 found.genome,
@@ -198,7 +188,7 @@ def _left_out(path: str, held: Held, found: _Findings) -> set[str]:
     if not regions or not set(held.records) & set(regions):
         return set()
     wrong: dict[str, str] = {}
-    with found.collected():
+    with collected(found.problems):
         listed = inventory.usable_contigs(regions, held)
         wrong |= agreement.contigs_of_another_length(reference, genome, path, held, listed)
         rest = {name: regions[name] for name in listed if name not in wrong}

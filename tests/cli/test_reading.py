@@ -40,7 +40,7 @@ def test_the_page_of_a_run_or_of_one_of_its_alleles_is_written(asked, tmp_path, 
     assert done.exit_code == 0, done.output
     assert output.read_text(encoding="utf-8") == page
     assert asked == ["12"]
-    assert f"the report is in {output}" in done.output
+    assert f"the report of EvoFlow/12 is in {output}" in done.output
 
 
 @pytest.mark.parametrize("command", ["report", "export"])
