@@ -106,5 +106,5 @@ def _components(
 
 
 def sizes(units: Units, labels: Sequence[int] | npt.NDArray[np.int64]) -> pd.DataFrame:
-    """Examples of each label in every unit: one row a unit, one column a label."""
+    """Examples of each label in every unit: one row per unit, one column per label."""
     return pd.crosstab(units, np.asarray(labels))

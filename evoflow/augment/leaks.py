@@ -1,4 +1,4 @@
-"""What must not stand on two sides of a split: alleles, reads and sequences."""
+"""What must not be on two sides of a split: alleles, reads and sequences."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ SET_ASIDE = "gap"
 
 
 def shared(examples: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
-    """Rows whose allele, read or sequence stands on another side too.
+    """Rows whose allele, read or sequence is on another side too.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def shared(examples: pd.DataFrame, split: pd.Series) -> pd.DataFrame:
 
 
 def check_no_leak(examples: pd.DataFrame) -> None:
-    """Stop when an allele, a read or a sequence stands on two sides of the column `split`.
+    """Stop when an allele, a read or a sequence is on two sides of the column `split`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Into how many shards the sequences are cut: large enough to pay off, few enough to run."""
+"""Divide the sequences into shards that are large enough to pay off and few enough to run."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Train, validation and test, with nothing of one in another."""
+"""Train, validation and test splits that share no allele, read or sequence."""
 
 import numpy as np
 import numpy.typing as npt
@@ -169,7 +169,7 @@ def _allocate(
     shares: npt.NDArray[np.float64],
     seed: int,
 ) -> Sides:
-    """Give whole units to sides, large ones first, so that every score nears its share.
+    """Assign whole units to sides, large ones first, so that every score gets near its share.
 
     A unit goes where it lowers most the squared distance from the wished share of every score
     and of all examples; a rare score weighs as much as a common one.

@@ -68,7 +68,7 @@ class Work:
     unique_sequences: int = 0
 
     def add(self, other: "Work") -> None:
-        """Count what another run did as well, but for its time."""
+        """Add what another run did, except for its time."""
         self.forward_passes += other.forward_passes
         self.tokens += other.tokens
         self.padding += other.padding

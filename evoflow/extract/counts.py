@@ -1,4 +1,4 @@
-"""The units' results put together: reference loci drawn, counts added, nothing refused."""
+"""Put the units' results together: draw reference loci, add up counts, refuse an empty result."""
 
 from collections import Counter
 from collections.abc import Sequence

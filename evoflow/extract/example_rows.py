@@ -61,7 +61,7 @@ class CarrierPart:
 
 @dataclass(frozen=True)
 class ReferencePart:
-    """Reference loci of a unit, of each of which a read is wanted.
+    """Reference loci of a unit; one read is wanted of each.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class Taken:
     ambiguous: int = 0
 
     def without(self, sequences: Collection[str]) -> "Taken":
-        """Leave out the reads with the bases of others: these would stand under two labels."""
+        """Leave out reads with these sequences, which would otherwise have two labels."""
         held = self.examples["sequence"].isin(sequences)
         left_out = int(held.sum())
         counts = self.counts - Counter({"kept": left_out})

@@ -26,7 +26,7 @@ LABEL = "source of the consequence"
 
 @dataclass(frozen=True)
 class Found:
-    """What a unit has reads to be taken for.
+    """The alleles and the reference loci of a unit, of which reads are taken.
 
     Attributes
     ----------

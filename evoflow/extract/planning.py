@@ -1,4 +1,4 @@
-"""Which units there are: what an individual's files, ClinVar's and the reference share."""
+"""Find the units: the contigs that an individual's files, ClinVar and the reference share."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -172,7 +172,7 @@ def _left_out(
     clinvar: Held,
     of_clinvar: Mapping[str, str],
 ) -> Iterator[LeftOut]:
-    """List a person's contigs that are no units, with the reasons."""
+    """List a person's contigs that are not units, with the reasons."""
     sample, called = person.individual.sample, person.called
     for contig in genome.lengths:
         records = called.records.get(contig, 0)

@@ -95,7 +95,7 @@ class Pool:
         name: Callable[[Task], str],
         done: Callable[[int], None],
     ) -> list[Result]:
-        """Have no more tasks under way than there are workers, so that these are the running."""
+        """Submit no more tasks than there are workers, so that every submitted task is running."""
         results: dict[int, Result] = {}
         waiting = iter(range(len(tasks)))
         running: dict[Future[Result], int] = {}

@@ -67,7 +67,7 @@ def loci_at(positions: npt.NDArray[np.int64], clinvar: Iterator[pd.DataFrame]) -
 
 
 def _shortest(chunk: pd.DataFrame) -> pd.DataFrame:
-    """Keep of each position the allele with an RS id that asks least of a read."""
+    """Keep one allele with an RS id per position: the one with the shortest REF."""
     named = chunk[chunk["rs"] != "."]
     ordered = named.assign(length=named["ref"].str.len(), lacks_mc=named["mc"] == ".").sort_values(
         ["position", "length", "ref", "alt", "lacks_mc", "clinvar_id"]

@@ -1,4 +1,4 @@
-"""The (individual, contig) units of work, and the contigs that are none."""
+"""The (individual, contig) units of work, and the contigs that are left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A contig on which ClinVar or an individual has a record, but that is no unit.
+    """A contig with records of ClinVar or of an individual that is not a unit.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is to do.
+    """The units to work on, and the contigs that are left out.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ class Checkpoint:
         return [self._existing(str(name)) for name in sorted(set(weight_map.values()))]
 
     def tensors(self) -> list[StoredTensor]:
-        """List the tensors of all files; raises `InputError` where one stands there twice."""
+        """List the tensors of all files; raises `InputError` where one is listed twice."""
         found: dict[str, StoredTensor] = {}
         for file in self.shards():
             for tensor in tensors_of(file):

@@ -74,7 +74,7 @@ class Block(nn.Module):
 
 
 class KeepsExact(nn.Module):
-    """A module some tensors of which are never rounded, whatever type the model is moved to.
+    """A module with tensors that are never rounded, whatever type the model is moved to.
 
     Rounding poles moves Evo-1's logits by 5%, rounding or recomputing Evo 2's rotary frequencies
     turns its queries by a radian at 1,000 tokens.

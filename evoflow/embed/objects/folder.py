@@ -77,7 +77,7 @@ class FolderObjects:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Name the file that the disk does not give or take."""
+    """Name the file in errors of the disk."""
     try:
         yield
     except FileNotFoundError:

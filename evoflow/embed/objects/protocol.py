@@ -46,7 +46,7 @@ class Objects(Protocol):
 
 
 def fill(read: Callable[[memoryview], int | None], buffer: memoryview) -> None:
-    """Read until a buffer is full: one call stops at 2 GB, or wherever a disk likes.
+    """Read until a buffer is full; one call may stop at 2 GB, or earlier.
 
     Raises
     ------

@@ -139,7 +139,7 @@ class S3Objects:
         return f"{self.prefix}/{name}" if self.prefix else name
 
     def _ask(self, name: str, action: Callable[[], Answer]) -> Answer:
-        """Do something, again where it fails for a passing reason."""
+        """Do something, and try again where it fails for a passing reason."""
         from boto3.exceptions import S3UploadFailedError
         from botocore.exceptions import (
             BotoCoreError,

@@ -5,8 +5,7 @@ of segments: `data/X.bin` holds the embeddings of some sequences, `index/X.npy` 
 lies. Segments are written once, under the hash of their index and the data first, so that any
 number of tasks may read and write at the same time.
 
-A cache may only save work: whatever fails in it, the work is done instead, and a warning says so
-once.
+A cache only saves work: where it fails, the embeddings are computed again, and one warning says so.
 """
 
 import hashlib
@@ -33,7 +32,7 @@ FORMAT = 1
 
 @dataclass
 class Use:
-    """What a cache was good for.
+    """How much work a cache saved.
 
     Attributes
     ----------
@@ -102,7 +101,7 @@ class EmbeddingCache:
         self.folder = hashlib.sha256(self._recipe).hexdigest()[:32]
 
     def find(self, keys: Sequence[str]) -> dict[str, list[Entry]]:
-        """Say at which places each key should be; one that is nowhere is left out."""
+        """Find the places of each key; keys that are nowhere are left out."""
         wanted = np.array(sorted(keys), "S64")
         found: dict[str, list[Entry]] = {}
         try:
@@ -164,7 +163,7 @@ class EmbeddingCache:
             self.use.bytes_written += len(data)
 
     def _index(self, name: str) -> NDArray[np.void] | None:
-        """Read the index of a segment; None where it is not what its name is the hash of."""
+        """Read the index of a segment; None where its hash is not the segment's name."""
         for _ in range(2):  # bytes may go wrong on their way, too
             content = self._bytes(name)
             rows = None if content is None else read_index(_segment(name), content)
@@ -218,7 +217,7 @@ class EmbeddingCache:
 
 
 def check_cache(location: str | None) -> list[str]:
-    """Look at a cache before a run, if there is one, and say what it will not be good for.
+    """Look at a cache before a run, if there is one, and say what it cannot be used for.
 
     Raises
     ------

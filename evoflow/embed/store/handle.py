@@ -159,7 +159,7 @@ class EmbeddingWriter:
 
 
 def join(shards: Sequence[StoredEmbeddings], memory: int) -> NDArray[np.floating]:
-    """Load the shards of a run, one behind the other; parts are read several at once.
+    """Load the shards of a run, one after the other; parts are read several at once.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class Background:
         self._waiting: deque[Future[Any]] = deque()
 
     def do(self, call: Callable[[], Answer]) -> Future[Answer]:
-        """Begin as soon as a thread is free; wait here while as many are under way.
+        """Start as soon as a thread is free; block while too many are waiting.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Background:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Finish what was begun, after an error too: it is work that need not be done again."""
+        """Finish what was started, even after an error, so that it need not be done again."""
         self._threads.shutdown()
         if error is None:
             for future in self._waiting:

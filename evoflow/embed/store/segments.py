@@ -71,7 +71,7 @@ def pack(
 
 
 def read_index(segment: str, content: bytes) -> NDArray[np.void] | None:
-    """Return the rows of an index; None where it is not what the segment's name is the hash of."""
+    """Return the rows of an index; None where its hash is not the segment's name."""
     if hashlib.sha256(content).hexdigest() != segment:
         return None
     rows: NDArray[np.void] = np.load(io.BytesIO(content), allow_pickle=False)

@@ -1,4 +1,4 @@
-"""One large file over HTTP, gone on with where an earlier attempt broke off."""
+"""One large file over HTTP, resumed where an earlier attempt broke off."""
 
 import errno
 import hashlib
@@ -18,7 +18,7 @@ _PROGRESS = 1 << 14
 
 
 class BrokenOffError(Exception):
-    """A failure that another attempt may not meet."""
+    """A failure that may not happen again."""
 
     def __init__(self, reason: object, *, progressed: bool = False) -> None:
         super().__init__(first_line(reason))
@@ -27,7 +27,7 @@ class BrokenOffError(Exception):
 
 @dataclass(frozen=True)
 class LargeFile:
-    """A file under way: the cache names it by the SHA-256 of its content."""
+    """A file that is downloaded; the cache names it by the SHA-256 of its content."""
 
     url: str
     path: Path

@@ -155,7 +155,7 @@ class Layout:
         return position + min(length, index - start)
 
     def is_plain_at(self, where: Footprint) -> bool:
-        """Whether there is no gap beside an allele that is not the allele's own."""
+        """Whether there is no gap beside an allele except its own."""
         if not self.gaps:
             return True
         lowest = where.start + (where.anchored or not where.changes_length)

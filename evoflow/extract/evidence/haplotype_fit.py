@@ -1,4 +1,4 @@
-"""Whether a read carries an allele where its CIGAR does not tell plainly: by haplotypes.
+"""Decide by haplotypes whether a read carries an allele, where its CIGAR is ambiguous.
 
 Aligners place the gap of a deletion-insertion wherever a base repeats, and a substitution within a
 repeat hides a deletion there. So the read's bases are aligned with every haplotype that has the

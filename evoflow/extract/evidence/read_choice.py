@@ -1,4 +1,4 @@
-"""Which of the reads over a locus are kept: in one pass over the file, chosen by hash."""
+"""Choose which reads over each locus are kept, by hash, in one pass over the file."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
@@ -138,7 +138,7 @@ class ReadChooser:
         return crc32(text.encode())
 
     def _refuse(self, read: pysam.AlignedSegment) -> str | None:
-        """Why a read is of no use at any locus."""
+        """Say why a read cannot be used at any locus; None where it can."""
         flag = read.flag
         if flag & _UNUSABLE:
             return next(reason for bit, reason in _FLAGS.items() if flag & bit)

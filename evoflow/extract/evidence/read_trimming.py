@@ -1,4 +1,4 @@
-"""What a read gives at a locus: its bases around the allele, or the reason why none."""
+"""Trim a read around an allele, or say why it is not kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

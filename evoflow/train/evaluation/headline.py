@@ -75,7 +75,7 @@ class Headline:
 
     @property
     def is_hint(self) -> bool:
-        """Whether so few independent units stand behind the interval that it is only a hint."""
+        """Whether the interval rests on so few independent units that it is only a hint."""
         return self.effective_units < FEWEST_FOR_AN_INTERVAL
 
     @property

@@ -115,7 +115,7 @@ class Jackknifed:
 
 
 def holm(p_values: Floats) -> Floats:
-    """Correct p-values for how many there are (Holm 1979), in their order."""
+    """Correct p-values for multiple testing (Holm 1979); their order is kept."""
     order = np.argsort(p_values, kind="stable")
     stepped = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
     corrected = np.empty_like(p_values)

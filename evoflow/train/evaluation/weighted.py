@@ -82,6 +82,6 @@ def _centred(x: Floats, share: Floats) -> Floats:
 
 
 def _divide(top: Floats, bottom: Floats) -> Floats:
-    """Divide; NaN where nothing is to divide by."""
+    """Divide; NaN where the divisor is 0."""
     empty = np.full(np.shape(top), np.nan)
     return np.asarray(np.divide(top, bottom, out=empty, where=bottom > 0))
