@@ -1,4 +1,4 @@
-"""Files of the Hugging Face hub, in its own cache; large ones are resumed where a download broke off.
+"""Files of the Hugging Face hub, in its own cache; large ones resume where a download broke off.
 
 `huggingface_hub` throws away what came of a file when it gives up on it. So large files are first
 put under their final name in its cache, over as many connections as it takes; then it finds them.
