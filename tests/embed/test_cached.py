@@ -167,6 +167,27 @@ def test_a_place_that_cannot_be_used_costs_the_cache_and_not_the_run(
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [("GET", 0, 0), ("GET", 2, 0), ("GET", 3, 0), ("PUT", 0, 10)],
+    ids=["at once", "after the list", "after the index", "when writing"],
+)
+def test_a_login_that_runs_out_costs_the_cache_and_not_the_run(
+    embedder, sequences, s3, caplog, failure
+):
+    method, answered, hits = failure
+    location = f"s3://lab/runs-out-{method}-{answered}"
+    looked_up(embedder, location, sequences[:10])
+    s3.method = method
+    s3.failures = [None] * answered + [(400, "ExpiredToken")] * 99
+    values, _, _, stream = looked_up(embedder, location, sequences)
+    np.testing.assert_array_equal(values[0], computed(embedder, sequences)[0].values)
+    assert stream.use.hits == hits
+    assert "400 ExpiredToken" in stream.use.problem
+    ours = [record for record in caplog.records if record.name.startswith("evoflow")]
+    assert [record.levelname for record in ours] == ["WARNING"]
+
+
 def test_weights_without_a_commit_are_known_by_their_values(embedder):
     same = Embedder.from_settings(ModelSettings(checkpoint="evo-tiny"))
     assert weights_identity(same) == weights_identity(embedder)

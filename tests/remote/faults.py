@@ -75,16 +75,16 @@ class _Handler(BaseHTTPRequestHandler):
         answer = upstream.getresponse()
         body = answer.read()
         upstream.close()
+        if cut:
+            body = body[: len(body) // 2]
+            self.close_connection = True
+        with self.faults.lock:  # before a client that reads the headers alone goes on
+            self.faults.served += len(body)
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name not in {"Connection", "Transfer-Encoding"}:
                 self.send_header(name, value)
         self.end_headers()
-        if cut:
-            body = body[: len(body) // 2]
-            self.close_connection = True
-        with self.faults.lock:
-            self.faults.served += len(body)
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
