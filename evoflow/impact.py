@@ -12,6 +12,9 @@ SCORES = {"HIGH": 10, "MODERATE": 5, "LOW": 2, "MODIFIER": 1, "NONE": 0}
 
 HIGHEST_SCORE = max(SCORES.values())
 
+LEVELS = tuple(float(score) for score in sorted(set(SCORES.values())))
+"""The scores from the lowest to the highest."""
+
 # accession, name, impact; most severe first.
 _TABLE = """
 SO:0001893 transcript_ablation HIGH

@@ -15,6 +15,8 @@ COLUMNS = {
     "rsid": "str",
     "clinvar_id": "str",
     "clinical_significance": "str",
+    "review_status": "str",
+    "origin": "str",
     "gene": "str",
     "consequence": "str",
     "impact": "str",
@@ -38,7 +40,8 @@ where `carries_alt`, else with `ref`; where another allele of the individual lie
 repeat it may differ there. `other_alleles` counts the further alleles of the individual that
 `sequence` carries, in ClinVar or not; without `carries_alt` there is none. `reference_sequence` is
 the reference from the base to which the first base of `sequence` is aligned. `strand` is that of
-the read (`+` or `-`).
+the read (`+` or `-`). `clinical_significance`, `review_status` and `origin` are ClinVar's `CLNSIG`,
+`CLNREVSTAT` and `ORIGIN` as they stand in the file; empty where it has none.
 """
 
 ALLELE = ["individual", "contig", "position", "ref", "alt"]

@@ -89,6 +89,7 @@ class EvoFlow(FlowSpec):
         from evoflow.embed.weights.check import check_model
         from evoflow.errors import collected
         from evoflow.inputs import preflight
+        from evoflow.labels.check import allele_values, given_columns
         from evoflow.report import cards
         from evoflow.report.tags import add_tags, settings_tags
         from evoflow.settings import load_settings
@@ -96,7 +97,10 @@ class EvoFlow(FlowSpec):
         settings = load_settings(self.data, self.model, self.compute)
         problems = []
         with collected(problems):
-            self.inputs = preflight.check(demo.prepare(settings.data))
+            data = demo.prepare(settings.data)
+            self.inputs = preflight.check(data)
+        with collected(problems):
+            given = given_columns(settings.data, settings.model.target)
         with collected(problems):
             settings = settings.model_copy(update={"model": check_model(settings)})
         if self.export_examples:
@@ -106,9 +110,10 @@ class EvoFlow(FlowSpec):
             notes = check_cache(settings.compute.embedding_cache)
         if problems:
             raise InputError(problems)
+        self.allele_values, odd = allele_values(given, data, settings.model.target)
         self.settings = settings
         self.bytes_per_sequence = bytes_per_sequence(settings.model, settings.data.read_length)
-        cards.show_inputs(current.card, self.settings, self.inputs, notes)
+        cards.show_inputs(current.card, self.settings, self.inputs, [*notes, *odd])
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
@@ -117,14 +122,16 @@ class EvoFlow(FlowSpec):
     @readable_errors
     @step
     def extract(self):
-        """Find the carrier reads and the reference reads of every individual."""
+        """Find the carrier reads and the reference reads of every individual; label them."""
         from evoflow import demo
-        from evoflow.extract.examples import extract_examples
+        from evoflow.labels.examples import labelled_examples
         from evoflow.report import cards
 
         with cards.phases(current.card)("finding reads", "parts") as advance:
-            extraction = extract_examples(
+            extraction = labelled_examples(
                 demo.prepare(self.settings.data),
+                self.settings.model.target,
+                self.allele_values,
                 processes=self.settings.compute.processes,
                 progress=advance,
             )
@@ -205,6 +212,7 @@ class EvoFlow(FlowSpec):
         from evoflow.devices.claims import claimed_device
         from evoflow.embed.shard import join_shards
         from evoflow.report import cards
+        from evoflow.target import target_of
         from evoflow.train.learning import learn
 
         # Pickled again by every shard, equal settings may differ in their bytes.
@@ -221,6 +229,8 @@ class EvoFlow(FlowSpec):
                 log_likelihood=embedded.log_likelihood,
                 settings=self.settings.model.head,
                 seed=self.settings.data.seed,
+                target=target_of(self.settings.model.target),
+                columns=self.settings.data.columns,
                 device=str(device),
                 on_epoch=live.epoch_ended,
                 phases=cards.phases(current.card),

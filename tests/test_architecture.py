@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import ROOT
 
 ROOMS = [
-    "settings", "devices", "remote", "inputs", "extract", "augment", "embed", "demo", "train",
-    "report", "predict", "cli",
+    "settings", "devices", "remote", "inputs", "extract", "labels", "augment", "embed", "demo",
+    "train", "report", "predict", "cli",
 ]  # fmt: skip
 """Each may import those before it."""
 

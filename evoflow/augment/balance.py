@@ -1,11 +1,13 @@
-"""Training rows in which rare scores are less rare."""
+"""Training rows in which rare labels are less rare."""
 
 import numpy as np
 import pandas as pd
 
 from evoflow.augment.strands import turnable
+from evoflow.augment.strata import strata
 from evoflow.settings import BalanceSettings
 from evoflow.table import ALLELE
+from evoflow.target import LABEL
 
 SOURCES = ["own read", "carrier read", "copy"]
 """Where a training row comes from, in the order in which balancing turns to them."""
@@ -15,22 +17,22 @@ VARIANT = ["contig", "position", "ref", "alt"]
 
 
 def balance(examples: pd.DataFrame, settings: BalanceSettings, *, seed: int) -> pd.DataFrame:
-    """List the rows that the head learns from, with more of the rare scores.
+    """List the rows that the head learns from, with more of the rare labels (see `strata`).
 
-    Every allele of the training split gives the own read of everybody who carries it. A score
+    Every allele of the training split gives the own read of everybody who carries it. A label
     with fewer rows than it should have then gets further carrier reads, evenly over its alleles;
-    then copies, evenly over its rows. Within a score all alleles weigh the same, however many
+    then copies, evenly over its rows. Within a label all alleles weigh the same, however many
     people carry them and however many reads they give.
 
     Every other row is turned to the reverse complement where that keeps read and reference window
-    aligned, whatever its score; copies of a read take turns.
+    aligned, whatever its label; copies of a read take turns.
 
     Parameters
     ----------
     examples
-        The table of examples with `split`.
+        The table of examples with `label` and `split`.
     settings
-        How many rows each score should have.
+        How many rows each label should have.
     seed
         Decides which reads are taken first and which are turned.
 
@@ -42,18 +44,20 @@ def balance(examples: pd.DataFrame, settings: BalanceSettings, *, seed: int) -> 
     """
     numbers = np.flatnonzero(examples["split"] == "train")
     train = examples.iloc[numbers].assign(
-        example=numbers, own=~examples.iloc[numbers].duplicated(ALLELE)
+        example=numbers,
+        own=~examples.iloc[numbers].duplicated(ALLELE),
+        stratum=strata(examples[LABEL]).iloc[numbers],
     )
-    variants = train.drop_duplicates([*VARIANT, "impact_score"])
-    counts = variants["impact_score"].value_counts().sort_index()
+    variants = train.drop_duplicates([*VARIANT, "stratum"])
+    counts = variants["stratum"].value_counts().sort_index()
     wished = _wished(counts, settings)
     rng = np.random.default_rng(seed)
     coin = rng.random(len(examples)) < 0.5
     by_rows = settings.by == "rows"
     picked = pd.concat(
         [
-            _rows_of_score(train[train["impact_score"] == score], rows, rng, by_rows=by_rows)
-            for score, rows in wished.items()
+            _rows_of(train[train["stratum"] == stratum], rows, rng, by_rows=by_rows)
+            for stratum, rows in wished.items()
         ]
     )
     rows = picked.sort_values(["example", "source"], kind="stable")
@@ -70,13 +74,13 @@ def balance(examples: pd.DataFrame, settings: BalanceSettings, *, seed: int) -> 
 
 
 def _wished(counts: pd.Series, settings: BalanceSettings) -> pd.Series:
-    """Rows that each score should have, given the alleles it has."""
+    """Rows that each label should have, given the alleles it has."""
     evenness = 1.0 if settings.target == "uniform" else settings.target
     rows: pd.Series = np.ceil(counts.max() * (counts / counts.max()) ** (1 - evenness))
     return rows.astype("int64")
 
 
-def _rows_of_score(
+def _rows_of(
     train: pd.DataFrame, wished: int, rng: np.random.Generator, *, by_rows: bool
 ) -> pd.DataFrame:
     """Own reads, then as many rows of each further source as are still wanted."""

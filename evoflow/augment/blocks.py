@@ -105,6 +105,6 @@ def _components(
     return np.asarray(component[units], dtype=np.int64)
 
 
-def sizes(units: Units, labels: Sequence[int] | npt.NDArray[np.int64]) -> pd.DataFrame:
+def sizes(units: Units, labels: Sequence[int] | npt.NDArray[np.generic]) -> pd.DataFrame:
     """Examples of each label in every unit: one row per unit, one column per label."""
     return pd.crosstab(units, np.asarray(labels))

@@ -6,9 +6,11 @@ import pandas as pd
 
 from evoflow.augment import blocks as units
 from evoflow.augment.leaks import SET_ASIDE, SIDES, check_no_leak, shared
+from evoflow.augment.strata import strata
 from evoflow.errors import InputError
 from evoflow.settings import SplitSettings
 from evoflow.table import ALLELE
+from evoflow.target import LABEL
 
 FEWEST_CONTIGS = 10
 """Contigs with examples from which on whole contigs are split."""
@@ -31,7 +33,7 @@ def assign_splits(
     Whole contigs are divided where examples lie on ten or more; else blocks of `block_size`
     between genes, at stretches of two read lengths without an example; else, where one gene
     holds too much for that, even blocks. What then lies nearer than two read lengths to a side
-    that matters more (test, then validation) is set aside. Scores
+    that matters more (test, then validation) is set aside. Labels
     are spread over the sides in proportion, as far as the units allow. An allele of which a read
     or a sequence recurs on another side is set aside: from training first, from test never.
 
@@ -137,12 +139,13 @@ def split_of_fold(
 
 
 def notes(examples: pd.DataFrame) -> list[str]:
-    """Say what a reader must know: sides that lack a score, divided genes, what is set aside."""
+    """Say what a reader must know: sides that lack a label, divided genes, what is set aside."""
     found = []
     used = examples[examples["split"] != SET_ASIDE]
-    scores = sorted(used["impact_score"].unique())
+    used = used.assign(stratum=strata(used[LABEL]))
+    labels = sorted(used["stratum"].unique())
     for side, rows in used.groupby("split"):
-        missing = [str(score) for score in scores if score not in set(rows["impact_score"])]
+        missing = [f"{label:.4g}" for label in labels if label not in set(rows["stratum"])]
         if missing:
             found.append(f"{side} has no example of score {', '.join(missing)}")
     genes = units.genes(used)
@@ -169,14 +172,14 @@ def _allocate(
     shares: npt.NDArray[np.float64],
     seed: int,
 ) -> Sides:
-    """Assign whole units to sides, large ones first, so that every score gets near its share.
+    """Assign whole units to sides, large ones first, so that every label gets near its share.
 
-    A unit goes where it lowers most the squared distance from the wished share of every score
-    and of all examples; a rare score weighs as much as a common one.
+    A unit goes where it lowers most the squared distance from the wished share of every label
+    and of all examples; a rare label weighs as much as a common one.
     """
-    counts = units.sizes(blocks[own], examples["impact_score"].to_numpy()[own])
+    counts = units.sizes(blocks[own], strata(examples[LABEL]).to_numpy()[own])
     table = counts.assign(all=counts.sum(axis=1))
-    weights = table.to_numpy() / table.sum().to_numpy()  # (units, scores + 1): share of each
+    weights = table.to_numpy() / table.sum().to_numpy()  # (units, labels + 1): share of each
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(weights))
     magnitude = np.floor(np.log2(table["all"].to_numpy()[order]))

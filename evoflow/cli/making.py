@@ -28,20 +28,25 @@ def extract(settings: Path, output: Path, *, force: bool, processes: int) -> Non
       evoflow extract mine.yaml --output examples.jsonl
     """
     from evoflow import demo
-    from evoflow.extract import examples
     from evoflow.inputs import preflight
+    from evoflow.labels.check import allele_values, given_columns
+    from evoflow.labels.examples import labelled_examples
     from evoflow.progress import shown
+    from evoflow.settings import TargetSettings
     from evoflow.table import write_jsonl
 
     data = demo.prepare(read_data_settings(settings))
     check_output(output, force=force, suffixes=(".jsonl",))
+    target = TargetSettings()
+    given = given_columns(data, target)
     inputs = preflight.check(data)
+    values, _ = allele_values(given, data, target)
     for warning in inputs.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"genome build: {inputs.genome_build or 'unknown'}")
     click.echo(inputs.contigs.to_string(index=False))
     with shown("finding reads", "parts") as advance:
-        extraction = examples.extract_examples(data, processes=processes, progress=advance)
+        extraction = labelled_examples(data, target, values, processes=processes, progress=advance)
     write_jsonl(extraction.examples, output)
     totals = extraction.counts.groupby(["subject", "reason"])["count"].sum()
     click.echo(totals.to_string())

@@ -64,7 +64,7 @@ def predict(
         found = predict_variants(trained, variants, str(reference), asked)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
-    made_by = {"head": head, "checkpoint": trained.checkpoint}
+    made_by = {"head": head, "checkpoint": trained.checkpoint, "score": trained.target.score}
     files.write_predictions(found, output, made_by | {"revision": trained.revision or "none"})
     scored = found.alleles["score"].notna().sum()
     click.echo(f"{scored:,} of {len(found.alleles):,} alleles are scored in {output}")

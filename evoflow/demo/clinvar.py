@@ -64,6 +64,8 @@ class ClinVarRecord:
     variation_id: int
     rsid: int | None
     significance: str
+    review: str
+    origin: int
     gene: Gene | None
     terms: tuple[str, ...]
 
@@ -186,6 +188,13 @@ def _intergenic(rng: Generator, genome: Genome, count: int) -> Iterator[Allele]:
             yield Allele(left.contig, start, ref, draw_base(rng, ref))
 
 
+def _reviewed(number: int) -> tuple[str, int]:
+    """Give a record a review status and an origin; one in five has too few submitters."""
+    few, somatic = number % 5 == 0, number % 50 == 1
+    status = "single_submitter" if few else "multiple_submitters,_no_conflicts"
+    return f"criteria_provided,_{status}", 2 if somatic else 1
+
+
 def _number(
     rng: Generator, found: dict[Allele, tuple[Gene | None, tuple[str, ...]]]
 ) -> list[ClinVarRecord]:
@@ -202,5 +211,9 @@ def _number(
         # Several terms stand in no order of severity, as in ClinVar.
         terms = tuple(str(term) for term in rng.permutation(terms))
         known = None if rng.random() < WITHOUT_RS else rsid
-        records.append(ClinVarRecord(allele, 10_001 + number, known, significance, gene, terms))
+        records.append(
+            ClinVarRecord(
+                allele, 10_001 + number, known, significance, *_reviewed(number), gene, terms
+            )
+        )
     return records

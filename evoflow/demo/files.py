@@ -25,9 +25,11 @@ _UNNORMALISED = 0.4  # share of the individual's indels that are not written lef
 
 _CLINVAR_INFO = (
     '<ID=ALLELEID,Number=1,Type=Integer,Description="the ClinVar Allele ID">',
+    '<ID=CLNREVSTAT,Number=.,Type=String,Description="Review status of the classification">',
     '<ID=CLNSIG,Number=.,Type=String,Description="Aggregate germline classification">',
     '<ID=GENEINFO,Number=1,Type=String,Description="Gene symbol:gene id">',
     '<ID=MC,Number=.,Type=String,Description="Sequence Ontology ID|molecular_consequence">',
+    '<ID=ORIGIN,Number=.,Type=String,Description="Allele origin; 1 is germline, 2 somatic">',
     '<ID=RS,Number=.,Type=String,Description="dbSNP ID (i.e. rs number)">',
 )
 
@@ -60,6 +62,8 @@ def write_clinvar(path: Path, genome: Genome, records: Iterable[ClinVarRecord]) 
             )
             record.info["ALLELEID"] = each.variation_id + 15_000
             record.info["CLNSIG"] = (each.significance,)
+            record.info["CLNREVSTAT"] = tuple(each.review.split(","))
+            record.info["ORIGIN"] = (str(each.origin),)
             if each.gene:
                 record.info["GENEINFO"] = f"{each.gene.symbol}:{each.gene.number}"
                 record.info["MC"] = tuple(f"{ACCESSIONS[term]}|{term}" for term in each.terms)

@@ -17,7 +17,7 @@ from evoflow.extract.counts import (
 )
 from evoflow.extract.planning import plan_units
 from evoflow.extract.pool import Pool, Tally
-from evoflow.extract.uncarried_alleles import extract_haplotypes, listed_contigs
+from evoflow.extract.uncarried_alleles import Labelled, extract_haplotypes, listed_contigs
 from evoflow.extract.unit_reads import take_reads
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings
@@ -53,6 +53,7 @@ class Extraction:
 def extract_examples(
     data: DataSettings,
     *,
+    labelled: Labelled | None = None,
     processes: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Extraction:
@@ -62,6 +63,8 @@ def extract_examples(
     ----------
     data
         The inputs, as `preflight.check` accepts them.
+    labelled
+        Which of ClinVar's alleles `haplotypes` may be drawn from; default: all.
     processes
         Processes to work in; 0: one per core. The result does not depend on it.
     progress
@@ -96,7 +99,7 @@ def extract_examples(
         reads = take_reads(pool, found, local, tally.expect)
         results = [put_together(found[unit], reads[unit]) for unit in plan.units]
         refuse_nothing(local, plan.units, results)
-        made, considered = extract_haplotypes(local, listed, pool, done=making)
+        made, considered = extract_haplotypes(local, listed, pool, labelled, done=making)
     drawn = draw_references(plan.units, results, data.reference_loci)
     tables = [result.examples for result in results] + [*drawn, made]
     counts = pd.concat([count(plan, results, drawn), considered], ignore_index=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pysam
 
@@ -37,6 +38,10 @@ _UNKNOWN_QUALITY = 255
 """What SAM writes where a mapping quality is not available."""
 
 
+Labelled = Callable[[str, pd.DataFrame], npt.NDArray[np.bool_]]
+"""Tells which of a contig's alleles, as `read_clinvar` gives them, have a label."""
+
+
 @dataclass(frozen=True)
 class ListedContig:
     """ClinVar's alleles of a contig, and who may carry them."""
@@ -49,6 +54,7 @@ def extract_haplotypes(
     data: DataSettings,
     contigs: Sequence[ListedContig],
     pool: Pool,
+    labelled: Labelled | None = None,
     *,
     done: Callable[[int], None] = lambda _: None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -62,6 +68,8 @@ def extract_haplotypes(
         Those of `listed_contigs`.
     pool
         Where the contigs are read; the result does not depend on its size.
+    labelled
+        Which alleles may be drawn; default: all.
     done
         Called with the number of contigs done.
 
@@ -82,7 +90,7 @@ def extract_haplotypes(
     if not data.haplotypes:
         return pd.DataFrame(), pd.DataFrame(columns=[*COUNTS, "count"])
     results = pool.run(
-        partial(_candidates, data=data),
+        partial(_candidates, data=data, labelled=labelled),
         contigs,
         name=lambda contig: f"haplotypes, contig {contig.clinvar.contig}",
         done=done,
@@ -150,7 +158,7 @@ def listed_contigs(data: DataSettings) -> Iterator[ListedContig]:
 
 
 def _candidates(
-    contig: ListedContig, data: DataSettings
+    contig: ListedContig, data: DataSettings, labelled: Labelled | None
 ) -> tuple[pd.DataFrame, Counter[tuple[str, str]], Written]:
     """Rank a contig's alleles; of each consequence no more than are wanted in all."""
     counts: Counter[str] = Counter()
@@ -162,7 +170,8 @@ def _candidates(
         counts["REF is not A, C, G, T or N"] = written.not_bases
         best = pd.DataFrame(columns=["consequence", "rank"])
         for chunk in read_clinvar(written.table, contig.clinvar):
-            usable = _usable(chunk, carried, contig.clinvar.contig, data, counts)
+            where = contig.clinvar.contig
+            usable = _usable(chunk, carried, where, data, counts, labelled=labelled)
             both = pd.concat([best, usable]) if len(best) else usable
             ranked = both.sort_values(["rank", *KEY, "clinvar_id"]).drop_duplicates(KEY)
             counts["ClinVar lists it twice"] += len(both) - len(ranked)
@@ -187,6 +196,8 @@ def _usable(
     contig: str,
     data: DataSettings,
     counts: Counter[str],
+    *,
+    labelled: Labelled | None,
 ) -> pd.DataFrame:
     """Keep what has an RS id and a consequence and is not carried; label and rank it."""
     keys = pd.MultiIndex.from_frame(chunk[KEY])
@@ -198,6 +209,8 @@ def _usable(
         "consequence is unknown": chunk["mc"].isin(unknown).to_numpy(),
         "an individual carries it": keys.isin(pd.MultiIndex.from_frame(carried)),
     }
+    if labelled is not None:
+        bars["it has no label"] = ~labelled(contig, chunk)
     left = np.ones(len(chunk), dtype=bool)
     for reason, holds in bars.items():  # the first reason that holds is the one that counts
         counts[reason] += int((left & holds).sum())

@@ -17,6 +17,7 @@ from evoflow.progress import shown
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, ModelSettings
 from evoflow.table import ALLELE
+from evoflow.target import IMPACT, Target
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Predictions:
         The VCF that the alleles are of, on this machine; None where they are individuals'.
     listed
         Columns `record`, `alternate`, `contig` and `KEY`: which allele each ALT of that VCF is.
+    target
+        What is predicted.
     """
 
     alleles: pd.DataFrame
@@ -45,6 +48,7 @@ class Predictions:
     warnings: tuple[str, ...] = ()
     variants: str | None = None
     listed: pd.DataFrame | None = None
+    target: Target = IMPACT
 
 
 def predict_individuals(
@@ -92,6 +96,7 @@ def predict_individuals(
         inventory.read_genome(reference).lengths,
         carried.left_out,
         (*carried.warnings, *_unseen(trained, both)),
+        target=trained.target,
     )
 
 
@@ -135,6 +140,7 @@ def predict_variants(
         tuple(_unseen(trained, named)),
         variants=path,
         listed=written.listed,
+        target=trained.target,
     )
 
 

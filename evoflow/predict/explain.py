@@ -24,6 +24,7 @@ from evoflow.report.pileup import AROUND, CAPTION, name_of, pile
 from evoflow.runs import artifact
 from evoflow.settings import ModelSettings
 from evoflow.table import ALLELE
+from evoflow.target import LABEL
 
 BASES = "ACGT"
 MOST_ALLELES = 20
@@ -137,7 +138,7 @@ def base_effects(
     Returns
     -------
     score : float
-        Of the read as it is, 0..10.
+        Of the read as it is.
     start : int
         0-based index in the read of the first base that was changed.
     effects : ndarray
@@ -204,9 +205,9 @@ def _blocks(trained: TrainedHead, model: ModelSettings, reads: pd.DataFrame) -> 
     first = reads.iloc[0].to_dict()
     score, start, effects = base_effects(trained, model, first)
     known = [first["gene"], str(first["consequence"]).replace("_", " ")]
-    told = f"The head gives its first read the score {score:.2g} of 10."
-    if "impact_score" in first:
-        told = f"True score {first['impact_score']:g}. {told}"
+    told = f"The head gives its first read the score {score:.2g} ({trained.target.score})."
+    if LABEL in first:
+        told = f"True score {first[LABEL]:g}. {told}"
     yield Text(" ".join([*(f"{word}." for word in known if word), told]), strong=True)
     yield Drawing(pile(reads), "Reads over the reference", CAPTION)
     offset = int(first["variant_offset"])

@@ -11,6 +11,7 @@ from evoflow.predict.model_card import model_card
 from evoflow.predict.soundness import require_sound
 from evoflow.predict.trained import CONFIG, TrainedHead
 from evoflow.runs import artifact, find_run
+from evoflow.target import target_of
 
 
 def find_head(name: str) -> TrainedHead:
@@ -43,6 +44,7 @@ def head_of(run: Any) -> TrainedHead:
             settings.model.embedding.of(provenance["layer"]),
             settings.data.read_length,
             provenance.get("weights"),
+            target_of(settings.model.target),
         )
     except (AttributeError, KeyError) as error:  # settings that an earlier version pickled
         raise InputError(

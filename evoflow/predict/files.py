@@ -19,11 +19,12 @@ from evoflow.predict.commands import Predictions
 from evoflow.predict.variants_file import NOWHERE, read_records
 from evoflow.settings import is_remote
 from evoflow.table import ALLELE
+from evoflow.target import Target
 
 ENDINGS = (".tsv", ".tsv.gz", ".vcf", ".vcf.gz")
 
 INFO = {
-    "score": ("EVOFLOW_SCORE", "Float", "Predicted impact, 0 (none) to 10 (high); mean over reads"),
+    "score": ("EVOFLOW_SCORE", "Float", "Predicted {score}; mean over reads"),
     "score_spread": ("EVOFLOW_SPREAD", "Float", "Standard deviation of the score over reads"),
     "reads": ("EVOFLOW_READS", "Integer", "Carrier reads that were scored"),
     "log_likelihood_ratio": (
@@ -34,12 +35,13 @@ INFO = {
     "score_in_reference": (
         "EVOFLOW_SCORE_REF",
         "Float",
-        "Predicted impact, 0 to 10, of the allele written into the reference",
+        "Predicted {score}; the allele written into the reference",
     ),
     "individual": ("EVOFLOW_SAMPLE", "String", "Whose reads were scored"),
     "genotype": ("EVOFLOW_GT", "String", "Genotype of that sample: 1 is this allele"),
 }
-"""Column of the predictions: INFO field, its type and its description."""
+"""Column of the predictions: INFO field, its type and its description; `{score}` is what the head
+predicts."""
 
 _RESERVED = re.compile(r"[%:;=,\s]")
 _OURS = re.compile(rb"(?:^|;)EVOFLOW_[^;]*")
@@ -115,10 +117,12 @@ def _put(plain: Path, path: Path) -> None:
                 pysam.tabix_index(str(beside), preset="vcf", force=True, index=str(index))
 
 
-def _definitions(columns: Iterable[str], number: str) -> Iterator[str]:
+def _definitions(columns: Iterable[str], number: str, target: Target) -> Iterator[str]:
     """Define the fields of some columns in a header."""
     for column in columns:
-        name, kind, description = INFO[column]
+        name, kind, text = INFO[column]
+        # A user's column may be called anything; a quotation mark would end the description.
+        description = text.format(score=printable(target.score).replace('"', "'"))
         yield f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
 
 
@@ -127,7 +131,10 @@ def _vcf(found: Predictions, said: str) -> str:
     columns = [column for column in INFO if column in found.alleles]
     header = ["##fileformat=VCFv4.3", f"##evoflow={said}"]
     header += [f"##contig=<ID={name},length={size}>" for name, size in found.contigs.items()]
-    header += [*_definitions(columns, "1"), "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+    header += [
+        *_definitions(columns, "1", found.target),
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+    ]
     order = {name: number for number, name in enumerate(found.contigs)}
     ranks = found.alleles.assign(contig=found.alleles["contig"].map(order))
     by_position = ranks.sort_values(["contig", "position", "ref", "alt"], kind="stable").index
@@ -181,7 +188,10 @@ def _annotate(found: Predictions, variants: str, said: str, plain: Path, folder:
                 used[b"INFO"].update(each.partition(b"=")[0] for each in fields[7].split(b";"))
                 used[b"FORMAT"].update(*(each.split(b":") for each in fields[8:9]))
                 file.write(b"\t".join(fields) + b"\n")
-    ours = [f"##evoflow={said}\n", *(f"{each}\n" for each in _definitions(columns, "A"))]
+    ours = [
+        f"##evoflow={said}\n",
+        *(f"{each}\n" for each in _definitions(columns, "A", found.target)),
+    ]
     header[-1:-1] = [each.encode() for each in ours]
     header[-1:-1] = [_with_length(each, genome) for each in _missing_definitions(header, used)]
     with unsorted.open("wb") as file, body.open("rb") as records:

@@ -9,17 +9,45 @@ import yaml
 
 from evoflow import __version__
 from evoflow.report.plain import plain
-from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, caveats
+from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, about_label, caveats
 from evoflow.report.tallies import by_impact, learnt_from
 from evoflow.secrets import redact
 from evoflow.settings import Settings
+from evoflow.target import Target, target_of
 
 if TYPE_CHECKING:
     from evoflow.predict.trained import TrainedHead
     from evoflow.train.evaluation.headline import Headline
     from evoflow.train.evaluation.metrics import Table
 
-SHOWN = ["spearman", "pearson", "rmse", "mae", "macro_mae", "auroc_high", "auroc_pathogenic"]
+SHOWN = [
+    "spearman", "pearson", "rmse", "mae", "macro_mae",
+    "auroc_high", "auroc_pathogenic", "auprc_pathogenic",
+]  # fmt: skip
+"""Metrics of the card, where the target has them."""
+
+_PREDICTS = {
+    "impact": "the impact of a DNA variant, from 0 (none) to 10 (high),",
+    "pathogenicity": "how probable it is that a DNA variant is pathogenic, from 0 to 1,",
+}
+_LIMITS = {
+    "impact": (
+        "The labels are computed consequences, not effects that were observed in people. A benign "
+        "variant\n  of high impact, or a pathogenic one of low impact, is predicted wrongly by "
+        "design."
+    ),
+    "pathogenicity": (
+        "The labels are what submitters to ClinVar concluded, partly from the consequence and from "
+        "computed\n  scores. Variants of uncertain significance, which one would want to predict, "
+        "are not among\n  them, and far more of the alleles are pathogenic than of those that a "
+        "person carries."
+    ),
+    "column": (
+        "The labels are the user's numbers, with their errors; the head knows no allele of another "
+        "gene or\n  experiment than theirs."
+    ),
+}
+"""By the kind of the target."""
 
 
 def model_card(
@@ -59,7 +87,7 @@ def model_card(
 
 {notes}
 
-A small convolutional network that predicts the impact of a DNA variant, from 0 (none) to 10 (high),
+A small convolutional network that predicts {_predicts(trained.target)}
 from a sequencing read that carries it: it sees the read's embedding by `{trained.checkpoint}`, and
 its difference from the embedding of the reference over the same bases.
 
@@ -80,8 +108,7 @@ else.
 Run `{run}` of evoflow {__version__}, exported on {datetime.now(UTC).strftime("%Y-%m-%d")}.
 {_data(settings, people)}
 
-Labels are the most severe consequence that ClinVar gives for an allele, by Ensembl's impact: HIGH
-10, MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads that show the reference. The head saw
+{about_label(settings)} The head saw
 {learnt_from(split_counts)}. Genomic blocks are assigned whole to one side of the split. Alleles
 and reference loci on each side:
 
@@ -106,8 +133,7 @@ Value and 95% interval by jackknife over genes; `metrics.json` has every metric 
 
 - This is not a clinical tool. It must not be used to diagnose or to decide on a treatment.
 {_seen(trained.checkpoint)}
-- The labels are computed consequences, not effects that were observed in people. A benign variant
-  of high impact, or a pathogenic one of low impact, is predicted wrongly by design.
+- {_LIMITS[trained.target.kind]}
 - It learnt from the individuals above alone; on people of other ancestry, and on reads of another
   technology or depth, it was not tested.
 - A read shows {trained.read_length} bases: what a variant does to a protein from afar, to splicing
@@ -119,6 +145,7 @@ Value and 95% interval by jackknife over genes; `metrics.json` has every metric 
 def _metadata(settings: Settings, metrics: "Table", subset: str) -> dict[str, Any]:
     """Metadata as Hugging Face's model index has them."""
     stand_in = settings.model.checkpoint in {STAND_IN, TRAINED_STAND_IN}
+    kind = settings.model.target.kind
     measured = [
         {"type": name, "name": f"{name} ({subset})", "value": round(estimate[0], 4)}
         for name, estimate in metrics.get(subset, {}).get("head", {}).items()
@@ -126,8 +153,12 @@ def _metadata(settings: Settings, metrics: "Table", subset: str) -> dict[str, An
     ]
     demo = settings.data.demo is not None
     data = {"name": "evoflow demo (simulated)" if demo else "ClinVar", "type": "clinvar"}
+    task = "classification" if kind == "pathogenicity" else "regression"
     result = {
-        "task": {"type": "tabular-regression", "name": "variant impact"},
+        "task": {
+            "type": f"tabular-{task}",
+            "name": f"variant {target_of(settings.model.target).name}",
+        },
         "dataset": data,
         "metrics": measured,
     }
@@ -184,16 +215,22 @@ def _headline(found: "Headline") -> str:
         against = (
             f"; {found.baseline.replace('_', ' ')} {found.best}, difference {found.difference}"
         )
+    caveat = f" {found.caveat}" if found.caveat else ""
     return (
-        f"{text} Spearman correlation on {found.subset}: head {found.head}{against}."
-        f" {found.rows:,} alleles in {found.units:,} independent genes.{hint}"
+        f"{text} {found.measure} on {found.subset}: head {found.head}{against}."
+        f" {found.rows:,} alleles in {found.units:,} independent genes.{hint}{caveat}"
     )
 
 
+def _predicts(target: Target) -> str:
+    return _PREDICTS.get(target.kind, f"{plain(target.name)} of a DNA variant")
+
+
 def _results(metrics: "Table", subset: str) -> str:
+    names = [name for name in SHOWN if name in metrics.get(subset, {}).get("head", {})]
     rows = [
         {"subset": subset, "model": model.replace("_", " ")}
-        | {name.replace("_", " "): _written(by_metric.get(name)) for name in SHOWN}
+        | {name.replace("_", " "): _written(by_metric.get(name)) for name in names}
         for subset in dict.fromkeys((subset, "carriers", "all"))
         for model, by_metric in metrics.get(subset, {}).items()
     ]

@@ -14,6 +14,7 @@ from evoflow.embed.results import Provenance
 from evoflow.errors import InputError
 from evoflow.predict.soundness import require_sound
 from evoflow.settings import EmbeddingSettings, ModelSettings
+from evoflow.target import IMPACT, Target, named
 from evoflow.train.calibration import Calibration
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig
@@ -37,6 +38,7 @@ KEYS = {
     "embedding",
     "read_length",
     "weights",
+    "target",
 }
 """What `config.json` holds."""
 
@@ -57,6 +59,8 @@ class TrainedHead:
         Bases of every sequence.
     weights
         Name of the model's weights; None for a head that was trained before it was kept.
+    target
+        What the head predicts.
     """
 
     head: Head
@@ -65,6 +69,7 @@ class TrainedHead:
     embedding: EmbeddingSettings
     read_length: int
     weights: str | None = None
+    target: Target = IMPACT
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""
@@ -85,6 +90,7 @@ class TrainedHead:
             "embedding": self.embedding.model_dump(mode="json"),
             "read_length": self.read_length,
             "weights": self.weights,
+            "target": {"kind": self.target.kind, "name": self.target.name},
         }
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
@@ -121,6 +127,7 @@ class TrainedHead:
                 EmbeddingSettings(**config["embedding"]),
                 config["read_length"],
                 config.get("weights"),
+                named(**config.get("target", {"kind": "impact", "name": "impact"})),
             )
         except OSError as error:
             raise InputError(

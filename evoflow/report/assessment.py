@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from evoflow.report.tallies import IMPACTS
+from evoflow.target import LABEL
 
 LONGEST_ALLELE = 12
 """Bases of an allele that a table shows."""
@@ -17,12 +18,12 @@ def errors(predictions: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     predictions
-        Columns `impact`, `impact_score` and one of predicted scores (0..10) for each model.
+        Columns `impact`, `label` and one of predicted scores for each model.
     models
         The columns of predicted scores; their order is kept.
     """
-    long = predictions.melt(["impact", "impact_score"], list(models), "model", "score")
-    long["error"] = (long["score"] - long["impact_score"]).abs()
+    long = predictions.melt(["impact", LABEL], list(models), "model", "score")
+    long["error"] = (long["score"] - long[LABEL]).abs()
     means = long.groupby(["model", "impact"], sort=False)["error"].agg(error="mean", rows="size")
     return means.reset_index()
 
@@ -33,7 +34,7 @@ def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     The predicted impact is the one, of those that occur, whose score is nearest to the head's;
     `share` is of the rows with that true impact.
     """
-    scores = predictions.groupby("impact")["impact_score"].first()
+    scores = predictions.groupby("impact")[LABEL].first()
     impacts = [impact for impact in IMPACTS if impact in scores.index]
     distances = np.abs(predictions["head"].to_numpy()[:, None] - scores[impacts].to_numpy())
     predicted = np.array(impacts)[distances.argmin(axis=1)]
@@ -57,7 +58,7 @@ def calibration(predictions: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "predicted": by_group["head"].mean(),
-            "true": by_group["impact_score"].mean(),
+            "true": by_group[LABEL].mean(),
             "rows": by_group.size(),
         }
     ).reset_index(drop=True)
@@ -65,7 +66,7 @@ def calibration(predictions: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
 
 def furthest(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
     """Take the rows of the predictions that are furthest from the truth, the worst first."""
-    error = (predictions["head"] - predictions["impact_score"]).abs()
+    error = (predictions["head"] - predictions[LABEL]).abs()
     return predictions.iloc[np.argsort(-error.to_numpy(), kind="stable")[:rows]]
 
 
@@ -73,6 +74,7 @@ def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
     """Find the variants whose prediction is furthest from the truth, the worst first."""
     found = furthest(predictions, rows)
     alleles = found[["contig", "position", "ref", "alt"]].to_numpy()
+    digits = 1 if found[LABEL].abs().max() > 1 else 2
     return pd.DataFrame(
         {
             "variant": [
@@ -83,8 +85,8 @@ def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
             "individual": found["individual"],
             "gene": found["gene"],
             "consequence": found["consequence"].str.replace("_", " "),
-            "true": found["impact_score"],
-            "predicted": found["head"].map("{:.1f}".format),
+            "true": found[LABEL],
+            "predicted": found["head"].map(f"{{:.{digits}f}}".format),
         }
     )
 

@@ -9,7 +9,8 @@ import pandas as pd
 from evoflow.report import assessment, charts, pileup, tallies
 from evoflow.report.cards import ALLELES, flat
 from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
-from evoflow.report.record import RunRecord, caveats
+from evoflow.report.record import RunRecord, about_label, caveats
+from evoflow.target import IMPACT
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline
@@ -19,12 +20,18 @@ Span = tuple[float | None, float | None]
 
 DRAWN: dict[str, tuple[str, Span]] = {
     "spearman": ("Spearman correlation (higher is better)", (-1, 1)),
-    "rmse": ("root mean squared error (lower is better)", (0, 10)),
-    "macro_mae": ("mean absolute error, averaged over the scores (lower is better)", (0, 10)),
+    "rmse": ("root mean squared error (lower is better)", (0, None)),
+    "macro_mae": ("mean absolute error, averaged over the scores (lower is better)", (0, None)),
     "auroc_high": ("AUROC of HIGH against the rest (higher is better)", (0, 1)),
     "auroc_pathogenic": ("AUROC of pathogenic against benign (higher is better)", (0, 1)),
 }
 """The metrics that are drawn, in this order, and what each can be; all are in the table."""
+
+MEASURED = {
+    "spearman": "rank correlation with the true {label}",
+    "auroc_pathogenic": "AUROC of pathogenic against benign",
+}
+"""What a headline's metric says."""
 
 FOREST = "A dot is the value, a line its 95% interval; n is the number of test rows."
 WORST = 20
@@ -60,11 +67,12 @@ def report(run: RunRecord, examples: pd.DataFrame | None = None) -> str:
         Section("settings", "Settings", [_facts(run.settings)]),
     ]
     kept = [section for section in sections if section.blocks]
-    return page("How well the head predicts the impact of a variant", _subtitle(run), kept)
+    of = run.target.name if run.target.kind == "column" else f"the {run.target.name}"
+    return page(f"How well the head predicts {of} of a variant", _subtitle(run), kept)
 
 
-def verdict(found: "Headline") -> str:
-    """Say in one sentence, with its figures, how well the head does."""
+def verdict(found: "Headline", label: str = "impact") -> str:
+    """Say in one sentence, with its figures, how well the head predicts a label."""
     if found.missing:
         return f"{found.verdict[0].upper()}{found.verdict[1:]}."
     beside = ""
@@ -72,9 +80,11 @@ def verdict(found: "Headline") -> str:
         best = found.baseline.replace("_", " ")
         beside = f", the best baseline ({best}) {found.best}: {found.verdict}"
     hint = " So few genes make the interval only a hint." if found.is_hint else ""
+    measured = MEASURED[found.metric].format(label=label)
     return (
         f"On {found.rows:,} alleles in {found.units:,} independent genes ({found.subset}, test "
-        f"split) the head's rank correlation with the true impact is {found.head}{beside}.{hint}"
+        f"split) the head's {measured} is {found.head}{beside}.{hint}"
+        f"{' ' if found.caveat else ''}{found.caveat}"
     )
 
 
@@ -108,14 +118,12 @@ def _subtitle(run: RunRecord) -> str:
 
 
 def _result(run: RunRecord, models: list[str]) -> Iterator[Block]:
-    yield Notes(
-        [*tallies.hardly_trained(run.split_counts, run.balance_counts), *caveats(run.settings)]
-    )
-    yield Text(verdict(run.headline), strong=True)
+    yield Notes([*_few(run), *caveats(run.settings)])
+    yield Text(verdict(run.headline, run.target.name), strong=True)
     subset = run.headline.subset
     rows = estimates({subset: run.metrics.get(subset, {})})
-    title, span = DRAWN["spearman"]
-    drawn = rows[(rows["metric"] == "spearman") & rows["value"].notna()]
+    title, span = DRAWN[run.headline.metric]
+    drawn = rows[(rows["metric"] == run.headline.metric) & rows["value"].notna()]
     if not drawn.empty and drawn["n"].max() >= charts.FEWEST_ROWS:
         yield Chart(
             charts.forest(drawn, title, models, span),
@@ -123,7 +131,14 @@ def _result(run: RunRecord, models: list[str]) -> Iterator[Block]:
         )
 
 
+def _few(run: RunRecord) -> list[str]:
+    """Say which impacts training hardly saw, where these are the labels."""
+    known = run.target == IMPACT
+    return tallies.hardly_trained(run.split_counts, run.balance_counts) if known else []
+
+
 def _input(run: RunRecord) -> Iterator[Block]:
+    yield Text(about_label(run.settings))
     yield Grid(tallies.by_impact(run.split_counts, "split"), "Alleles and reference loci")
     if len(run.split_counts) and run.split_counts["rows"].sum() >= charts.FEWEST_ROWS:
         yield Chart(
@@ -153,20 +168,31 @@ def _metrics(run: RunRecord, models: list[str]) -> Iterator[Block]:
 
 
 def _errors(run: RunRecord, models: list[str]) -> Iterator[Block]:
+    ends = run.target.ends
+    if ends is None:
+        yield Chart(
+            charts.scattered(run.predictions, run.target.name),
+            "Each dot is a test row at its true score and at the score that the head gives it.",
+        )
+    else:
+        name = "impact score" if run.target == IMPACT else run.target.name
+        yield Chart(
+            charts.predicted_against_true(run.predictions, ends, name),
+            "Each dot is a test row under its true score, at the score that the head gives it; "
+            "a black bar is the median.",
+        )
     yield Chart(
-        charts.predicted_against_true(run.predictions),
-        "Each dot is a test row under its true score, at the score that the head gives it; "
-        "a black bar is the median.",
-    )
-    yield Chart(
-        charts.calibration(assessment.calibration(run.predictions)),
+        charts.calibration(assessment.calibration(run.predictions), ends),
         "Carried alleles in groups of about the same predicted score. On the dashed line the mean "
         "prediction of a group is its mean true score.",
     )
+    scaled = [model for model in models if "rmse" in run.metrics["all"][model]]
     yield Chart(
-        charts.errors_by_impact(assessment.errors(run.predictions, models)),
+        charts.errors_by_impact(assessment.errors(run.predictions, scaled)),
         "How far predictions are from the true score, for each impact; shorter is better.",
     )
+    if run.target != IMPACT:
+        return
     yield Chart(
         charts.confusion(assessment.confusion(run.predictions)),
         "Rows of each true impact, by the impact whose score is nearest to the prediction.",

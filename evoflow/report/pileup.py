@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from evoflow.report.page import Block, Drawing
 from evoflow.table import ALLELE
+from evoflow.target import LABEL
 
 AROUND = 40
 """Bases that are shown on each side of an allele."""
@@ -24,14 +25,14 @@ def blocks(examples: pd.DataFrame, allele: Mapping[Any, Any]) -> Iterator[Block]
     examples
         The table of examples.
     allele
-        Has the keys `table.ALLELE`, `impact_score` and `head` (the predicted score).
+        Has the keys `table.ALLELE`, `label` and `head` (the predicted score).
     """
     chosen = (examples[ALLELE] == pd.Series({name: allele[name] for name in ALLELE})).all(axis=1)
     reads = examples[chosen]
     if reads.empty:
         return
     first = reads.iloc[0]
-    told = f"true score {allele['impact_score']:g}, predicted {allele['head']:.2g}"
+    told = f"true score {allele[LABEL]:g}, predicted {allele['head']:.2g}"
     known = ", ".join(filter(None, (first["gene"], first["consequence"].replace("_", " "))))
     yield Drawing(
         pile(reads), f"{name_of(allele)}{f' ({known})' if known else ''}: {told}", CAPTION

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Self
 import pandas as pd
 
 from evoflow.report.provenance import software
+from evoflow.secrets import redact
 from evoflow.settings import Settings
+from evoflow.target import Target, target_of
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline
@@ -82,6 +84,33 @@ class RunRecord:
         }
         made_by = {**found.pop("provenance"), "software": software()}
         return cls(name=name, provenance=made_by, **found)
+
+    @property
+    def target(self) -> Target:
+        """What the head learnt."""
+        return target_of(self.settings.model.target)
+
+
+def about_label(settings: Settings) -> str:
+    """Say in a few sentences what the label is, and what it is not."""
+    target = settings.model.target
+    if target.pathogenicity is not None:
+        return (
+            "The label is ClinVar's germline classification with "
+            f"{target.pathogenicity.min_stars} stars or more: pathogenic or likely so 1, benign or "
+            "likely so 0. Alleles of any other classification, and reads without an allele, are "
+            "left out. ClinVar classifies partly by consequence, so the head is judged within one."
+        )
+    if target.column is not None:
+        return (
+            f"The label is {target.column.name} of {redact(target.column.file)}. Alleles without a "
+            "value, and reads without an allele, are left out."
+        )
+    return (
+        "The label is the class of an allele's most severe consequence in ClinVar: HIGH 10, "
+        "MODERATE 5, LOW 2, MODIFIER 1, and 0 for reads that show the reference. Annotation gives "
+        "it exactly; it is no measure of harm."
+    )
 
 
 def caveats(settings: Settings) -> list[str]:

@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING
 from evoflow.augment.leaks import SIDES
 from evoflow.report.record import RunRecord, caveats
 from evoflow.report.tallies import SPLITS, STAGES, hardly_trained, learnt_from
+from evoflow.target import IMPACT
+from evoflow.train.evaluation.subsets import WITHIN
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline
     from evoflow.train.evaluation.metrics import Estimate
 
 WIDTH = 78
+INDENT = " " * 11
 MOST_NOTES = 2
 """Of the split, that fit the screen; the report has all."""
 
-SHOWN = {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"}
+SHOWN = {
+    "impact": {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"},
+    "pathogenicity": {"auroc_pathogenic": "AUROC", "auprc_pathogenic": "AUPRC", "rmse": "RMSE"},
+    "column": {"spearman": "Spearman", "rmse": "RMSE", "mae": "MAE"},
+}
+"""Metrics by the kind of the target."""
+
 SHORT = {"log_likelihood_ratio": "likelihood ratio"}
 
 
@@ -30,8 +39,9 @@ def _lines(run: RunRecord) -> Iterator[str]:
     rows = run.balance_counts.groupby("stage")["rows"].sum()
     yield "=" * WIDTH
     yield f"{run.name} with {run.settings.model.checkpoint}"
-    for caveat in hardly_trained(run.split_counts, run.balance_counts):
-        yield from wrap(f"! {caveat}", WIDTH, subsequent_indent="  ")
+    if run.target == IMPACT:
+        for caveat in hardly_trained(run.split_counts, run.balance_counts):
+            yield from wrap(f"! {caveat}", WIDTH, subsequent_indent="  ")
     for caveat in caveats(run.settings):
         yield f"! {caveat}"
     for note in run.split_notes[:MOST_NOTES]:
@@ -42,13 +52,17 @@ def _lines(run: RunRecord) -> Iterator[str]:
         sides = f"{len(splits)} folds, every example tested once"
     yield f"split      {sides}; {rows[STAGES[1]]:,} training rows"
     yield from _headline(run.headline)
-    by_model = run.metrics.get(run.headline.subset, {})
+    other = run.comparisons[run.comparisons["subset"] != run.headline.subset]
+    for verdict in other["verdict"]:
+        yield from wrap(verdict, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+    by_model, shown = run.metrics.get(run.headline.subset, {}), SHOWN[run.target.kind]
     if by_model:
         yield ""
-        yield f"{run.headline.subset[:18]:<18}" + "".join(f"{name:>20}" for name in SHOWN.values())
+        title = run.headline.subset.removeprefix(WITHIN)[:18]
+        yield f"{title:<18}" + "".join(f"{name:>20}" for name in shown.values())
     for model, by_metric in by_model.items():
         name = SHORT.get(model, model).replace("_", " ")
-        yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in SHOWN)
+        yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in shown)
     yield ""
     yield f"report  evoflow report {run.name} --output report.html"
     yield "=" * WIDTH
@@ -60,12 +74,13 @@ def _headline(found: "Headline") -> Iterator[str]:
     yield f"result     {found.verdict}"
     if found.missing:
         return
-    yield f"           {found.subset}, Spearman correlation: head {found.head}"
+    yield f"{INDENT}{found.subset}, {found.measure}: head {found.head}"
     if found.baseline:
         best = SHORT.get(found.baseline, found.baseline).replace("_", " ")
-        yield f"           {best} {found.best}, difference {found.difference}"
+        yield f"{INDENT}{best} {found.best}, difference {found.difference}"
     hint = "; so few make the interval only a hint" if found.is_hint else ""
-    yield f"           {found.rows:,} alleles in {found.units:,} independent genes{hint}"
+    yield f"{INDENT}{found.rows:,} alleles in {found.units:,} independent genes{hint}"
+    yield from wrap(found.caveat, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
 
 
 def _cell(estimate: "Estimate | None") -> str:

@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 
 
 def settings_tags(settings: Settings) -> list[str]:
-    """Say what a run learns from: `model:evo-1-8k-base`, and `individuals:3` or `demo`."""
+    """Say what a run learns from: `model:evo-1-8k-base`, and `individuals:3` or `demo`.
+
+    A target other than the impact is a tag too, such as `target:pathogenicity`.
+    """
     data = settings.data
     source = "demo" if data.demo is not None else f"individuals:{len(data.individuals)}"
-    return [f"model:{Path(settings.model.checkpoint).name}", source]
+    kind = settings.model.target.kind
+    target = [] if kind == "impact" else [f"target:{kind}"]
+    return [f"model:{Path(settings.model.checkpoint).name}", source, *target]
 
 
 def result_tags(headline: "Headline") -> list[str]:
@@ -26,10 +31,11 @@ def result_tags(headline: "Headline") -> list[str]:
     """
     if headline.missing:
         return []
-    value = f"spearman:{headline.head.value:.2f}"
+    value = f"{headline.metric.partition('_')[0]}:{headline.head.value:.2f}"
     if not headline.baseline:
         return [value]
-    return [value, f"best-baseline:{headline.baseline}:{headline.best}".split(" ")[0]]
+    baseline = headline.baseline.replace(" ", "_")
+    return [value, f"best-baseline:{baseline}:{headline.best}".split(" ")[0]]
 
 
 def add_tags(current: Any, tags: list[str]) -> None:

@@ -6,9 +6,11 @@ import pandas as pd
 
 from evoflow.augment.balance import SOURCES
 from evoflow.augment.leaks import SET_ASIDE, SIDES
+from evoflow.augment.strata import strata
 from evoflow.impact import SCORES
 from evoflow.settings import HAPLOTYPE
 from evoflow.table import ALLELE
+from evoflow.target import LABEL
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 """From harmless to severe."""
@@ -68,6 +70,8 @@ def by_impact(counts: pd.DataFrame, group: str) -> pd.DataFrame:
 def balance_counts(examples: pd.DataFrame, training_rows: pd.DataFrame) -> pd.DataFrame:
     """Training rows by score, before and after balancing: `score`, `stage`, `source`, `rows`.
 
+    Scores are the labels; of many different ones the medians of their fifths.
+
     Parameters
     ----------
     examples
@@ -76,8 +80,9 @@ def balance_counts(examples: pd.DataFrame, training_rows: pd.DataFrame) -> pd.Da
         Columns `example` (row numbers of `examples`) and `source` (one of `SOURCES`).
     """
     own = training_rows[training_rows["source"] == SOURCES[0]]["example"].drop_duplicates()
-    before = pd.DataFrame({"score": examples["impact_score"].to_numpy()[own], "source": SOURCES[0]})
-    scores = examples["impact_score"].to_numpy()[training_rows["example"]]
+    labels = strata(examples[LABEL]).to_numpy()
+    before = pd.DataFrame({"score": labels[own], "source": SOURCES[0]})
+    scores = labels[training_rows["example"]]
     after = pd.DataFrame({"score": scores, "source": training_rows["source"].to_numpy()})
     return pd.concat(
         [

@@ -4,6 +4,7 @@ Each config is a YAML file. `load_settings` turns the three raw mappings into on
 reports every problem of all three together.
 """
 
+from evoflow.settings.columns import AlleleColumn, UserColumn
 from evoflow.settings.compute import ComputeSettings, GpuMachine, Machine
 from evoflow.settings.data import HAPLOTYPE, SHORTEST, DataSettings, DemoSettings, Individual
 from evoflow.settings.loading import (
@@ -23,10 +24,12 @@ from evoflow.settings.model import (
     SplitSettings,
     Window,
 )
+from evoflow.settings.target import PathogenicitySettings, TargetSettings
 
 __all__ = [
     "HAPLOTYPE",
     "SHORTEST",
+    "AlleleColumn",
     "BalanceSettings",
     "ComputeSettings",
     "DataSettings",
@@ -37,8 +40,11 @@ __all__ = [
     "Individual",
     "Machine",
     "ModelSettings",
+    "PathogenicitySettings",
     "Settings",
     "SplitSettings",
+    "TargetSettings",
+    "UserColumn",
     "Window",
     "is_remote",
     "load",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
+from evoflow.settings.columns import UserColumn
 from evoflow.settings.locations import Location
 from evoflow.settings.types import Section
 
@@ -77,6 +78,8 @@ class DataSettings(Section):
 
     They need no reads: with them, `individuals` may be omitted.
     """
+    columns: tuple[UserColumn, ...] = ()
+    """Numbers of your own for alleles, such as CADD, REVEL or a frequency: each is a baseline."""
     unknown_consequences: Literal["error", "count"] = "count"
     """For a consequence term that no table lists: stop with an error, or count and leave it out."""
     consequence_field: Annotated[str, Field(pattern=r"^[A-Za-z_][0-9A-Za-z_.]*$")] | None = None
@@ -109,4 +112,8 @@ class DataSettings(Section):
             )
         if twice:
             raise ValueError(f"individuals name the sample {', '.join(twice)} more than once")
+        called = [column.called for column in self.columns]
+        if len(set(called)) < len(called):
+            name = next(name for name in called if called.count(name) > 1)
+            raise ValueError(f"two of columns are called {name}; give one of them another `title`")
         return self

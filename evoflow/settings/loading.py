@@ -1,7 +1,7 @@
 """Settings from YAML: every problem of all three configs is reported together."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -140,12 +140,19 @@ def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> tuple[st
 def _keys_of(detail: ErrorDetails) -> list[str]:
     """List the keys of the section that a value should have been."""
     named = detail["ctx"]["class_name"]
-    return next(list(one.model_fields) for one in Section.__subclasses__() if one.__name__ == named)
+    return next(list(one.model_fields) for one in _sections() if one.__name__ == named)
+
+
+def _sections(kind: type[Section] = Section) -> Iterator[type[Section]]:
+    """Every type of section."""
+    for each in kind.__subclasses__():
+        yield each
+        yield from _sections(each)
 
 
 def _is_union_member(part: str) -> bool:
     """Whether a part of an error's place is pydantic's name for one type among several."""
-    sections = {section.__name__ for section in Section.__subclasses__()}
+    sections = {section.__name__ for section in _sections()}
     return part in {"int", "str", "float", "bool", *sections} or bool(_TYPE_NAME.match(part))
 
 

@@ -13,6 +13,7 @@ from pydantic import (
 
 from evoflow.errors import InputError
 from evoflow.layers import Layer, parse_layer
+from evoflow.settings.target import TargetSettings
 from evoflow.settings.types import Fraction, Section, Share
 
 
@@ -165,6 +166,9 @@ class ModelSettings(Section):
     """`auto`: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
     tokens_per_batch: PositiveInt = 8192
     """Number of tokens per forward pass."""
+    target: TargetSettings = TargetSettings()
+    """What the head learns: `impact` (the class of the consequence), `pathogenicity` (ClinVar's
+    classification) or a `column` of your own."""
     embedding: EmbeddingSettings = EmbeddingSettings()
     split: SplitSettings = SplitSettings()
     balance: BalanceSettings = BalanceSettings()

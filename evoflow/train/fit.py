@@ -16,9 +16,10 @@ from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
 
 from evoflow.devices.choice import choose_device
+from evoflow.impact import LEVELS
 from evoflow.settings import HeadSettings
 from evoflow.train.head import Head
-from evoflow.train.head_config import IMPACT_LEVELS, HeadConfig
+from evoflow.train.head_config import HeadConfig
 from evoflow.train.isotonic import calibrate
 from evoflow.train.network import ConvolutionalHead
 from evoflow.train.pairs import Numbers, Pairs
@@ -97,7 +98,7 @@ def fit(
     *,
     seed: int,
     device: str = "auto",
-    levels: tuple[float, ...] = IMPACT_LEVELS,
+    levels: tuple[float, ...] = LEVELS,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Fit:
     """Train the head; keep the weights that rank the validation's carried alleles best.

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from evoflow.augment.leaks import SIDES
+from evoflow.augment.strata import MOST_VALUES
+from evoflow.target import LABEL, Target
 from evoflow.train.pairs import Embeddings, Pairs
 
 if TYPE_CHECKING:
@@ -33,11 +36,24 @@ class Fold:
         """Whether there are rows to test on."""
         return len(self.sides["test"]) > 0
 
+    def levels(self, target: Target) -> tuple[float, ...]:
+        """List the ordered labels between which predictions lie.
+
+        Where the target does not fix them they are the training rows', or tenths of many.
+        """
+        if target.levels is not None:
+            return target.levels
+        label = self.table("train")[LABEL]
+        found = np.unique(label)
+        if len(found) > MOST_VALUES:
+            found = np.unique(np.quantile(label, np.linspace(0, 1, MOST_VALUES + 1)))
+        return tuple(float(value) for value in found)
+
     def pairs(self, embeddings: "Embeddings | Tensor", side: str) -> Pairs:
         """Pair up the rows of a side."""
         rows, table = self.sides[side], self.table(side)
         carries = table["carries_alt"].to_numpy()
-        return Pairs.of(embeddings, rows.assign(carries_alt=carries), table["impact_score"])
+        return Pairs.of(embeddings, rows.assign(carries_alt=carries), table[LABEL])
 
     def table(self, side: str) -> pd.DataFrame:
         """Look up the example of every row of a side."""

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from evoflow.impact import SCORES
-
-IMPACT_LEVELS = tuple(float(score) for score in sorted(set(SCORES.values())))
-"""The impact scores from the lowest to the highest."""
+from evoflow.impact import LEVELS
 
 
 @dataclass(frozen=True)
@@ -27,4 +24,4 @@ class HeadConfig:
     kernel_size: int
     layers: int
     dropout: float
-    levels: tuple[float, ...] = IMPACT_LEVELS
+    levels: tuple[float, ...] = LEVELS

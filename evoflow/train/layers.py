@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evoflow.layers import Layer
+from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.metrics import evaluate
 from evoflow.train.evaluation.subsets import headline_subset
 from evoflow.train.fit import Fit
@@ -51,7 +52,9 @@ def choose(heads: Sequence[LayerHead]) -> LayerHead:
     )
 
 
-def side_by_side(heads: Sequence[LayerHead], chosen: LayerHead, rows: pd.DataFrame) -> pd.DataFrame:
+def side_by_side(
+    heads: Sequence[LayerHead], chosen: LayerHead, rows: pd.DataFrame, target: Target = IMPACT
+) -> pd.DataFrame:
     """Compare the heads of several layers.
 
     Parameters
@@ -62,27 +65,32 @@ def side_by_side(heads: Sequence[LayerHead], chosen: LayerHead, rows: pd.DataFra
         The one that the validation rows choose.
     rows
         Test rows of the table of examples, as `predicted` has them.
+    target
+        What is predicted.
 
     Returns
     -------
     DataFrame
         One row a layer, with the columns `layer`, `validation_spearman` (of carried alleles),
-        `test_spearman`, `low` and `high` (of its 95% interval), `best_epoch` and `chosen`.
-        `test_spearman` is of the rows of the headline; it chooses nothing.
+        `test_spearman` (or the metric of the headline), `low` and `high` (of its 95% interval),
+        `best_epoch` and `chosen`. The test metric is of the rows of the headline; it chooses
+        nothing.
     """
     names = [str(head.layer) for head in heads]
     predictions = rows.assign(**dict(zip(names, (head.predicted for head in heads), strict=True)))
-    metrics = evaluate(predictions, names).metrics
-    subset = metrics.get(headline_subset(metrics), {})
-    tested = [subset[name]["spearman"][:3] if name in subset else (None,) * 3 for name in names]
+    metrics = evaluate(predictions, names, target).metrics
+    subset = metrics.get(headline_subset(metrics, target), {})
+    tested = [
+        subset[name][target.headline][:3] if name in subset else (None,) * 3 for name in names
+    ]
     return pd.DataFrame(
         {
             "layer": names,
             "validation_spearman": [head.validation_spearman for head in heads],
-            "test_spearman": [value for value, _, _ in tested],
+            f"test_{target.headline}": [value for value, _, _ in tested],
             "low": [low for _, low, _ in tested],
             "high": [high for _, _, high in tested],
             "best_epoch": [head.fit.best_epoch for head in heads],
             "chosen": ["yes" if head is chosen else "" for head in heads],
         }
-    ).astype({"test_spearman": float, "low": float, "high": float})
+    ).astype({f"test_{target.headline}": float, "low": float, "high": float})

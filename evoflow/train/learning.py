@@ -10,9 +10,10 @@ import pandas as pd
 from evoflow.devices.choice import choose_device
 from evoflow.layers import Layer
 from evoflow.progress import Phases, silent
-from evoflow.settings import HeadSettings
+from evoflow.settings import HeadSettings, UserColumn
+from evoflow.target import IMPACT, Target
 from evoflow.train.baselines import simple
-from evoflow.train.baselines.scores import add_likelihoods, simple_baselines
+from evoflow.train.baselines.scores import add_likelihoods, simple_baselines, user_baselines
 from evoflow.train.baselines.simple import Floats
 from evoflow.train.beside import beside
 from evoflow.train.evaluation.comparison import compare
@@ -37,8 +38,8 @@ class Learning:
     fit
         The head that is kept, and its history.
     predictions
-        Test rows of the table of examples, with one column of predicted scores (0..10) for each
-        model: `head` and the baselines. In a cross-validation that is every example, predicted
+        Test rows of the table of examples, with one column of predicted scores for each model:
+        `head` and the baselines. In a cross-validation that is every example, predicted
         by the models that did not learn from it.
     evaluation
         Metrics of every model on every subset.
@@ -79,6 +80,7 @@ class Trainer:
         training: Pairs,
         validation: Pairs,
         *,
+        levels: tuple[float, ...],
         what: str,
         on_epoch: Callable[[Epoch], None] | None,
     ) -> Fit:
@@ -96,6 +98,7 @@ class Trainer:
                 self.settings,
                 seed=self.seed,
                 device=self.device,
+                levels=levels,
                 on_epoch=ended,
             )
 
@@ -109,6 +112,8 @@ def learn(
     log_likelihood: npt.NDArray[np.floating],
     settings: HeadSettings,
     seed: int,
+    target: Target = IMPACT,
+    columns: Sequence[UserColumn] = (),
     device: str = "auto",
     on_epoch: Callable[[Epoch], None] | None = None,
     phases: Phases = silent,
@@ -118,7 +123,7 @@ def learn(
     Parameters
     ----------
     examples
-        The table of examples with `block`.
+        The table of examples with `label` and `block`.
     rows, sequences
         As `augment` gives them.
     layers
@@ -130,6 +135,10 @@ def learn(
         Of the head.
     seed
         Of the training.
+    target
+        What the label is.
+    columns
+        Users' columns in the table of examples, which become baselines.
     device
         `auto`: the first GPU, else the CPU; or a torch device.
     on_epoch
@@ -140,6 +149,7 @@ def learn(
     folds = folds_of(examples, rows)
     tested = [fold for fold in folds if fold.is_tested]
     trainer = Trainer(settings, seed, device, phases)
+    levels = [fold.levels(target) for fold in folds]
     heads: list[LayerHead] = []
     with beside(choose_device(device)) as later:
         spelled: list[Callable[[], Floats]] = []
@@ -148,34 +158,42 @@ def learn(
             if not spelled:
                 letters = simple.one_hot(sequences, embeddings.shape[1])
                 spelled = [
-                    later(_one_hot_cnn, fold, letters, settings, seed, device) for fold in tested
+                    later(
+                        _one_hot_cnn,
+                        *(fold, letters, settings),
+                        seed=seed,
+                        device=device,
+                        levels=of_fold,
+                    )
+                    for fold, of_fold in zip(folds, levels, strict=True)
+                    if fold.is_tested
                 ]
             named = "the head" if len(layers) == 1 else f"the head on layer {layer}"
-            fitted = _fit_layer(embeddings, folds, trainer, named=named, on_epoch=on_epoch)
+            fitted = _fit_layer(embeddings, folds, levels, trainer, named=named, on_epoch=on_epoch)
             heads.append(LayerHead(layer, *fitted))
             del embeddings  # before the next layer's are loaded
         with phases("fitting the baselines", "baselines"):
-            models = [simple_baselines(fold, seed) for fold in tested]
-            left_out = add_likelihoods(models, tested, log_likelihood, list(layers))
+            models = [simple_baselines(fold, seed, target) for fold in tested]
+            left_out = add_likelihoods(models, tested, log_likelihood, list(layers), target)
         with phases("training the one-hot CNN", "trainings") as advance:
             for number, result in enumerate(spelled):
-                models[number][CNN] = result()
+                models[number] |= {CNN: result(), **user_baselines(tested[number], columns)}
                 advance(number + 1, len(spelled))
     chosen = choose(heads)
     test_rows = pd.concat([fold.held_out("test") for fold in tested])
-    columns = {name: np.concatenate([found[name] for found in models]) for name in models[0]}
-    predictions = test_rows.assign(**{HEAD: chosen.predicted}, **columns)
+    predicted = {name: np.concatenate([found[name] for found in models]) for name in models[0]}
+    predictions = test_rows.assign(**{HEAD: chosen.predicted}, **predicted)
     with phases("evaluating on the test split", "metrics"):
-        evaluation = evaluate(predictions, [HEAD, *columns])
-    comparisons = compare(evaluation, HEAD, list(columns))
+        evaluation = evaluate(predictions, [HEAD, *predicted], target, columns)
+    comparisons = compare(evaluation, HEAD, list(predicted), target, columns)
     return Learning(
         chosen.fit,
         predictions,
         evaluation,
         comparisons,
-        headline(evaluation, comparisons, HEAD),
+        headline(evaluation, comparisons, HEAD, target),
         chosen.layer,
-        side_by_side(heads, chosen, test_rows) if len(heads) > 1 else None,
+        side_by_side(heads, chosen, test_rows, target) if len(heads) > 1 else None,
         left_out,
     )
 
@@ -183,6 +201,7 @@ def learn(
 def _fit_layer(
     embeddings: Embeddings,
     folds: Sequence[Fold],
+    levels: Sequence[tuple[float, ...]],
     trainer: Trainer,
     *,
     named: str,
@@ -197,6 +216,7 @@ def _fit_layer(
         fitted = trainer.fit(
             training,
             validation,
+            levels=levels[number - 1],
             what=named if kept else f"{named}, fold {number} of {len(folds) - 1}",
             on_epoch=on_epoch if kept else None,
         )
@@ -208,12 +228,18 @@ def _fit_layer(
 
 
 def _one_hot_cnn(
-    fold: Fold, letters: Embeddings, settings: HeadSettings, seed: int, device: str
+    fold: Fold,
+    letters: Embeddings,
+    settings: HeadSettings,
+    *,
+    seed: int,
+    device: str,
+    levels: tuple[float, ...],
 ) -> Floats:
     """Train the head on letters in place of embeddings, and predict the test examples.
 
     The forward strand is enough: the letters of the other one say the same.
     """
     training, validation, test = (fold.pairs(letters, side).forward_strand() for side in fold.sides)
-    fitted = fit(training, validation, settings, seed=seed, device=device)
+    fitted = fit(training, validation, settings, seed=seed, device=device, levels=levels)
     return fitted.head.predict(test, device=device)

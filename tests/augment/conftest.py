@@ -25,7 +25,7 @@ def table():
             "alt": "G",
             "gene": "",
             "impact": "NONE",
-            "impact_score": 0,
+            "label": 0,
             "carries_alt": False,
             "read_name": [f"read{number}" for number in range(size)],
             "variant_offset": 10,
@@ -34,6 +34,6 @@ def table():
         plain["reference_sequence"] = given.get("sequence", plain["sequence"])
         values = {name: "" if kind == "str" else 0 for name, kind in COLUMNS.items()}
         frame = pd.DataFrame({**values, **plain, **given}, index=range(size))
-        return frame[list(COLUMNS)].astype(COLUMNS)
+        return frame[[*COLUMNS, "label"]].astype(COLUMNS)
 
     return make

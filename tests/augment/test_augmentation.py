@@ -13,7 +13,7 @@ def examples(table):
     return table(
         position=gene * 50_000 + np.tile([1, 400, 900], 40),
         gene=[f"G{number}" for number in gene],
-        impact_score=np.where(gene % 4 == 0, 10, 1),
+        label=np.where(gene % 4 == 0, 10, 1),
         carries_alt=[True] * 120,
     )
 
@@ -40,7 +40,7 @@ def test_folds_are_trainings_on_sequences_that_are_listed_once(examples):
 
 def test_every_training_is_balanced_by_itself(examples):
     found = augmented(examples, split={"folds": 4})
-    score = examples["impact_score"].to_numpy()
+    score = examples["label"].to_numpy()
     for _, rows in found.rows[found.rows["split"] == "train"].groupby("fold"):
         counts = pd.Series(score[rows["example"]]).value_counts()
         assert counts[10] == counts[1]

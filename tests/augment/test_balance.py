@@ -12,7 +12,7 @@ def examples(table):
     positions = [*range(1, 9), 20, 20, 20, 21, 30]
     frame = table(
         position=positions,
-        impact_score=[0] * 8 + [10] * 5,
+        label=[0] * 8 + [10] * 5,
         carries_alt=[False] * 8 + [True] * 5,
     )
     return frame.assign(split=["train"] * 12 + ["test"])
@@ -23,7 +23,7 @@ def balanced(examples, **settings):
 
 
 def sources(rows, examples, score=10):
-    chosen = examples["impact_score"].to_numpy()[rows["example"]] == score
+    chosen = examples["label"].to_numpy()[rows["example"]] == score
     return rows.loc[chosen, "source"].value_counts().to_dict()
 
 
@@ -56,7 +56,7 @@ def test_copies_come_last_and_evenly(examples):
 def test_copies_of_a_read_take_turns_on_the_strands(examples):
     examples = examples.drop(index=range(8, 11)).reset_index(drop=True)  # one read of score 10
     rows = balanced(examples)
-    own = rows[examples["impact_score"].to_numpy()[rows["example"]] == 10]
+    own = rows[examples["label"].to_numpy()[rows["example"]] == 10]
     assert own["reverse_complement"].sum() == 4
     assert sources(rows, examples) == {"own read": 1, "copy": 7}
 
@@ -65,21 +65,21 @@ def test_an_insertion_is_copied_and_not_turned(examples):
     examples = examples.drop(index=range(8, 11)).reset_index(drop=True)
     examples.loc[8, "alt"] = "AG"
     rows = balanced(examples)
-    own = rows[examples["impact_score"].to_numpy()[rows["example"]] == 10]
+    own = rows[examples["label"].to_numpy()[rows["example"]] == 10]
     assert not own["reverse_complement"].any()
 
 
 def test_turning_does_not_depend_on_the_score(table):
     """As many rows of a rare score are turned as of a common one, and other labels change none."""
     scores = np.where(np.arange(2000) < 200, 10, 0)
-    examples = table(impact_score=scores, carries_alt=[True] * 2000).assign(split="train")
+    examples = table(label=scores, carries_alt=[True] * 2000).assign(split="train")
     rows = balanced(examples)
-    score = examples["impact_score"].to_numpy()[rows["example"]]
+    score = examples["label"].to_numpy()[rows["example"]]
     shares = rows["reverse_complement"].groupby(score).mean()
     assert shares[0] == pytest.approx(0.5, abs=0.05)
     assert shares[10] == pytest.approx(0.5, abs=0.05)
     own = rows[rows["source"] == "own read"].set_index("example")["reverse_complement"]
-    relabelled = balanced(examples.assign(impact_score=scores[::-1]))
+    relabelled = balanced(examples.assign(label=scores[::-1]))
     again = relabelled[relabelled["source"] == "own read"].set_index("example")
     assert (again["reverse_complement"] == own).all()
 
@@ -88,7 +88,7 @@ def test_weights_stand_for_rows(examples):
     rows = balanced(examples, by="weights")
     assert len(rows) == 10
     assert rows["weight"].mean() == pytest.approx(1)
-    score = examples["impact_score"].to_numpy()[rows["example"]]
+    score = examples["label"].to_numpy()[rows["example"]]
     totals = rows["weight"].groupby(score).sum()
     assert totals[0] == pytest.approx(totals[10])
 
@@ -98,7 +98,7 @@ def test_an_allele_that_several_people_carry_weighs_as_one(table, by):
     examples = table(
         individual=["A", "B", "C", "A", "A", "B"],
         position=[1, 1, 1, 2, 3, 4],
-        impact_score=[10, 10, 10, 10, 0, 0],
+        label=[10, 10, 10, 10, 0, 0],
         carries_alt=[True] * 4 + [False] * 2,
     ).assign(split="train")
     rows = balanced(examples, by=by)

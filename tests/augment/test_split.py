@@ -19,7 +19,7 @@ def world(table, genes=60, people=("A",), contigs=1):
         contig=[f"chr{number % contigs + 1}" for number in gene],
         position=gene * 50_000 + locus * 300 + 1,
         gene=[f"G{number}" for number in gene],
-        impact_score=np.where(gene % 10 == 0, 10, locus % 2),
+        label=np.where(gene % 10 == 0, 10, locus % 2),
         read_name=[f"{number}" for number in range(gene.size)],
     )
 
@@ -37,7 +37,7 @@ def test_shares_are_near_to_what_was_asked(table):
 
 def test_a_rare_score_reaches_every_side(table):
     examples = split(world(table))
-    assert set(examples.loc[examples["impact_score"] == 10, "split"]) == {
+    assert set(examples.loc[examples["label"] == 10, "split"]) == {
         "train",
         "validation",
         "test",
@@ -95,8 +95,8 @@ def test_a_read_that_recurs_elsewhere_is_set_aside_from_training(table):
 
 
 def test_a_side_without_a_score_is_noted(table):
-    examples = world(table).assign(impact_score=0)
-    examples.loc[0, "impact_score"] = 5
+    examples = world(table).assign(label=0)
+    examples.loc[0, "label"] = 5
     side = split(examples).loc[0, "split"]
     missing = {"train", "validation", "test"} - {side}
     expected = [f"{name} has no example of score 5" for name in sorted(missing)]
@@ -121,7 +121,7 @@ def test_folds_are_even_and_keep_genes_and_scores_together(table):
     examples = folds(world(table), folds=5)
     assert examples["fold"].value_counts(normalize=True).between(0.15, 0.25).all()
     assert examples.groupby("gene")["fold"].nunique().max() == 1
-    assert examples[examples["impact_score"] == 10]["fold"].nunique() == 5
+    assert examples[examples["label"] == 10]["fold"].nunique() == 5
     assert set(examples["split"]) == {f"fold {number}" for number in range(1, 6)}
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 from evoflow import demo
 from evoflow.augment.augmentation import augment
 from evoflow.embed.embedder import Embedder
-from evoflow.extract.examples import extract_examples
+from evoflow.labels.examples import labelled_examples
 from evoflow.settings import (
     BalanceSettings,
     DemoSettings,
@@ -36,7 +36,7 @@ from evoflow.train.learning import Learning, learn
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 MODEL = CONFIG / "model" / "evo-demo.yaml"
-LABELS = ["consequence", "impact", "impact_score"]
+LABELS = ["consequence", "impact", "impact_score", "label"]
 VARIANTS = {
     "balance": {
         "uniform rows": {"balance": BalanceSettings(target="uniform", by="rows")},
@@ -57,7 +57,7 @@ def examples_of(seed: int, *, permute: bool) -> tuple[pd.DataFrame, int]:
     """Extract the demo of one seed; the examples and the read length."""
     changes = {"demo": DemoSettings(seed=seed), "seed": seed}
     data = read_data_settings(CONFIG / "data" / "demo.yaml").model_copy(update=changes)
-    examples = extract_examples(demo.prepare(data)).examples
+    examples = labelled_examples(demo.prepare(data)).examples
     if permute:
         examples = _permuted(examples, seed)
     return examples, data.read_length

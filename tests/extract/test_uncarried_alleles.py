@@ -197,5 +197,6 @@ def test_real_alleles_alone_can_be_split(real):
         ("HIGH", "MODERATE", "LOW", "MODIFIER"), 100
     )
     assert sum(counts.values()) == 14_995  # its records less three without an ALT sequence
+    examples = examples.assign(label=examples["impact_score"])
     sides = assign_splits(examples, SplitSettings(), read_length=150, seed=0)["split"]
     assert {"train", "validation", "test"} <= set(sides)

@@ -11,6 +11,7 @@ from evoflow.errors import InputError
 from evoflow.predict import export
 from evoflow.report import tallies
 from evoflow.settings import load_settings
+from evoflow.target import IMPACT, target_of
 from evoflow.train.head import Head, HeadConfig
 from evoflow.train.network import ConvolutionalHead
 
@@ -108,3 +109,40 @@ def test_a_run_of_another_version_is_a_message(trained_run, monkeypatch):
 def test_a_folder_without_a_head_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"has no config\.json"):
         export.find_head(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("impact", "Annotation gives it exactly"),
+        ("pathogenicity", "how probable it is that a DNA variant is pathogenic, from 0 to 1"),
+        ({"column": {"file": "scores.tsv", "name": "score"}}, "predicts score of a DNA variant"),
+    ],
+)
+def test_a_head_keeps_its_target_and_its_card_names_it(
+    trained_run, monkeypatch, tmp_path, target, says
+):
+    settings = load_settings({"demo": {}}, {"checkpoint": "evo-tiny", "target": target}, {})
+    inner = export.artifact
+    monkeypatch.setattr(
+        export,
+        "artifact",
+        lambda run, step, name: settings if name == "settings" else inner(run, step, name),
+    )
+    export.export_run(trained_run, tmp_path)
+    assert export.find_head(str(tmp_path)).target == target_of(settings.model.target)
+    card = " ".join((tmp_path / "README.md").read_text().split())
+    assert says in card
+    kind = "classification" if target == "pathogenicity" else "regression"
+    assert f"type: tabular-{kind}" in card
+
+
+def test_a_head_without_a_target_predicts_the_impact(folder):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    assert config.pop("target") == {"kind": "impact", "name": "impact"}
+    path.write_text(json.dumps(config))
+    assert export.find_head(str(folder)).target == IMPACT
+    path.write_text(json.dumps(config | {"target": {"kind": "risk", "name": "risk"}}))
+    with pytest.raises(InputError, match="no target is called 'risk'"):
+        export.find_head(str(folder))

@@ -10,6 +10,7 @@ import pytest
 from evoflow.errors import InputError
 from evoflow.predict.commands import Predictions
 from evoflow.predict.files import check_output, write_predictions
+from evoflow.target import IMPACT, column
 
 PREDICTIONS = pd.DataFrame(
     {
@@ -146,3 +147,14 @@ def test_an_input_is_never_overwritten(tmp_path):
         with pytest.raises(InputError, match="is an input, which would be lost"):
             check_output(tmp_path / output, [str(tmp_path / "mine.vcf")])
     check_output(tmp_path / "other.vcf", [str(tmp_path / "mine.vcf"), "https://x/other.vcf"])
+
+
+def test_a_header_says_what_a_score_is(tmp_path):
+    path = tmp_path / "scored.vcf"
+    for target, said in (
+        (IMPACT, "Predicted impact, 0 (none) to 10 (high); mean over reads"),
+        (column('my "own" score'), "Predicted my 'own' score; mean over reads"),
+    ):
+        write_predictions(replace(FOUND, target=target), path, MADE_BY)
+        with pysam.VariantFile(str(path)) as file:
+            assert file.header.info["EVOFLOW_SCORE"].description == said

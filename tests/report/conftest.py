@@ -65,7 +65,7 @@ def examples():
             "gene": "GENE",
             "consequence": "missense_variant",
             "impact": impacts,
-            "impact_score": [SCORES[impact] for impact in impacts],
+            "label": [SCORES[impact] for impact in impacts],
             "carries_alt": impacts != "NONE",
             "split": split,
         }
@@ -94,9 +94,9 @@ def run(examples, training_rows):
     test = examples[examples["split"] == "test"].iloc[::2]
     noise = rng.normal(0, 1.5, len(test))
     predictions = test.assign(
-        head=(test["impact_score"] + noise).clip(0, 10),
+        head=(test["label"] + noise).clip(0, 10),
         training_mean=2.0,
-        boosted_trees=(test["impact_score"] * 0.5 + noise).clip(0, 10),
+        boosted_trees=(test["label"] * 0.5 + noise).clip(0, 10),
     )
     headline = Headline(
         subset="carriers", rows=50, units=20, effective_units=15.0,

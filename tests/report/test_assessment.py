@@ -13,7 +13,7 @@ PREDICTIONS = pd.DataFrame(
         "gene": "G",
         "consequence": "c",
         "impact": ["NONE", "NONE", "HIGH", "HIGH"],
-        "impact_score": [0, 0, 10, 10],
+        "label": [0, 0, 10, 10],
         "head": [1.0, 6.0, 9.0, 2.0],
         "carries_alt": True,
     }

@@ -6,6 +6,9 @@ import pandas as pd
 import pytest
 
 from evoflow.report import final
+from evoflow.report.summary import summary
+from evoflow.report.tags import result_tags
+from evoflow.settings import load_settings
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +107,57 @@ def test_a_large_run_keeps_its_report_small(run):
     document = final.report(replace(run, predictions=many, metrics=metrics))
     assert len(document) < 3_000_000
     assert "486 further subsets" in document
+
+
+def of_target(run, target, metric, subset, **columns):
+    """The run with another target."""
+    predictions = run.predictions[run.predictions["carries_alt"]].assign(**columns)
+    named = {
+        model: {metric: by_metric["spearman"], "rmse": by_metric["rmse"]}
+        for model, by_metric in run.metrics["all"].items()
+    }
+    ranked = {"column_CADD": {metric: (0.4, 0.2, 0.6, 30)}}
+    return replace(
+        run,
+        settings=load_settings({"demo": {}}, {"target": target}, {}),
+        predictions=predictions.assign(column_CADD=1.0),
+        metrics=dict.fromkeys((subset, "all", "carriers"), named | ranked),
+        headline=replace(run.headline, subset=subset, metric=metric),
+        comparisons=run.comparisons.assign(subset=subset, metric=metric),
+    )
+
+
+def test_pathogenicity_is_reported_within_a_consequence(run):
+    labels = (run.predictions.loc[run.predictions["carries_alt"], "label"] > 1).astype(float)
+    target, metric = {"pathogenicity": {"min_stars": 1}}, "auroc_pathogenic"
+    found = of_target(run, target, metric, "within missense variant", label=labels, head=labels / 2)
+    document = final.report(found)
+    assert "How well the head predicts the pathogenicity of a variant" in document
+    assert "AUROC of pathogenic against benign is 0.71 [0.60, 0.80]" in document
+    assert "ClinVar&#39;s germline classification with 1 stars or more" in document
+    assert "column CADD" in document
+    assert "true pathogenicity" in document
+    assert "predicted impact" not in document  # no confusion of impacts
+    text = summary(found)
+    assert "within missense variant, AUROC: head 0.71" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("column CADD")]
+    assert line.split() == ["column", "CADD", "0.40", "[0.20,", "0.60]", "-", "-"]
+    assert result_tags(found.headline)[0] == "auroc:0.71"
+
+
+def test_a_column_is_reported_by_its_own_name(run):
+    count = run.predictions["carries_alt"].sum()
+    target = {"column": {"file": "scores.tsv", "name": "function_score"}}
+    found = of_target(run, target, "spearman", "carriers", label=[n / 10 for n in range(count)])
+    document = final.report(found)
+    assert "How well the head predicts function_score of a variant" in document
+    assert "rank correlation with the true function_score" in document
+    assert "The label is function_score of " in document
+    assert "predicted function_score" in document
+
+
+def test_a_column_that_lacks_values_has_its_own_verdict_in_the_terminal(run):
+    told = "carriers with CADD (12 of 50 alleles): the head is worse than column CADD"
+    more = run.comparisons.assign(subset="carriers with CADD", verdict=told)
+    text = summary(replace(run, comparisons=pd.concat([run.comparisons, more])))
+    assert "carriers with CADD (12 of 50 alleles): the head is worse than" in text

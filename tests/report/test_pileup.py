@@ -10,7 +10,7 @@ def row(sequence, window, offset, *, ref="A", alt="C", carries=True):
     return {
         "contig": "chr1", "position": 100, "ref": ref, "alt": alt, "carries_alt": carries,
         "sequence": sequence, "reference_sequence": window, "variant_offset": offset,
-        "strand": "+", "gene": "G", "consequence": "stop_gained", "impact_score": 10, "head": 1.0,
+        "strand": "+", "gene": "G", "consequence": "stop_gained", "label": 10, "head": 1.0,
     }  # fmt: skip
 
 

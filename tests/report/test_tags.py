@@ -42,3 +42,8 @@ def test_a_run_gets_its_tags():
     kept = []
     add_tags(SimpleNamespace(run=SimpleNamespace(add_tags=kept.extend)), ["demo"])
     assert kept == ["demo"]
+
+
+def test_another_target_is_a_tag():
+    settings = load_settings({"demo": {}}, {"target": "pathogenicity"}, {})
+    assert settings_tags(settings)[-1] == "target:pathogenicity"

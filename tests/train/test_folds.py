@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.train.folds import folds_of
+from evoflow.target import IMPACT, PATHOGENICITY, column
+from evoflow.train.folds import Fold, folds_of
 
 
 @pytest.fixture
 def folds():
     """Two folds of four examples; example 2 is twice in the training rows of the first."""
     examples = pd.DataFrame(
-        {"carries_alt": [True, False, True, False], "impact_score": [10, 0, 5, 0]},
+        {"carries_alt": [True, False, True, False], "label": [10, 0, 5, 0]},
         index=[7, 8, 9, 10],
     )
     rows = pd.DataFrame(
@@ -39,3 +40,24 @@ def test_pairs_take_score_and_allele_from_the_example_of_the_row(folds):
     assert pairs.target.tolist() == [5, 10, 5]
     assert pairs.carries.tolist() == [True, True, True]
     assert folds[0].pairs(np.zeros((2, 1, 1), np.float16), "test").carries.tolist() == [False]
+
+
+def fold_of(training, test):
+    """A fold whose training and test examples have these labels."""
+    examples = pd.DataFrame({"label": [*training, *test]})
+    numbers = np.arange(len(examples))
+    sides = {"train": numbers[: len(training)], "test": numbers[len(training) :]}
+    return Fold(examples, {side: pd.DataFrame({"example": rows}) for side, rows in sides.items()})
+
+
+def test_a_target_may_fix_the_levels():
+    fold = fold_of([0, 10], [5])
+    assert fold.levels(IMPACT) == (0, 1, 2, 5, 10)
+    assert fold.levels(PATHOGENICITY) == (0, 1)
+
+
+def test_else_the_training_rows_decide_and_the_test_rows_do_not():
+    target = column("score")
+    assert fold_of([2, -1, 2, 0], [7]).levels(target) == (-1, 0, 2)
+    many = fold_of(np.arange(101) / 10, [99]).levels(target)
+    assert many == pytest.approx(np.arange(11))

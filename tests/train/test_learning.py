@@ -31,7 +31,7 @@ def examples():
         "ref": "A",
         "alt": "T",
         "impact": np.select([carries & severe, carries], ["HIGH", "LOW"], "NONE"),
-        "impact_score": np.select([carries & severe, carries], [10, 1], 0),
+        "label": np.select([carries & severe, carries], [10, 1], 0),
         "carries_alt": carries,
         "read_name": [f"read{number}" for number in range(rows)],
         "sequence": ["".join(row) for row in read],
@@ -39,7 +39,7 @@ def examples():
         "variant_offset": 10,
     }
     plain = {name: "" if kind == "str" else 0 for name, kind in COLUMNS.items()}
-    return pd.DataFrame({**plain, **values})[list(COLUMNS)].astype(COLUMNS)
+    return pd.DataFrame({**plain, **values})[[*COLUMNS, "label"]].astype(COLUMNS)
 
 
 def learned(examples, settings, layers=("logits",), log_likelihood=None, **model):
@@ -102,7 +102,7 @@ def test_all_models_stand_beside_the_head(result):
 def test_scores_are_calibrated_to_what_carried_alleles_have(result):
     augmented, learning = result
     split = augmented.examples[augmented.examples["carries_alt"]]
-    checked = split.loc[split["split"] == "validation", "impact_score"].mean()
+    checked = split.loc[split["split"] == "validation", "label"].mean()
     carriers = learning.predictions[learning.predictions["carries_alt"]]
     for model in ("head", "boosted_trees", "one_hot_cnn"):
         assert carriers[model].mean() == pytest.approx(checked, abs=0.7)

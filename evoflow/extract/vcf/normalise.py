@@ -19,7 +19,14 @@ from evoflow.inputs.agreement import SHOWN, Differing
 from evoflow.inputs.consequence_field import find_subfields
 
 KEY = ["position", "ref", "alt"]
-CLINVAR_FIELDS = {"rs": "RS", "mc": "MC", "significance": "CLNSIG", "gene": "GENEINFO"}
+CLINVAR_FIELDS = {
+    "rs": "RS",
+    "mc": "MC",
+    "significance": "CLNSIG",
+    "review": "CLNREVSTAT",
+    "origin": "ORIGIN",
+    "gene": "GENEINFO",
+}
 """Columns of ClinVar's table and the INFO fields that they come from."""
 
 PASSED = "1"

@@ -226,6 +226,8 @@ def described(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         rsid=[_rs_ids(value) for value in table["rs"]],
         clinical_significance=table["significance"].where(table["significance"] != ".", ""),
+        review_status=table["review"].where(table["review"] != ".", ""),
+        origin=table["origin"].where(table["origin"] != ".", ""),
         gene=[_gene_symbols(value) for value in table["gene"]],
     )
 

@@ -8,6 +8,7 @@ from evoflow.report.charts.results import (
     forest,
     learning_curves,
     predicted_against_true,
+    scattered,
 )
 from evoflow.report.charts.style import FEWEST_ROWS, Spec
 
@@ -21,5 +22,6 @@ __all__ = [
     "impacts_by_group",
     "learning_curves",
     "predicted_against_true",
+    "scattered",
     "score_shares",
 ]

@@ -22,7 +22,7 @@ def score_shares(counts: pd.DataFrame) -> Spec:
         alt.Chart(rank)
         .mark_bar()
         .encode(
-            x=alt.X("score:O", title="impact score", axis=alt.Axis(labelAngle=0)),
+            x=alt.X("score:O", title="score", axis=alt.Axis(labelAngle=0)),
             xOffset=alt.XOffset("stage:N", sort=STAGES),
             y=alt.Y("sum(rows):Q", title="training rows"),
             color=alt.Color("source:N", title=None, scale=colours),

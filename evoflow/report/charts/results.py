@@ -20,6 +20,7 @@ from evoflow.report.charts.style import (
     with_n,
 )
 from evoflow.report.tallies import IMPACTS
+from evoflow.target import LABEL
 
 
 def learning_curves(
@@ -64,7 +65,33 @@ def learning_curves(
     return spec(chart + rule + label.encode(x="epoch:Q", text="note:N"), height=240)
 
 
-def predicted_against_true(predictions: pd.DataFrame) -> Spec:
+def scattered(predictions: pd.DataFrame, name: str) -> Spec:
+    """Test alleles at the label that they have and the one that the head gives them.
+
+    Parameters
+    ----------
+    predictions
+        Columns `impact`, `label` and `head` (the predicted label).
+    name
+        What the label is called.
+    """
+    every = math.ceil(len(predictions) / MOST_POINTS)
+    points = (
+        alt.Chart(predictions[[LABEL, "impact", "head"]].iloc[::every])
+        .mark_circle(size=26, opacity=0.6)
+        .encode(
+            x=alt.X(f"{LABEL}:Q", title=f"true {name}", scale=alt.Scale(zero=False)),
+            y=alt.Y("head:Q", title=f"predicted {name}", scale=alt.Scale(zero=False)),
+            color=impact_colour(),
+            tooltip=["impact:N", f"{LABEL}:Q", alt.Tooltip("head:Q", format=".3f")],
+        )
+    )
+    return spec(points, height=320)
+
+
+def predicted_against_true(
+    predictions: pd.DataFrame, ends: tuple[float, float] = (0, 10), name: str = "impact score"
+) -> Spec:
     """Test examples under the score that they have, at the score that the head gives them.
 
     Where there are more than `MOST_POINTS`, evenly spaced ones are drawn; the medians use all.
@@ -72,21 +99,25 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
     Parameters
     ----------
     predictions
-        Columns `impact`, `impact_score` and `head` (predicted score, 0..10).
+        Columns `impact`, `label` and `head` (the predicted label).
+    ends
+        The lowest and the highest label.
+    name
+        What the label is called.
     """
     every = math.ceil(len(predictions) / MOST_POINTS)
-    shown = predictions[["impact_score", "impact", "head"]].iloc[::every]
+    shown = predictions[[LABEL, "impact", "head"]].iloc[::every]
     # The golden ratio spreads neighbours evenly, the same way at every drawing.
     shown = shown.assign(spread=np.arange(len(shown)) * 0.618034 % 1)
-    counted = predictions.groupby("impact_score")["head"].size()
+    counted = predictions.groupby(LABEL)["head"].size()
     labels = {score: f"{score:g} (n={count:,})" for score, count in counted.items()}
-    shown = shown.assign(score=shown["impact_score"].map(labels))
-    middle = predictions.groupby("impact_score")["head"].median().reset_index()
-    middle = middle.assign(score=middle["impact_score"].map(labels))
+    shown = shown.assign(score=shown[LABEL].map(labels))
+    middle = predictions.groupby(LABEL)["head"].median().reset_index()
+    middle = middle.assign(score=middle[LABEL].map(labels))
     x = alt.X(
         "score:O",
         sort=list(labels.values()),
-        title="true impact score",
+        title=f"true {name}",
         axis=alt.Axis(
             labelAngle=0, labelExpr="width < 420 ? split(datum.label, ' ') : datum.label"
         ),
@@ -96,7 +127,7 @@ def predicted_against_true(predictions: pd.DataFrame) -> Spec:
         .encode(x=x)
         .mark_circle(size=22, opacity=0.5)
         .encode(
-            y=alt.Y("head:Q", title="predicted score", scale=alt.Scale(domain=[0, 10])),
+            y=alt.Y("head:Q", title="predicted score", scale=alt.Scale(domain=list(ends))),
             xOffset=alt.XOffset("spread:Q", scale=alt.Scale(domain=[-0.3, 1.3])),
             color=impact_colour(),
             tooltip=["impact:N", "score:O", alt.Tooltip("head:Q", format=".2f")],
@@ -189,21 +220,25 @@ def confusion(counts: pd.DataFrame) -> Spec:
     return spec(cells + numbers, height=40 * counts["impact"].nunique())
 
 
-def calibration(bins: pd.DataFrame) -> Spec:
+def calibration(bins: pd.DataFrame, ends: tuple[float, float] | None = (0, 10)) -> Spec:
     """Mean true score of the examples that were given about the same score.
 
     Parameters
     ----------
     bins
-        Columns `predicted`, `true` (means of the bin, 0..10) and `rows`.
+        Columns `predicted`, `true` (means of the bin) and `rows`.
+    ends
+        The lowest and the highest score; None: those of the bins.
     """
-    even = alt.Chart(pd.DataFrame({"predicted": [0, 10], "true": [0, 10]})).mark_line(
+    means = bins[["predicted", "true"]].to_numpy()
+    ends = (float(means.min()), float(means.max())) if ends is None else ends
+    even = alt.Chart(pd.DataFrame({"predicted": ends, "true": ends})).mark_line(
         strokeDash=[5, 4], color="#9aa3ad"
     )
     points = alt.Chart(bins).mark_line(
         color=SERIES_COLOURS[0], point=alt.OverlayMarkDef(color=SERIES_COLOURS[0], size=60)
     )
-    scale = alt.Scale(domain=[0, 10])
+    scale = alt.Scale(domain=list(ends))
     lines = [
         line.encode(
             x=alt.X("predicted:Q", title="mean predicted score", scale=scale),

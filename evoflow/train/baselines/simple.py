@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.linear_model import LinearRegression
 
+from evoflow.target import LABEL
 from evoflow.train.pairs import Embeddings, Pairs
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +31,7 @@ def training_mean(examples: pd.DataFrame) -> Predict:
         Of the training rows, each once: the mean is that of the alleles as they occur.
     """
     carried = examples[examples["carries_alt"].astype(bool)]
-    mean = float((carried if len(carried) else examples)["impact_score"].mean())
+    mean = float((carried if len(carried) else examples)[LABEL].mean())
     return lambda table: np.full(len(table), mean)
 
 
@@ -42,9 +43,32 @@ def carrier_bit(examples: pd.DataFrame) -> Predict:
     examples
         As in `training_mean`.
     """
-    overall = examples["impact_score"].mean()
-    means = examples.groupby("carries_alt")["impact_score"].mean()
+    overall = examples[LABEL].mean()
+    means = examples.groupby("carries_alt")[LABEL].mean()
     return lambda table: _looked_up(table["carries_alt"], means, overall)
+
+
+def consequence_lookup(examples: pd.DataFrame) -> Predict:
+    """Predict the mean label of the training's alleles with the same consequence.
+
+    Where training has none of that consequence, the mean of its impact counts. This is what
+    annotation alone gives, and constant within a consequence.
+
+    Parameters
+    ----------
+    examples
+        As in `training_mean`.
+    """
+    overall = examples[LABEL].mean()
+    means = examples.groupby("consequence")[LABEL].mean()
+    of_impact = examples.groupby("impact")[LABEL].mean()
+
+    def predict(table: pd.DataFrame) -> Floats:
+        found = table["consequence"].map(means)
+        found = found.fillna(table["impact"].map(of_impact)).fillna(overall)
+        return found.to_numpy(dtype=np.float64)
+
+    return predict
 
 
 def allele_type(examples: pd.DataFrame, weight: npt.NDArray[np.floating]) -> Predict:
@@ -58,7 +82,7 @@ def allele_type(examples: pd.DataFrame, weight: npt.NDArray[np.floating]) -> Pre
         Of each training row.
     """
     kinds = types(examples)
-    score = examples["impact_score"].to_numpy(dtype=np.float64)
+    score = examples[LABEL].to_numpy(dtype=np.float64)
     summed = pd.DataFrame({"score": weight * score, "weight": weight}).groupby(kinds.to_numpy())
     means = summed["score"].sum() / summed["weight"].sum()
     overall = float(np.average(score, weights=weight))

@@ -6,6 +6,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evoflow.target import LABEL
 from evoflow.train.baselines.simple import Floats, Predict
 
 BASES = 8
@@ -40,10 +41,10 @@ def boosted_trees(
         categorical_features=["base" in str(name) for name in known],
         early_stopping=False,
         random_state=seed,
-    ).fit(known, examples["impact_score"], weight)
+    ).fit(known, examples[LABEL], weight)
     carried = validation["carries_alt"].astype(bool)
     judged = validation[carried] if carried.any() else validation
-    truth = judged["impact_score"].to_numpy()
+    truth = judged[LABEL].to_numpy()
     stages = list(range(STEP - 1, ITERATIONS, STEP))
     kept = stages[-1]
     if len(judged) > 1 and np.ptp(truth) > 0:

@@ -5,23 +5,38 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from evoflow.labels.allele_values import model_name
+from evoflow.settings import UserColumn
+from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.evaluation.jackknife import Jackknifed, holm
-from evoflow.train.evaluation.metrics import FEWEST_UNITS, Evaluation
-from evoflow.train.evaluation.subsets import headline_subset
+from evoflow.train.evaluation.metrics import FEWEST_UNITS, METRICS, Evaluation
+from evoflow.train.evaluation.subsets import headline_subset, with_column
 
-COMPARED = {"spearman": ("rank correlation", 1), "rmse": ("root mean squared error", -1)}
-"""Metrics of the comparison: what they are called, and the sign of an improvement."""
+COMPARED = {
+    "spearman": ("rank correlation", 1, 0.0),
+    "rmse": ("root mean squared error", -1, 0.0),
+    "auroc_pathogenic": ("AUROC", 1, 0.5),
+}
+"""Metrics of the comparison: what they are called, the sign of an improvement, and the value of
+predictions that are all the same."""
 
 COLUMNS = ["subset", "baseline", "metric", "difference", "low", "high", "p_value", "verdict"]
 
 
-def compare(evaluation: Evaluation, head: str, baselines: Sequence[str]) -> pd.DataFrame:
-    """Compare the head with each baseline on the carried alleles.
+def compare(
+    evaluation: Evaluation,
+    head: str,
+    baselines: Sequence[str],
+    target: Target = IMPACT,
+    columns: Sequence[UserColumn] = (),
+) -> pd.DataFrame:
+    """Compare the head with each baseline on the carried alleles that the headline is about.
 
     All rows are not compared: there a single bit, whether a read carries an allele, explains most
     of the score. A model whose predictions are all the same ranks nothing: its rank correlation
-    counts as 0.
+    counts as 0, its AUROC as 0.5. A user's column that lacks values is compared on the alleles
+    that have one, and in ranking alone.
 
     Returns
     -------
@@ -31,21 +46,48 @@ def compare(evaluation: Evaluation, head: str, baselines: Sequence[str]) -> pd.D
         sentence). Where the head itself has no value there is no row; with too few independent
         units `low`, `high` and `p_value` are NaN.
     """
-    subset = headline_subset(evaluation.metrics)
+    subset = headline_subset(evaluation.metrics, target)
+    partly = {
+        model_name(column): name
+        for column in columns
+        if (name := with_column(subset, column)) in evaluation.metrics
+    }
+    only_rank = {model_name(column) for column in columns}
     found = {
         (metric, baseline): difference
-        for metric in COMPARED
+        for metric in target.compared
         for baseline in baselines
-        if (difference := _difference(evaluation, subset, metric, head, baseline)) is not None
+        if METRICS[metric].ranks or baseline not in only_rank
+        if (
+            difference := _difference(
+                evaluation, partly.get(baseline, subset), metric, head, baseline
+            )
+        )
+        is not None
     }
-    known = evaluation.units.get(subset, (0, 0.0))[0] >= FEWEST_UNITS
-    p_values = holm(np.array([one.p_value() if known else np.nan for one in found.values()]))
+    known = {
+        name: evaluation.units.get(name, (0, 0.0))[0] >= FEWEST_UNITS
+        for name in (subset, *partly.values())
+    }
+    compared = [partly.get(baseline, subset) for _, baseline in found]
+    p_values = holm(
+        np.array(
+            [
+                one.p_value() if known[where] else np.nan
+                for where, one in zip(compared, found.values(), strict=True)
+            ]
+        )
+    )
     rows = []
-    for ((metric, baseline), difference), p_value in zip(found.items(), p_values, strict=True):
-        low, high = difference.interval() if known else (np.nan, np.nan)
+    for where, (key, difference), p_value in zip(compared, found.items(), p_values, strict=True):
+        metric, baseline = key
+        low, high = difference.interval() if known[where] else (np.nan, np.nan)
         numbers = (difference.value, low, high, p_value)
-        verdict = _verdict(subset, baseline, metric, numbers)
-        rows.append((subset, baseline, metric, *numbers, verdict))
+        told = where
+        if where != subset:
+            held, every = (evaluation.metrics[one][head][metric][3] for one in (where, subset))
+            told = f"{where} ({held:,} of {every:,} alleles)"
+        rows.append((where, baseline, metric, *numbers, _verdict(told, baseline, metric, numbers)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -56,7 +98,8 @@ def _difference(
     ours = found.get(head, {}).get(metric)
     if ours is None:
         return None
-    nothing = Jackknifed(0.0, np.zeros_like(ours.left_out), ours.effective)
+    chance = COMPARED[metric][2]
+    nothing = Jackknifed(chance, np.full_like(ours.left_out, chance), ours.effective)
     return ours - found[baseline].get(metric, nothing)
 
 
@@ -64,7 +107,7 @@ def _verdict(
     subset: str, baseline: str, metric: str, numbers: tuple[float, float, float, float]
 ) -> str:
     difference, low, high, p_value = numbers
-    name, sign = COMPARED[metric]
+    name, sign, _ = COMPARED[metric]
     against = baseline.replace("_", " ")
     if np.isnan(p_value):
         return f"{subset}: too few genes to compare the head with {against} ({difference:+.2f})"

@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from evoflow.train.evaluation.subsets import headline_subset
+from evoflow.target import IMPACT, PATHOGENICITY, Target
+from evoflow.train.evaluation.subsets import WITHIN, headline_subset
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.metrics import Evaluation
 
-METRIC = "spearman"
+CALLED = {"spearman": "rank correlation", "auroc_pathogenic": "AUROC"}
+"""What the metrics of a headline are called."""
+
+MEASURE = {"spearman": "Spearman correlation", "auroc_pathogenic": "AUROC"}
+"""The same with who it is by."""
+
+ACROSS = (
+    "No consequence has enough test alleles of both classes, so this figure is over all: ClinVar "
+    "classifies partly by consequence, and the consequence look-up is hard to beat."
+)
+"""What must be said of pathogenicity where it is not judged within a consequence."""
 
 SIGNIFICANT = 0.05
 """Of the p-values, after their correction."""
@@ -49,17 +60,21 @@ class Headline:
     effective_units
         How many units of equal weight would tell as much.
     head
-        Spearman's rank correlation of the head.
+        The metric's value for the head.
     baseline
         Name of the best baseline by the same metric; empty where none has a value.
     best
-        Its correlation.
+        Its value.
     difference
         The head's minus the baseline's.
     p_value
         Of the difference, corrected by Holm for all comparisons of the run.
     missing
         Why the head has no value; empty where it has one.
+    metric
+        The metric: the rank correlation, or for pathogenicity the AUROC.
+    caveat
+        What else must be said of it; empty where nothing is.
     """
 
     subset: str
@@ -72,6 +87,8 @@ class Headline:
     difference: Interval
     p_value: float
     missing: str
+    metric: str = "spearman"
+    caveat: str = ""
 
     @property
     def is_hint(self) -> bool:
@@ -79,10 +96,15 @@ class Headline:
         return self.effective_units < FEWEST_FOR_AN_INTERVAL
 
     @property
+    def measure(self) -> str:
+        """What the metric is called."""
+        return MEASURE[self.metric]
+
+    @property
     def verdict(self) -> str:
         """One sentence without the figures."""
         if self.missing:
-            return f"the head has no rank correlation on {self.subset}: {self.missing}"
+            return f"the head has no {CALLED[self.metric]} on {self.subset}: {self.missing}"
         if not self.baseline:
             return "no baseline ranks these alleles"
         against = self.baseline.replace("_", " ")
@@ -93,7 +115,9 @@ class Headline:
         return f"the head is {'better' if self.difference.value > 0 else 'worse'} than {against}"
 
 
-def headline(evaluation: "Evaluation", comparisons: pd.DataFrame, head: str) -> Headline:
+def headline(
+    evaluation: "Evaluation", comparisons: pd.DataFrame, head: str, target: Target = IMPACT
+) -> Headline:
     """Take the headline from the evaluation of all models.
 
     Parameters
@@ -104,17 +128,20 @@ def headline(evaluation: "Evaluation", comparisons: pd.DataFrame, head: str) -> 
         As `compare` gives them.
     head
         The head's name among the models.
+    target
+        What is predicted.
     """
-    subset = headline_subset(evaluation.metrics)
+    subset, metric = headline_subset(evaluation.metrics, target), target.headline
     estimates = {
-        model: by_metric[METRIC] for model, by_metric in evaluation.metrics.get(subset, {}).items()
+        model: by_metric[metric] for model, by_metric in evaluation.metrics.get(subset, {}).items()
     }
     units, effective = evaluation.units.get(subset, (0, 0.0))
     reasons = evaluation.undefined.get(subset, {}).get(head, {})
     missing = "" if estimates else "no test row carries an allele"
     if estimates and estimates[head][0] is None:
-        missing = reasons[METRIC]
-    ranked = comparisons[comparisons["metric"] == METRIC].set_index("baseline")
+        missing = reasons[metric]
+    same = (comparisons["metric"] == metric) & (comparisons["subset"] == subset)
+    ranked = comparisons[same].set_index("baseline")
     # The baseline above which the head stands least: one that ranks nothing counts as 0.
     baseline = str(ranked["difference"].idxmin()) if len(ranked) else ""
     against = ranked.loc[baseline].to_dict() if baseline else {}
@@ -129,6 +156,8 @@ def headline(evaluation: "Evaluation", comparisons: pd.DataFrame, head: str) -> 
         difference=Interval(*(against.get(n, math.nan) for n in ("difference", "low", "high"))),
         p_value=against.get("p_value", math.nan),
         missing=missing,
+        metric=metric,
+        caveat=ACROSS if target == PATHOGENICITY and not subset.startswith(WITHIN) else "",
     )
 
 

@@ -115,9 +115,10 @@ class Jackknifed:
 
 
 def holm(p_values: Floats) -> Floats:
-    """Correct p-values for multiple testing (Holm 1979); their order is kept."""
+    """Correct p-values for multiple testing (Holm 1979); order is kept, and NaN stays NaN."""
     order = np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
+    left = int(np.isfinite(p_values).sum()) - np.arange(len(p_values))  # NaN come last
+    stepped = np.maximum.accumulate(p_values[order] * np.maximum(left, 1))
     corrected = np.empty_like(p_values)
     corrected[order] = np.minimum(stepped, 1)
     return corrected

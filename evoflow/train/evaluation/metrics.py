@@ -8,6 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from evoflow.augment.blocks import independent_units
+from evoflow.labels.allele_values import model_name
+from evoflow.settings import UserColumn
+from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation import weighted
 from evoflow.train.evaluation.jackknife import Floats, Groups, Jackknifed
 from evoflow.train.evaluation.subsets import subsets, truths
@@ -85,7 +88,7 @@ METRICS: Mapping[str, Metric] = {
     "auroc_pathogenic": Metric("pathogenic", _auroc, (0, 1), ranks=True),
     "auprc_pathogenic": Metric("pathogenic", _auprc, (0, 1), ranks=True),
 }
-"""All metrics, by name; scores are 0..10."""
+"""All metrics, by name; a target has some of them."""
 
 
 @dataclass(frozen=True)
@@ -111,38 +114,55 @@ class Evaluation:
     units: dict[str, tuple[int, float]]
 
 
-def evaluate(predictions: pd.DataFrame, models: Sequence[str]) -> Evaluation:
+def evaluate(
+    predictions: pd.DataFrame,
+    models: Sequence[str],
+    target: Target = IMPACT,
+    columns: Sequence[UserColumn] = (),
+) -> Evaluation:
     """Compute every metric of every model on every subset of the test split.
 
     All models see the same units left out, so that they can be compared. An allele that several
-    people carry counts as one.
+    people carry counts as one. The models of users' columns have a scale of their own and may
+    lack values: only metrics that rank are computed, on the rows with a value.
 
     Parameters
     ----------
     predictions
-        Test rows of the table of examples with `block` and one column of predicted scores (0..10)
-        for each model.
+        Test rows of the table of examples with `block` and one column of predicted scores for
+        each model.
     models
         Those columns.
+    target
+        What is predicted.
+    columns
+        Users' columns; the table has them, and a model of each.
     """
+    only_rank = {model_name(column) for column in columns}
     result = Evaluation({}, {}, {}, {})
     truth = truths(predictions)
     units = independent_units(predictions)
     variants = predictions.groupby(VARIANT, sort=False).ngroup().to_numpy()
-    for subset, chosen in subsets(predictions).items():
+    for subset, chosen in subsets(predictions, target, columns).items():
         for kind in (result.metrics, result.undefined, result.jackknifed):
             kind[subset] = {model: {} for model in models}
         held = chosen.to_numpy()
         groups = Groups.of(units[held], one_each(variants[held]))
         result.units[subset] = (groups.units, groups.effective)
-        for name, metric in METRICS.items():
-            rows = np.flatnonzero(held & truth[metric.truth].notna())
-            label = truth[metric.truth].to_numpy(dtype=np.float64)[rows]
-            weight = one_each(variants[rows])
-            groups = Groups.of(units[rows], weight)
-            sets = groups.weights(weight)
+        for name in target.metrics:
+            metric = METRICS[name]
+            every = np.flatnonzero(held & truth[metric.truth].notna())
+            whole = _groups(units[every], variants[every])
             for model in models:
+                if model in only_rank and not metric.ranks:
+                    continue
+                rows, (groups, sets) = every, whole
                 predicted = predictions[model].to_numpy(dtype=np.float64)[rows]
+                if np.isnan(predicted).any():
+                    rows = every[~np.isnan(predicted)]
+                    groups, sets = _groups(units[rows], variants[rows])
+                    predicted = predicted[~np.isnan(predicted)]
+                label = truth[metric.truth].to_numpy(dtype=np.float64)[rows]
                 estimate: Estimate = (None, None, None, len(rows))
                 why = _undefined(metric, label, predicted)
                 if not why:
@@ -156,6 +176,15 @@ def evaluate(predictions: pd.DataFrame, models: Sequence[str]) -> Evaluation:
                 if why:
                     result.undefined[subset][model][name] = why
     return result
+
+
+def _groups(
+    units: npt.NDArray[np.integer], variants: npt.NDArray[np.integer]
+) -> tuple[Groups, Floats]:
+    """Group rows by unit: the groups, and the weights with each group left out."""
+    weight = one_each(variants)
+    groups = Groups.of(units, weight)
+    return groups, groups.weights(weight)
 
 
 def one_each(variants: npt.NDArray[np.integer]) -> Floats:

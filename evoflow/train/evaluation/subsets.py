@@ -1,11 +1,14 @@
 """The kinds of test rows for which metrics are given, and what is true of each row."""
 
-from collections.abc import Container
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from evoflow.settings import HAPLOTYPE
+from evoflow.labels.allele_values import column_name
+from evoflow.settings import HAPLOTYPE, UserColumn
+from evoflow.target import IMPACT, LABEL, PATHOGENICITY, Target
 
 CODING = (
     "stop_gained",
@@ -30,19 +33,50 @@ CODING = (
 BENIGN = "(?i)^(?:likely )?benign"
 PATHOGENIC = "(?i)^(?:likely )?pathogenic"
 
-
 CARRIERS = "carriers"
 FROM_READS = "carriers from reads"
 FROM_HAPLOTYPES = "carriers from haplotypes"
 
 
-def headline_subset(found: Container[str]) -> str:
-    """Name the rows that the headline is about: carried alleles, seen in reads if any are."""
-    return next((name for name in (FROM_READS, FROM_HAPLOTYPES) if name in found), CARRIERS)
+WITHIN = "within "
+"""What the names of subsets of one consequence begin with."""
+
+FIRST = "missense_variant"
+"""The consequence that comes before all others: it says least of an allele's effect."""
+
+FEWEST_OF_CONSEQUENCE = 10
 
 
-def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
+def headline_subset(found: Iterable[str], target: Target = IMPACT) -> str:
+    """Name the rows that the headline is about.
+
+    For the impact these are the carried alleles, seen in reads if any are. ClinVar classifies
+    partly by consequence, so pathogenicity is judged within one, missense if possible. The
+    alleles of people are nearly all harmless: where others were written into the reference, the
+    other targets are judged on those, lest the head tells reads from written alleles.
+    """
+    names = list(found)
+    if target == PATHOGENICITY:
+        within = [name for name in names if name.startswith(WITHIN)]
+        if within:
+            return within[0]
+    wanted = (FROM_READS, FROM_HAPLOTYPES) if target == IMPACT else (FROM_HAPLOTYPES,)
+    return next((name for name in wanted if name in names), CARRIERS)
+
+
+def with_column(subset: str, column: UserColumn) -> str:
+    """Name the rows of a subset that have a value of a user's column."""
+    return f"{subset} with {column.called}"
+
+
+def subsets(
+    predictions: pd.DataFrame, target: Target = IMPACT, columns: Sequence[UserColumn] = ()
+) -> dict[str, pd.Series]:
     """Masks of the rows by name; empty ones are left out.
+
+    Targets other than the impact have a subset for each consequence with enough alleles, for
+    pathogenicity of both classes, the first subsets of all. A user's column has a subset for each
+    of its strata, and one of the headline's rows that have a value, unless all have.
 
     SNVs, indels, coding and non-coding are kinds of carried alleles: a reference read has none.
     Each individual is a subset where there are several; so are the carried alleles of reads and
@@ -67,7 +101,41 @@ def subsets(predictions: pd.DataFrame) -> dict[str, pd.Series]:
     if len(individuals) > 1:
         for individual in individuals:
             found[f"individual {individual}"] = predictions["individual"] == individual
+    if target != IMPACT:
+        within = dict(_within(predictions, carriers & made if made.any() else carriers, target))
+        found = within | found if target == PATHOGENICITY else found | within
+    found = {name: rows for name, rows in found.items() if rows.any()}
+    headline = headline_subset(found, target)
+    for column in columns:
+        value = predictions[column_name(column)]
+        found |= _strata(column, value.where(carriers))
+        known = found[headline] & value.notna() if headline in found else value.notna()
+        if headline in found and not known.equals(found[headline]):
+            found[with_column(headline, column)] = known
     return {name: rows for name, rows in found.items() if rows.any()}
+
+
+def _within(
+    predictions: pd.DataFrame, rows: pd.Series, target: Target
+) -> Iterator[tuple[str, pd.Series]]:
+    """Divide rows by consequence: missense first, then those with most rows."""
+    counts = predictions.loc[rows, "consequence"].value_counts()
+    for name in sorted(counts.index, key=lambda name: (name != FIRST, -counts[name], name)):
+        own = rows & (predictions["consequence"] == name)
+        both = target != PATHOGENICITY or np.ptp(predictions.loc[own, LABEL]) > 0
+        if counts[name] >= FEWEST_OF_CONSEQUENCE and both:
+            yield WITHIN + name.replace("_", " "), own
+
+
+def _strata(column: UserColumn, value: pd.Series) -> Iterator[tuple[str, pd.Series]]:
+    """Divide alleles at the bounds of a user's column."""
+    if not column.strata:
+        return
+    first, last = column.strata[0], column.strata[-1]
+    yield f"{column.called} below {first:g}", value < first
+    for low, high in pairwise(column.strata):
+        yield f"{column.called} {low:g} to {high:g}", (low <= value) & (value < high)
+    yield f"{column.called} {last:g} or more", value >= last
 
 
 def truths(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +144,7 @@ def truths(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns `score` (0..10), `high` (1 where the impact is HIGH, else 0) and `pathogenic` (1
+        Columns `score` (the label), `high` (1 where the impact is HIGH, else 0) and `pathogenic` (1
         where ClinVar calls a carried allele pathogenic or likely so, 0 where benign or likely so,
         NaN elsewhere).
     """
@@ -92,7 +160,7 @@ def truths(predictions: pd.DataFrame) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
-            "score": predictions["impact_score"].astype("float64"),
+            "score": predictions[LABEL].astype("float64"),
             "high": (predictions["impact"] == "HIGH").astype("float64"),
             "pathogenic": pathogenic,
         }

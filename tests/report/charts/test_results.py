@@ -22,7 +22,7 @@ def test_the_best_epoch_is_marked_and_missing_values_leave_a_gap():
 
 
 def test_of_many_predictions_evenly_spaced_ones_are_drawn():
-    many = pd.DataFrame({"impact": "LOW", "impact_score": 2, "head": range(2 * MOST_POINTS + 1)})
+    many = pd.DataFrame({"impact": "LOW", "label": 2, "head": range(2 * MOST_POINTS + 1)})
     spec = results.predicted_against_true(many)
     drawn = [row["head"] for row in rows_with(spec, "spread")]
     assert drawn == list(range(0, 2 * MOST_POINTS + 1, 3))

@@ -4,8 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.train.baselines.scores import LIKELIHOOD, add_likelihoods, simple_baselines
-from evoflow.train.folds import folds_of
+from evoflow.settings import UserColumn
+from evoflow.target import PATHOGENICITY
+from evoflow.train.baselines.scores import (
+    LIKELIHOOD,
+    add_likelihoods,
+    simple_baselines,
+    user_baselines,
+)
+from evoflow.train.folds import Fold, folds_of
 
 
 @pytest.fixture
@@ -16,7 +23,7 @@ def fold():
     examples = pd.DataFrame(
         {
             "contig": "1", "position": number, "ref": "A", "alt": "C", "carries_alt": carried,
-            "impact_score": np.where(carried, 5, 0), "consequence": "missense_variant",
+            "label": np.where(carried, 5, 0), "consequence": "missense_variant",
             "sequence": "ACGT" * 5, "reference_sequence": "ACGT" * 5, "variant_offset": 8,
             "genotype": "0/1", "gene": "G", "impact": "MODERATE", "strand": "+",
         }
@@ -57,3 +64,30 @@ def test_the_likelihood_ratio_ranks_as_it_ranks_in_training(fold):
     assert add_likelihoods(models, [fold], likelihood, ["final"]) == {}
     assert models[0][LIKELIHOOD].shape == (40,)
     assert np.isfinite(models[0][LIKELIHOOD]).all()
+
+
+def test_a_column_is_turned_where_it_falls_with_the_label_of_the_training_alleles():
+    examples = pd.DataFrame(
+        {
+            "carries_alt": True,
+            "label": [1.0, 2.0, 3.0, 4.0, 9.0, 8.0],
+            "value_AF": [0.4, 0.3, np.nan, 0.1, 0.5, np.nan],
+            "value_CADD": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        }
+    )
+    rows = {
+        side: pd.DataFrame({"example": of})
+        for side, of in {"train": range(4), "validation": [0], "test": [4, 5]}.items()
+    }
+    columns = [UserColumn(file="f", name=name) for name in ("AF", "CADD")]
+    found = user_baselines(Fold(examples, rows), columns)
+    np.testing.assert_array_equal(found["column_AF"], [-0.5, np.nan])
+    np.testing.assert_array_equal(found["column_CADD"], [5.0, 6.0])
+
+
+def test_where_annotation_is_not_the_label_it_is_a_baseline(fold):
+    examples = fold.examples.assign(label=(fold.examples["label"] > 0).astype(float))
+    found = simple_baselines(Fold(examples, fold.sides), seed=0, target=PATHOGENICITY)
+    assert list(found) == ["training_mean", "consequence_lookup", "allele_type", "boosted_trees"]
+    assert all(((predicted >= 0) & (predicted <= 1)).all() for predicted in found.values())
+    np.testing.assert_allclose(found["consequence_lookup"], 0.5)  # all are missense

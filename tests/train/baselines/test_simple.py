@@ -13,7 +13,7 @@ def pairs(read, window, score):
 
 
 def alleles(*rows):
-    return pd.DataFrame(rows, columns=["ref", "alt", "carries_alt", "impact_score"])
+    return pd.DataFrame(rows, columns=["ref", "alt", "carries_alt", "label"])
 
 
 TRAINING = alleles(
@@ -67,3 +67,25 @@ def test_one_hot_is_cut_around_the_allele():
     assert found[0].argmax(axis=1).tolist() == [1, 2, 3]  # C G T around the G
     assert found[1].argmax(axis=1).tolist() == [0, 1, 2]  # the read ends: A C G
     assert simple.one_hot(sequences, 1)[0, 4].tolist() == [0, 0, 0, 0]  # all bases; N is none
+
+
+def test_the_consequence_is_looked_up_or_else_its_impact():
+    training = pd.DataFrame(
+        {
+            "consequence": [
+                "missense_variant",
+                "missense_variant",
+                "inframe_deletion",
+                "stop_lost",
+            ],
+            "impact": ["MODERATE", "MODERATE", "MODERATE", "HIGH"],
+            "label": [0.0, 1.0, 1.0, 0.5],
+        }
+    )
+    asked = pd.DataFrame(
+        {
+            "consequence": ["missense_variant", "inframe_insertion", "intron_variant"],
+            "impact": ["MODERATE", "MODERATE", "MODIFIER"],
+        }
+    )
+    assert simple.consequence_lookup(training)(asked) == pytest.approx([0.5, 2 / 3, 0.625])

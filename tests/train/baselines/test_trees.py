@@ -20,7 +20,7 @@ def examples(rows, seed):
             "carries_alt": True,
             "variant_offset": 20,
             "reference_sequence": ["".join(row) for row in bases],
-            "impact_score": np.select([severe, shifts], [10, 5], 1),
+            "label": np.select([severe, shifts], [10, 5], 1),
         }
     )
 
@@ -50,23 +50,23 @@ def test_features_by_hand():
 def test_trees_find_the_base_and_the_type_that_decide():
     training, validation, test = (examples(400, seed) for seed in range(3))
     predict = boosted_trees(training, np.ones(400), validation, seed=0)
-    assert spearmanr(predict(test), test["impact_score"]).statistic > 0.9
+    assert spearmanr(predict(test), test["label"]).statistic > 0.9
 
 
 def test_trees_are_as_many_as_the_validation_wants():
     """Where labels are noise, fewer trees than all of them rank the validation best."""
     training, validation = (examples(300, seed) for seed in range(2))
     rng = np.random.default_rng(0)
-    training["impact_score"] = rng.permutation(training["impact_score"])
+    training["label"] = rng.permutation(training["label"])
     predicted = boosted_trees(training, np.ones(300), validation, seed=0)(validation)
-    rank = spearmanr(predicted, validation["impact_score"]).statistic
-    mirrored = validation.assign(impact_score=11 - validation["impact_score"])
+    rank = spearmanr(predicted, validation["label"]).statistic
+    mirrored = validation.assign(label=11 - validation["label"])
     other = boosted_trees(training, np.ones(300), mirrored, seed=0)(validation)
-    assert rank > spearmanr(other, validation["impact_score"]).statistic
+    assert rank > spearmanr(other, validation["label"]).statistic
 
 
 @pytest.mark.parametrize("carries", [True, False])
 def test_a_constant_validation_is_no_error(carries):
     training = examples(60, 0)
-    validation = examples(10, 1).assign(impact_score=1, carries_alt=carries)
+    validation = examples(10, 1).assign(label=1, carries_alt=carries)
     assert len(boosted_trees(training, np.ones(60), validation, seed=0)(training)) == 60

@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.settings import HAPLOTYPE
+from evoflow.settings import HAPLOTYPE, UserColumn
+from evoflow.target import IMPACT, PATHOGENICITY
 from evoflow.train.evaluation.comparison import compare
+from evoflow.train.evaluation.headline import headline
 from evoflow.train.evaluation.metrics import evaluate
 from tests.train.evaluation.test_metrics import MODELS, predictions
 
@@ -12,8 +14,8 @@ from tests.train.evaluation.test_metrics import MODELS, predictions
 def rows():
     """60 genes; `twin` errs as the head does, but on other rows."""
     table = predictions(60)
-    error = table["head"] - table["impact_score"]
-    return table.assign(twin=table["impact_score"] + error.iloc[::-1].to_numpy())
+    error = table["head"] - table["label"]
+    return table.assign(twin=table["label"] + error.iloc[::-1].to_numpy())
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,39 @@ def test_too_few_genes_are_no_verdict():
     found = compare(evaluate(predictions(3), ["head", "poor"]), "head", ["poor"])
     assert found[["low", "high", "p_value"]].isna().all(axis=None)
     assert found["verdict"].str.contains("too few genes").all()
+
+
+def test_a_column_that_lacks_values_is_compared_where_it_has_them(rows):
+    cadd = UserColumn(file="cadd.tsv", name="CADD")
+    some = rows["poor"].where(rows["block"] % 2 == 0)
+    table = rows.assign(value_CADD=some, column_CADD=some)
+    evaluation = evaluate(table, ["head", "poor", "column_CADD"], IMPACT, [cadd])
+    found = compare(evaluation, "head", ["poor", "column_CADD"], IMPACT, [cadd])
+    (column,) = found[found["baseline"] == "column_CADD"].to_dict("records")  # no rmse
+    assert column["subset"] == "carriers with CADD"
+    assert column["verdict"].startswith("carriers with CADD (300 of 600 alleles): the head is")
+    with_value = table[some.notna()]
+    alone = compare(evaluate(with_value, ["head", "poor"]), "head", ["poor"])
+    assert column["difference"] == pytest.approx(alone["difference"].iloc[0])
+    result = headline(evaluation, found, "head")
+    assert result.baseline == "poor"  # the column is not compared on the same alleles
+
+
+def test_an_auroc_of_predictions_that_are_the_same_counts_as_a_half(rows):
+    label = (rows["label"] > 2).astype(float)
+    significance = np.where(label == 1, "Pathogenic", "Benign")
+    table = rows.assign(label=label, clinical_significance=significance)
+    evaluation = evaluate(table, ["head", "constant"], PATHOGENICITY)
+    (found,) = compare(evaluation, "head", ["constant"], PATHOGENICITY).to_dict("records")
+    auroc = evaluation.metrics["within missense variant"]["head"]["auroc_pathogenic"][0]
+    assert found["difference"] == pytest.approx(auroc - 0.5)
+    assert found["verdict"].startswith("within missense variant: the head is better than constant")
+    assert (
+        headline(
+            evaluation,
+            compare(evaluation, "head", ["constant"], PATHOGENICITY),
+            "head",
+            PATHOGENICITY,
+        ).measure
+        == "AUROC"
+    )

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from evoflow.target import PATHOGENICITY
 from evoflow.train.evaluation.comparison import compare
 from evoflow.train.evaluation.headline import Interval, headline
 from evoflow.train.evaluation.metrics import evaluate
@@ -14,9 +15,7 @@ def headline_of(rows, baselines):
 
 def test_the_best_baseline_stands_beside_the_head():
     rng = np.random.default_rng(5)
-    rows = predictions(30).assign(
-        good=lambda table: table["impact_score"] + rng.normal(0, 3, len(table))
-    )
+    rows = predictions(30).assign(good=lambda table: table["label"] + rng.normal(0, 3, len(table)))
     found, evaluation = headline_of(rows, ["poor", "good", "constant"])
     measured = evaluation.metrics["carriers"]
     assert found.baseline == "good"
@@ -55,3 +54,14 @@ def test_an_interval_is_written_as_far_as_it_is_known():
     assert str(Interval(0.412, 0.35, 0.47)) == "0.41 [0.35, 0.47]"
     assert str(Interval(0.412, float("nan"), float("nan"))) == "0.41"
     assert str(Interval(*[float("nan")] * 3)) == "-"
+
+
+def test_pathogenicity_over_all_consequences_is_said_to_be_that():
+    rows = predictions(8).assign(consequence=[f"term {number}" for number in range(80)])
+    rows["label"] = (rows["label"] > 2).astype(float)
+    rows["clinical_significance"] = np.where(rows["label"] == 1, "Pathogenic", "Benign")
+    evaluation = evaluate(rows, ["head", "poor"], PATHOGENICITY)
+    compared = compare(evaluation, "head", ["poor"], PATHOGENICITY)
+    found = headline(evaluation, compared, "head", PATHOGENICITY)
+    assert found.subset == "carriers"
+    assert "ClinVar classifies partly by consequence" in found.caveat

@@ -87,3 +87,8 @@ def test_ninety_five_percent_of_intervals_hold_the_truth(units, truth):
             low, high = found.interval()
             held[number] += low <= truth[number] <= high
     assert ((held / repeats >= 0.93) & (held / repeats <= 0.97)).all(), held / repeats
+
+
+def test_unknown_p_values_stay_and_do_not_count():
+    found = holm(np.array([np.nan, 0.01, 0.04]))
+    np.testing.assert_allclose(found, [np.nan, 0.02, 0.04])

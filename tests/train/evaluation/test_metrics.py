@@ -1,7 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score, roc_auc_score
 
+from evoflow.settings import UserColumn
+from evoflow.target import IMPACT, PATHOGENICITY
 from evoflow.train.evaluation.metrics import evaluate
 
 
@@ -18,7 +22,7 @@ def predictions(blocks, per_block=10, seed=0):
             "carries_alt": True,
             "consequence": "missense_variant",
             "impact": np.where(score == 10, "HIGH", "LOW"),
-            "impact_score": score,
+            "label": score,
             "clinical_significance": "",
             "contig": "chr1",
             "position": np.arange(rows) + 1,
@@ -35,7 +39,7 @@ MODELS = ["head", "poor", "constant"]
 
 
 def test_values_worked_out_by_hand():
-    rows = predictions(1, 4).assign(impact_score=[0, 0, 5, 10], head=[1, 0, 4, 6])
+    rows = predictions(1, 4).assign(label=[0, 0, 5, 10], head=[1, 0, 4, 6])
     rows["impact"] = ["NONE", "NONE", "MODERATE", "HIGH"]
     found = evaluate(rows, ["head"]).metrics["all"]["head"]
     assert found["rmse"][0] == pytest.approx(np.sqrt((1 + 0 + 1 + 16) / 4))
@@ -83,7 +87,7 @@ def test_two_rows_are_no_result():
 
 
 def test_an_allele_that_several_people_carry_counts_as_one():
-    rows = predictions(1, 3).assign(impact_score=[0, 5, 10], head=[1, 5, 10])
+    rows = predictions(1, 3).assign(label=[0, 5, 10], head=[1, 5, 10])
     cohort = pd.concat([rows.iloc[[0]].assign(individual=name) for name in "BCD"] + [rows])
     found = evaluate(cohort, ["head"]).metrics["all"]["head"]["mae"]
     assert found[0] == pytest.approx(1 / 3)
@@ -102,7 +106,37 @@ def test_one_gene_that_holds_all_rows_of_a_class_leaves_no_interval():
 
 
 def test_an_interval_ends_where_the_metric_does():
-    rows = predictions(6, 4).assign(head=lambda table: table["impact_score"] + 0.01)
+    rows = predictions(6, 4).assign(head=lambda table: table["label"] + 0.01)
     found = evaluate(rows, ["head"]).metrics["all"]["head"]
     assert found["auroc_high"][2] == 1
     assert found["spearman"][2] == pytest.approx(1)
+
+
+def test_pathogenicity_has_the_metrics_of_scikit_learn_within_a_consequence():
+    rows = predictions(8)
+    label = (rows["label"] > 2).astype(float)
+    rows = rows.assign(label=label, head=label + np.random.default_rng(2).normal(size=80))
+    rows["clinical_significance"] = np.where(label == 1, "Pathogenic", "Likely_benign")
+    found = evaluate(rows, ["head"], PATHOGENICITY).metrics
+    assert next(iter(found)) == "within missense variant"
+    head = found["within missense variant"]["head"]
+    assert list(head) == ["auroc_pathogenic", "auprc_pathogenic", "rmse"]
+    assert head["auroc_pathogenic"][0] == pytest.approx(roc_auc_score(label, rows["head"]))
+    expected = average_precision_score(label, rows["head"])
+    assert head["auprc_pathogenic"][0] == pytest.approx(expected)
+    assert head["auroc_pathogenic"][1] < head["auroc_pathogenic"][0]
+
+
+def test_a_users_column_only_ranks_the_rows_with_a_value():
+    rows = predictions(8).assign(value_CADD=lambda table: table["poor"], column_CADD=np.nan)
+    rows.loc[rows.index < 60, "column_CADD"] = rows["poor"]
+    rows["value_CADD"] = rows["column_CADD"]
+    cadd = UserColumn(file="cadd.tsv", name="CADD")
+    found = evaluate(rows, ["head", "column_CADD"], IMPACT, [cadd]).metrics
+    ranked = found["carriers"]["column_CADD"]
+    assert "rmse" not in ranked
+    expected = spearmanr(rows["poor"][:60], rows["label"][:60]).statistic
+    assert ranked["spearman"][0] == pytest.approx(expected)
+    assert ranked["spearman"][3] == 60
+    assert found["carriers"]["head"]["spearman"][3] == 80
+    assert found["carriers with CADD"]["head"]["spearman"][3] == 60

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.settings import HAPLOTYPE
+from evoflow.settings import HAPLOTYPE, UserColumn
+from evoflow.target import PATHOGENICITY, column
 from evoflow.train.evaluation.subsets import headline_subset, subsets, truths
 
 
@@ -16,7 +17,7 @@ def predictions():
             "carries_alt": [False, True, True, True, True],
             "consequence": ["", "missense_variant", "intron_variant", "frameshift_variant", "?"],
             "impact": ["NONE", "MODERATE", "MODIFIER", "HIGH", "HIGH"],
-            "impact_score": [0, 5, 1, 10, 10],
+            "label": [0, 5, 1, 10, 10],
             "clinical_significance": [
                 "Pathogenic",
                 "Likely_pathogenic",
@@ -60,3 +61,56 @@ def test_pathogenic_is_what_clinvar_calls_a_carried_allele(predictions):
     np.testing.assert_array_equal(truth["pathogenic"], [np.nan, 1, 0, np.nan, np.nan])
     assert truth["high"].tolist() == [0, 0, 0, 1, 1]
     assert truth["score"].tolist() == [0, 5, 1, 10, 10]
+
+
+@pytest.fixture
+def labelled():
+    """Missense of both classes, frameshifts of both, synonymous of one, few stop gains."""
+    terms = ["frameshift_variant"] * 14 + ["missense_variant"] * 12
+    terms += ["synonymous_variant"] * 20 + ["stop_gained"] * 4
+    return pd.DataFrame(
+        {
+            "individual": [HAPLOTYPE, "A"] * 25,
+            "ref": "A",
+            "alt": "G",
+            "carries_alt": True,
+            "consequence": terms,
+            "label": [float(number % 4 < 2) for number in range(26)] + [0.0] * 20 + [0.0, 1.0] * 2,
+            "value_CADD": [float(number) for number in range(40)] + [np.nan] * 10,
+        }
+    )
+
+
+CADD = UserColumn(file="cadd.tsv", name="PHRED", title="CADD", strata=(10, 20))
+
+
+def test_pathogenicity_is_judged_within_a_consequence_missense_first(labelled):
+    alone = labelled.assign(individual="A")
+    names = list(subsets(alone, PATHOGENICITY))
+    assert names[:3] == ["within missense variant", "within frameshift variant", "all"]
+    assert not any("synonymous" in name or "stop" in name for name in names)
+    assert headline_subset(names, PATHOGENICITY) == "within missense variant"
+    others = alone[alone["consequence"] != "missense_variant"]
+    assert headline_subset(subsets(others, PATHOGENICITY), PATHOGENICITY) == (
+        "within frameshift variant"
+    )
+    one_class = alone.assign(label=0.0)
+    assert headline_subset(subsets(one_class, PATHOGENICITY), PATHOGENICITY) == "carriers"
+
+
+def test_reads_do_not_mix_with_written_alleles_within_a_consequence(labelled):
+    doubled = pd.concat([labelled, labelled.assign(individual=HAPLOTYPE)], ignore_index=True)
+    found = subsets(doubled, PATHOGENICITY)["within missense variant"]
+    assert set(doubled.loc[found, "individual"]) == {HAPLOTYPE}
+    target = column("score")
+    assert headline_subset(subsets(doubled, target), target) == "carriers from haplotypes"
+
+
+def test_a_users_column_has_its_strata_and_the_rows_with_a_value(labelled):
+    found = subsets(labelled.assign(individual="A"), column("score"), [CADD])
+    sizes = {name: int(rows.sum()) for name, rows in found.items() if "CADD" in name}
+    assert sizes == {
+        "CADD below 10": 10, "CADD 10 to 20": 10, "CADD 20 or more": 20, "carriers with CADD": 40,
+    }  # fmt: skip
+    whole = labelled.assign(individual="A", value_CADD=1.0)
+    assert "carriers with CADD" not in subsets(whole, column("score"), [CADD])

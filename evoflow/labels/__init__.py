@@ -1,0 +1,1 @@
+"""What is known of alleles beside their consequence: ClinVar's classification, users' numbers."""
