@@ -117,7 +117,7 @@ class EvoFlow(FlowSpec):
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
-    @card(type="evoflow", refresh_interval=5)
+    @card(type="evoflow", refresh_interval=15)
     @cpu
     @readable_errors
     @step
@@ -172,7 +172,7 @@ class EvoFlow(FlowSpec):
         )
         self.next(self.embed, foreach="shard_numbers")
 
-    @card(type="evoflow", refresh_interval=5)
+    @card(type="evoflow", refresh_interval=15)
     @gpu(model="A100")
     @readable_errors
     @step
@@ -203,7 +203,7 @@ class EvoFlow(FlowSpec):
         cards.show_embedding(current.card, embedded)
         self.next(self.train)
 
-    @card(type="evoflow", refresh_interval=5)
+    @card(type="evoflow", refresh_interval=15)
     @gpu(model="V100")
     @readable_errors
     @step

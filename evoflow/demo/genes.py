@@ -4,6 +4,7 @@ Coordinates are 0-based and half-open, on the forward strand.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Literal
 
@@ -125,6 +126,7 @@ class Genome:
     genes: tuple[Gene, ...]
 
 
+@lru_cache(maxsize=1024)
 def translate(coding: str) -> str:
     """Translate whole codons, past stops; bases after the last whole codon are left out."""
     ends = range(3, len(coding) + 1, 3)

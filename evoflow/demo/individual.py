@@ -13,7 +13,7 @@ from evoflow.demo.genes import Genome
 
 Genotype = tuple[bool, bool]
 
-CARRIED = 0.6  # share of ClinVar's loci that are tried; fewer are carried, for want of space
+CARRIED = 0.52  # share of ClinVar's loci that are tried; fewer are carried, for want of space
 HOMOZYGOUS = 0.35  # share of its alleles
 SPACING = 40  # bases between two alleles, so that none touches another
 OTHER_ALLELES = 40  # alleles where ClinVar lists another one at the same position

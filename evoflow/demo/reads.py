@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from evoflow.demo.chromosomes import Haplotype, align, make_haplotype
 from evoflow.demo.individual import Call
 
-COVERAGE = 30  # reads over a base, both haplotypes together, duplicates not counted
+COVERAGE = 20  # reads over a base, both haplotypes together, duplicates not counted
 READ_LENGTH = 151
 INSERT_SIZE = (420, 70)  # mean and standard deviation of a fragment's length, in bases
 INSERT_LIMITS = (180, 800)

@@ -82,7 +82,7 @@ def extract_examples(
     with (
         local_files.urls_named(data, local),
         TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
-        Pool(processes) as pool,
+        Pool.for_inputs(processes, local) as pool,
     ):
         plan = plan_units(local, pool, Path(folder))
         listed = list(listed_contigs(local))

@@ -12,9 +12,14 @@ from typing import Self, TypeVar
 from evoflow.devices.parent import end_with_parent
 from evoflow.devices.threads import usable_cores
 from evoflow.errors import InputError
+from evoflow.settings import DataSettings
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+SMALL = 10_000_000
+"""Bytes of reads and variants that one process has done before workers have started."""
 
 
 class Pool:
@@ -29,6 +34,13 @@ class Pool:
     def __init__(self, processes: int) -> None:
         self.processes = processes or usable_cores()
         self._executor: ProcessPoolExecutor | None = None
+
+    @classmethod
+    def for_inputs(cls, processes: int, data: DataSettings) -> Self:
+        """Make a pool for local files; by default without workers where they are small."""
+        paths = [path for person in data.individuals for path in (person.reads, person.variants)]
+        small = sum(Path(path).stat().st_size for path in paths) <= SMALL
+        return cls(1 if small and not processes and not data.haplotypes else processes)
 
     def __enter__(self) -> Self:
         return self

@@ -28,7 +28,7 @@ MOST_ROWS = 200
 MOST_BARS = 30
 ALLELES = "alleles and reference loci"
 
-REFRESH_SECONDS = 5.0
+REFRESH_SECONDS = 15.0
 """A card is redrawn at most so often: each refresh is a process that renders and stores it."""
 
 
