@@ -10,7 +10,8 @@ from evoflow.errors import InputError
 from evoflow.settings import Window
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from numpy.typing import NDArray
+    from torch import Tensor, device
 
 Tokens = Literal["all", "mean"] | Window
 """`all`, `mean`, or a window around the allele."""
@@ -50,15 +51,25 @@ def pool(states: "Tensor", rows: Sequence[int], spans: Sequence[Span]) -> "Tenso
 
     length = states.shape[1]
     if spans[0].averaged:
-        stops = torch.tensor([kept.stop for kept in spans], device=states.device)[:, None, None]
+        stops = on_device([kept.stop for kept in spans], states.device)[:, None, None]
         places = torch.arange(length, device=states.device)[:, None]
-        inside = torch.where(places < stops, states[list(rows)], 0)
+        inside = torch.where(places < stops, states[on_device(rows, states.device)], 0)
         return inside.sum(1, dtype=torch.float32) / stops[:, 0]
     index = [
         np.arange(row * length + kept.start, row * length + kept.stop)
         for row, kept in zip(rows, spans, strict=True)
     ]
-    return states.flatten(0, 1)[torch.from_numpy(np.concatenate(index)).to(states.device)]
+    return states.flatten(0, 1)[on_device(np.concatenate(index), states.device)]
+
+
+def on_device(numbers: "Sequence[int] | NDArray[np.int64] | Tensor", device: "device") -> "Tensor":
+    """Copy integers to a device without waiting for what it computes."""
+    import torch
+
+    tensor = torch.as_tensor(numbers)
+    # From other memory the host would wait until the copy is done.
+    tensor = tensor.pin_memory() if device.type == "cuda" else tensor
+    return tensor.to(device, non_blocking=True)
 
 
 def span(tokens: Tokens, length: int, offset: int | None) -> Span:

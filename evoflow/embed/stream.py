@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from evoflow.embed.batching import Batch, plan_batches
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.tokenizer import PAD_ID, encode
-from evoflow.embed.pooling import Span, pool
+from evoflow.embed.pooling import Span, on_device, pool
 from evoflow.errors import InputError
 from evoflow.layers import Layer, has_likelihood
 
@@ -194,9 +194,9 @@ class EmbeddingStream:
             # Matrix products are several times slower on rows that are not whole 16 bytes; a
             # batch of 8 sequences, or a multiple, has such rows.
             padding = -batch.length % 8 if batch.size % 8 else 0
-            ids = F.pad(ids, (0, padding), value=PAD_ID).pin_memory()
+            ids = F.pad(ids, (0, padding), value=PAD_ID)
         num_tokens = ids.numel()
-        ids = ids.to(device, non_blocking=True).int()
+        ids = on_device(ids, device).int()
         states, log_likelihood = self._forward(ids, [len(sequence) for sequence in sequences])
         kept = [
             (row, span)
@@ -232,7 +232,7 @@ class EmbeddingStream:
         losses = F.cross_entropy(
             logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten().long(), reduction="none"
         ).view(len(ids), -1)[: len(lengths)]
-        predicted = torch.tensor(lengths, device=ids.device) - 1
+        predicted = on_device(lengths, ids.device) - 1
         inside = torch.arange(losses.shape[1], device=ids.device) < predicted[:, None]
         return states, -(losses * inside).sum(1) / predicted  # 0 / 0 is NaN: one base has none
 

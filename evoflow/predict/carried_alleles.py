@@ -78,7 +78,10 @@ def extract_carried(
 
 def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carried:
     warnings = check_individuals(data)
-    with TemporaryDirectory(prefix="evoflow-clinvar-") as folder, Pool.for_inputs(processes, data) as pool:
+    with (
+        TemporaryDirectory(prefix="evoflow-clinvar-") as folder,
+        Pool.for_inputs(processes, data) as pool,
+    ):
         plan = plan_units(data, pool, Path(folder), unlisted=True)
         looked = pool.run(
             partial(_find, data=data, folder=Path(folder)),

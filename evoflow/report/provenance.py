@@ -5,12 +5,16 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("evoflow", "metaflow", "torch", "transformers", "numpy", "pandas", "pysam")
+from evoflow import __version__
+
+LIBRARIES = ("metaflow", "torch", "transformers", "numpy", "pandas", "pysam")
 
 
 def software() -> dict[str, str]:
     """Name the versions of Python and of what computes, and the commit where there is one."""
-    found = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    # A task in the cloud has this package's code, but it is not installed there.
+    found = {"python": platform.python_version(), "evoflow": __version__}
+    found |= {name: version(name) for name in LIBRARIES}
     commit = git_commit(Path(__file__).parent)
     return found | ({"commit": commit} if commit else {})
 

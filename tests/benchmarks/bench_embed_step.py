@@ -158,7 +158,7 @@ def main():
 
 
 if __name__ == "__main__":
-    if {"run", "step", "--package-suffixes"} & set(sys.argv[1:]):
+    if {"run", "step", "card", "--package-suffixes"} & set(sys.argv[1:]):
         BenchEmbed()
     else:
         main()

@@ -1,10 +1,23 @@
 import subprocess
+from importlib.metadata import PackageNotFoundError
 
+import evoflow
+from evoflow.report import provenance
 from evoflow.report.provenance import git_commit, software
 
 
 def test_versions_are_named():
     assert software()["metaflow"] == "2.19.39"
+
+
+def test_code_that_is_not_installed_has_a_version(monkeypatch):
+    def installed(name):
+        if name == "evoflow":
+            raise PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(provenance, "version", installed)
+    assert software()["evoflow"] == evoflow.__version__
 
 
 def test_a_folder_without_git_has_no_commit(tmp_path):
