@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -186,6 +187,7 @@ def _web_chunks(answer: "requests.Response") -> Iterator[bytes]:
             raise TransientError("the answer was cut short") from error
 
 
+_logging_in = Lock()
 _private: set[str] = set()
 """Buckets that have refused to answer without a login."""
 
@@ -273,8 +275,11 @@ class _S3Object:
     ) -> dict[str, Any]:
         from botocore import exceptions
 
-        if signed and (problem := _login_problem()):
-            raise _RefusedError(problem)
+        if signed:
+            with _logging_in:  # once, also where many files are asked for at once
+                problem = _login_problem()
+            if problem:
+                raise _RefusedError(problem)
         if signed and self.requester_pays:
             arguments = arguments | {"RequestPayer": "requester"}
         ask = getattr(_s3_client(signed=signed), operation)
@@ -293,10 +298,8 @@ class _S3Object:
             raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
             raise TransientError(f"the connection failed ({type(error).__name__})") from error
-        except exceptions.BotoCoreError as error:
-            if signed:  # a login that has run out meanwhile
-                raise _RefusedError(f"the AWS login fails ({error})") from error
-            raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
+        except exceptions.BotoCoreError as error:  # such as a login that has run out meanwhile
+            raise _RefusedError(str(error)) from error
         return answer
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -94,6 +95,24 @@ def test_a_process_that_answers_is_a_login(bucket, faults, tmp_path, monkeypatch
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     bucket.put_object(Bucket=BUCKET, Key="closed", Body=b"a")
     assert mirror.Mirror.of(f"s3://{BUCKET}/closed").described.size == 1
+
+
+@pytest.mark.usefixtures("bucket")
+def test_many_files_ask_for_one_login(faults, tmp_path, monkeypatch):
+    faults.closed = {f"/{BUCKET}/{number}" for number in range(6)}
+    asked = tmp_path / "asked"
+    (tmp_path / "login").write_text(f"#!/bin/sh\necho >> {asked}\nsleep 0.5\nexit 1\n")
+    (tmp_path / "login").chmod(0o755)
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {tmp_path / 'login'}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    def fetch(number):
+        with pytest.raises(InputError, match=f"{BUCKET}/{number}: .*CredentialRetrievalError"):
+            mirror.Mirror.of(f"s3://{BUCKET}/{number}")
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(fetch, range(6)))
+    assert len(asked.read_text().splitlines()) == 1
 
 
 @pytest.mark.usefixtures("bucket")
