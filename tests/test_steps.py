@@ -40,5 +40,5 @@ def test_a_config_names_what_is_wrong_in_its_yaml(monkeypatch):
     steps.yaml_config("data", steps.Path("demo.yaml"), "YAML: whose reads")
     assert made["help"] == "YAML: whose reads; docs/settings.md lists its keys"
     assert made["parser"]("demo: {seed: 3}") == {"demo": {"seed": 3}}
-    with pytest.raises(UsageError, match="the data config is not valid YAML"):
+    with pytest.raises(UsageError, match="the data config: not valid YAML in line 1"):
         made["parser"]("reference: [")
