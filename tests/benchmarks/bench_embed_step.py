@@ -46,6 +46,7 @@ class BenchEmbed(FlowSpec):
     def embed(self):
         """Embed, and take the time of the forward passes before and after."""
         import pandas as pd
+        import torch
 
         from evoflow.embed.shard import store_embeddings
         from evoflow.embed.store.datastore import Datastore
@@ -79,6 +80,9 @@ class BenchEmbed(FlowSpec):
         cards.show_embedding(current.card, embedded)
         body = (time.time() - began, time.process_time() - cpu)
         after = passes_alone(embedder, settings, reads)
+        del embedder  # as `embed` leaves the device, before its task ends
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
         print("TIMES", began, *before, *body, *after, repr(self.embeddings), flush=True)
         self.next(self.end)
 

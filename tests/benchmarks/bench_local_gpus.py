@@ -31,7 +31,7 @@ from evoflow import demo
 from evoflow.augment.augmentation import augment
 from evoflow.devices.gpus import visible_gpus
 from evoflow.embed.evo import EvoConfig, EvoForCausalLM
-from evoflow.extract.examples import extract_examples
+from evoflow.labels.examples import labelled_examples
 from evoflow.settings import DataSettings, ModelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ class Watch(threading.Thread):
 def count_sequences(model: dict[str, object]) -> int:
     """Count what a run on `DATA` embeds."""
     data, settings = DataSettings.model_validate(DATA), ModelSettings.model_validate(model)
-    examples = extract_examples(demo.prepare(data)).examples
+    examples = labelled_examples(demo.prepare(data)).examples
     made = augment(examples, settings, read_length=data.read_length, seed=data.seed)
     return len(made.sequences)
 
