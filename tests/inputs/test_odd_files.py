@@ -1,5 +1,6 @@
 """Headers and records that real files have: all that can be right is right, the rest is counted."""
 
+import tempfile
 from collections import Counter
 from random import Random
 
@@ -242,6 +243,14 @@ def test_a_bgzipped_fasta_that_is_cut_off_is_named(tmp_path):
     packed.write_bytes(packed.read_bytes()[:-200])
     with pytest.raises(InputError, match=r"ref.fa.gz: "):
         rows_of(data)
+
+
+@pytest.mark.parametrize("name", ['it\'s 100%s "#1"?', "ünï;$HOME&*[a]", "new\nline"])
+def test_paths_may_hold_any_letter(tmp_path, monkeypatch, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    assert rows_of(OddWorld().write(folder))[0] == ALL
 
 
 def test_most_contigs_of_another_length_are_refused_and_one_is_left_out(tmp_path):
