@@ -30,6 +30,8 @@ COLUMNS = {
     "sequence": "str",
     "reference_sequence": "str",
     "variant_offset": "int64",
+    "reference_start": "int64",
+    "reference_end": "int64",
 }
 """Column names and pandas dtypes, in order.
 
@@ -39,9 +41,10 @@ bases in the reference's forward orientation and `sequence[variant_offset:]` sta
 where `carries_alt`, else with `ref`; where another allele of the individual lies within an indel's
 repeat it may differ there. `other_alleles` counts the further alleles of the individual that
 `sequence` carries, in ClinVar or not; without `carries_alt` there is none. `reference_sequence` is
-the reference from the base to which the first base of `sequence` is aligned. `strand` is that of
-the read (`+` or `-`). `clinical_significance`, `review_status` and `origin` are ClinVar's `CLNSIG`,
-`CLNREVSTAT` and `ORIGIN` as they stand in the file; empty where it has none.
+the reference from the base to which the first base of `sequence` is aligned. The whole `sequence`
+is aligned to the reference from `reference_start` to `reference_end` (0-based, half-open).
+`strand` is that of the read (`+` or `-`). `clinical_significance`, `review_status` and `origin` are
+ClinVar's `CLNSIG`, `CLNREVSTAT` and `ORIGIN` as they stand in the file; empty where it has none.
 """
 
 ALLELE = ["individual", "contig", "position", "ref", "alt"]

@@ -137,6 +137,7 @@ class EvoFlow(FlowSpec):
             )
         self.examples = extraction.examples
         self.extraction = extraction.counts
+        self.contexts = extraction.contexts
         cards.show_extraction(current.card, extraction)
         self.next(self.augment)
 
@@ -149,6 +150,7 @@ class EvoFlow(FlowSpec):
         from evoflow.augment import split, visibility
         from evoflow.augment.augmentation import augment
         from evoflow.augment.shards import plan_shards
+        from evoflow.embed.cost import size_in_words
         from evoflow.embed.store.datastore import Datastore
         from evoflow.report import cards, tallies
 
@@ -157,6 +159,7 @@ class EvoFlow(FlowSpec):
             self.settings.model,
             read_length=self.settings.data.read_length,
             seed=self.settings.data.seed,
+            contexts=self.contexts,
         )
         self.examples, self.training_rows = augmented.examples, augmented.training_rows
         self.sequences, self.rows = augmented.sequences, augmented.rows
@@ -167,8 +170,15 @@ class EvoFlow(FlowSpec):
         unseen = visibility.notes(self.examples, self.settings.model.embedding)
         self.split_notes = [*unseen, *split.notes(self.examples)]
         self.balance_counts = tallies.balance_counts(self.examples, self.training_rows)
+        size = size_in_words(self.sequences["sequence"].tolist())
+        print(f"{size} are embedded in {len(self.shards):,} shards")
         cards.show_augmentation(
-            current.card, self.examples, self.training_rows, self.shards, unseen
+            current.card,
+            self.examples,
+            self.training_rows,
+            self.shards,
+            notes=unseen,
+            size=size,
         )
         self.next(self.embed, foreach="shard_numbers")
 
@@ -195,6 +205,7 @@ class EvoFlow(FlowSpec):
                 task=current.pathspec,
                 progress=advance,
                 phases=phases,
+                all_tokens=int(self.sequences["sequence"].str.len().sum()),
             )
         self.embeddings = embedded.embeddings
         self.log_likelihood = embedded.log_likelihood

@@ -8,6 +8,7 @@ import pandas as pd
 from evoflow.augment.balance import balance
 from evoflow.augment.sequences import held_out, unique_sequences
 from evoflow.augment.split import assign_folds, assign_splits, split_of_fold
+from evoflow.extract.contexts import Contexts
 from evoflow.settings import ModelSettings
 
 
@@ -37,7 +38,12 @@ class Augmentation:
 
 
 def augment(
-    examples: pd.DataFrame, model: ModelSettings, *, read_length: int, seed: int
+    examples: pd.DataFrame,
+    model: ModelSettings,
+    *,
+    read_length: int,
+    seed: int,
+    contexts: Contexts | None = None,
 ) -> Augmentation:
     """Split without leaks, balance the training labels, list what must be embedded.
 
@@ -51,6 +57,9 @@ def augment(
         Bases of an example.
     seed
         Of every choice.
+    contexts
+        The reference around the reads, where the model sees it. Those of two sides share no base:
+        examples of several sides are kept as far apart as a context is long.
 
     Raises
     ------
@@ -58,9 +67,11 @@ def augment(
         When the examples cannot be split.
     """
     assign = assign_folds if model.split.is_crossed else assign_splits
-    examples = assign(examples, model.split, read_length=read_length, seed=seed)
+    # A read reaches as far as it is long, to either side; a context half as far.
+    reach = read_length if contexts is None else max(read_length, (contexts.length + 1) // 2)
+    examples = assign(examples, model.split, read_length=reach, seed=seed)
     parts = []
-    for fold, split in enumerate(_splits(examples, read_length)):
+    for fold, split in enumerate(_splits(examples, reach)):
         training = balance(split, model.balance, seed=seed)
         parts.append(
             pd.concat([training.assign(split="train"), held_out(split)], ignore_index=True).assign(
@@ -68,7 +79,7 @@ def augment(
             )
         )
     rows = pd.concat(parts, ignore_index=True)
-    sequences, rows = unique_sequences(examples, rows, model.embedding)
+    sequences, rows = unique_sequences(examples, rows, model.embedding, contexts)
     return Augmentation(examples, training, sequences, rows)
 
 

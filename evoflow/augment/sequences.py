@@ -7,6 +7,7 @@ import pandas as pd
 from evoflow.augment.strands import mirrored_offset, turnable
 from evoflow.augment.visibility import first_difference
 from evoflow.dna import reverse_complement
+from evoflow.extract.contexts import Contexts
 from evoflow.settings import EmbeddingSettings
 from evoflow.table import ALLELE
 
@@ -53,7 +54,10 @@ def both_orientations(examples: pd.DataFrame, numbers: npt.NDArray[np.int64]) ->
 
 
 def unique_sequences(
-    examples: pd.DataFrame, rows: pd.DataFrame, embedding: EmbeddingSettings
+    examples: pd.DataFrame,
+    rows: pd.DataFrame,
+    embedding: EmbeddingSettings,
+    contexts: Contexts | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List what must be embedded, each distinct sequence and place in it once.
 
@@ -65,12 +69,15 @@ def unique_sequences(
         Columns `example` (row number in `examples`) and `reverse_complement`; others are kept.
     embedding
         Which tokens are kept, and of which strands.
+    contexts
+        The reference around the reads, where the model sees it.
 
     Returns
     -------
     sequences : DataFrame
         Columns `sequence` and `variant_offset` (the base around which tokens are kept: see
-        `first_difference`), unique and sorted, so that equal sequences are neighbours.
+        `first_difference`), unique and sorted, the longest first, so that equal sequences are
+        neighbours.
     rows : DataFrame
         The rows with `read` and `window`, the row numbers in `sequences` of the read and of its
         reference window; where both strands are embedded also `read_reverse` and `window_reverse`,
@@ -82,7 +89,10 @@ def unique_sequences(
     distinct, row = np.unique(2 * rows["example"].to_numpy() + turned, return_inverse=True)
     used, turned = examples.iloc[distinct // 2], distinct % 2 == 1
     offset = first_difference(used)
-    length = len(used["sequence"].iloc[0]) if len(used) else 0
+    if contexts is not None:
+        used = contexts.surround(used)
+        offset += used["before"].to_numpy()
+    length = np.array([len(sequence) for sequence in used["sequence"]], dtype=np.int64)
     mirrored = mirrored_offset(offset, length, embedding)
     wanted = {}
     for strand in strands:
@@ -95,7 +105,10 @@ def unique_sequences(
                 }
             )
     every = pd.concat([*wanted.values()])
-    sequences = every.drop_duplicates().sort_values(KEY, ignore_index=True)
+    sequences = every.drop_duplicates()
+    shortness = -sequences["sequence"].str.len()
+    sequences = sequences.assign(shortness=shortness).sort_values(["shortness", *KEY])
+    sequences = sequences[KEY].reset_index(drop=True)
     index = pd.MultiIndex.from_frame(sequences)
     numbers = {
         name: index.get_indexer(pd.MultiIndex.from_frame(some))[row]

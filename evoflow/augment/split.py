@@ -276,5 +276,6 @@ def _check_sides(sides: Sides, settings: SplitSettings) -> None:
         raise InputError(
             f"{len(sides):,} alleles and loci lie too close together for a split"
             f" ({' and '.join(empty)} would be empty): give more regions or individuals, raise"
-            f" data.reference_loci, or lower split.block_size (it is {settings.block_size:,})"
+            f" data.reference_loci, or lower split.block_size (it is {settings.block_size:,}) or"
+            " data.context"
         )

@@ -35,7 +35,9 @@ def turnable(examples: pd.DataFrame) -> pd.Series:
 
 
 def mirrored_offset(
-    offset: npt.NDArray[np.int64], length: int, embedding: EmbeddingSettings
+    offset: npt.NDArray[np.int64],
+    length: npt.NDArray[np.int64] | int,
+    embedding: EmbeddingSettings,
 ) -> npt.NDArray[np.int64]:
     """Find the base around which a reverse complement keeps the same bases as the sequence does.
 
@@ -44,15 +46,15 @@ def mirrored_offset(
     offset
         0-based base around which tokens of the sequence are kept, shape=(n,).
     length
-        Bases of every sequence.
+        Bases of every sequence, or of each, shape=(n,).
     embedding
         How many tokens are kept: of a window `[s, s + N)` the reverse complement keeps
         `[length - s - N, length - s)`.
     """
     if not isinstance(embedding.tokens, Window):
-        return length - 1 - offset
+        return np.asarray(length - 1 - offset)
     start, kept = kept_bases(offset, length, embedding)
-    return length - start - kept + kept // 2
+    return np.asarray(length - start - kept + kept // 2)
 
 
 def _bases(sequences: pd.Series) -> npt.NDArray[np.uint8]:

@@ -39,18 +39,20 @@ def first_difference(examples: pd.DataFrame) -> Numbers:
     return np.array([_differs_at(row) for row in examples[_READ].itertuples()], dtype=np.int64)
 
 
-def kept_bases(middle: Numbers, length: int, embedding: EmbeddingSettings) -> tuple[Numbers, int]:
+def kept_bases(
+    middle: Numbers, length: Numbers | int, embedding: EmbeddingSettings
+) -> tuple[Numbers, Numbers | int]:
     """Tell which bases of sequences the kept tokens stand for.
 
     Returns
     -------
     start : ndarray
         0-based index of the first, shape=(n,).
-    number : int
+    number
         How many; all `length` where no window is kept.
     """
     tokens = embedding.tokens
-    number = min(tokens.window, length) if isinstance(tokens, Window) else length
+    number = np.minimum(tokens.window, length) if isinstance(tokens, Window) else length
     return np.clip(middle - number // 2, 0, length - number), number
 
 

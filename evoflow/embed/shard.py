@@ -1,5 +1,6 @@
 """A shard of the sequences through the model, and the join of all: what `embed` and `train` do."""
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from evoflow.devices.claims import claimed_device
 from evoflow.devices.cores import share_cores
 from evoflow.embed.cached import CachedStream
+from evoflow.embed.cost import Forecast
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.results import EmbeddingReport, Provenance, report_of
 from evoflow.embed.store.datastore import Datastore
@@ -53,6 +55,7 @@ def embed_shard(
     task: str,
     progress: Callable[[int, int], None],
     phases: Phases = silent,
+    all_tokens: int = 0,
 ) -> EmbeddedShard:
     """Embed sequences on a device that is this task's alone, or on its share of the cores.
 
@@ -72,6 +75,8 @@ def embed_shard(
         Called with the number of sequences done and of all.
     phases
         Where loading the model is shown.
+    all_tokens
+        Tokens of all shards; what they cost is printed after the first batches.
 
     Raises
     ------
@@ -82,6 +87,13 @@ def embed_shard(
         share_cores(tasks)
     with claimed_device(settings.model.device) as device:
         model = settings.model.model_copy(update={"device": str(device)})
+        busy = "GPU" if device.type == "cuda" else "CPU"
+        forecast = Forecast(sequences["sequence"].tolist(), all_tokens, busy, _print)
+
+        def advance(done: int, total: int) -> None:
+            progress(done, total)
+            forecast.advance(done, total)
+
         return store_embeddings(
             # Named nowhere, so that it leaves the device on return.
             Embedder.from_settings(model, shared=settings.compute.weights, phases=phases),
@@ -89,8 +101,12 @@ def embed_shard(
             settings,
             datastore=datastore,
             task=task,
-            progress=progress,
+            progress=advance,
         )
+
+
+def _print(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def store_embeddings(

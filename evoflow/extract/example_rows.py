@@ -254,4 +254,6 @@ def _examples(
         sequence=[read.sequence for read in kept],
         reference_sequence=[read.reference for read in kept],
         variant_offset=[read.offset for read in kept],
+        reference_start=[read.reference_start for read in kept],
+        reference_end=[read.reference_end for read in kept],
     )

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from evoflow.extract import found_alleles
+from evoflow.extract.contexts import Contexts
 from evoflow.extract.counts import (
     count,
     draw_references,
@@ -44,10 +45,13 @@ class Extraction:
         `carrier read` (the kept ones, by whether they carry further alleles of the individual),
         `contig` (with any record), `source of the consequence` (of joined alleles, where
         `consequence_field` is set); `unknown consequence term` counts the alleles that have one.
+    contexts
+        The reference around the reads, where `data.context` is set.
     """
 
     examples: pd.DataFrame
     counts: pd.DataFrame
+    contexts: Contexts | None = None
 
 
 def extract_examples(
@@ -106,4 +110,8 @@ def extract_examples(
     examples = pd.concat([*tables, pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)
     # Stable: an allele's own read stays first.
     examples = examples.sort_values(ALLELE, kind="stable", ignore_index=True)
-    return Extraction(examples[list(COLUMNS)].astype(COLUMNS), counts.astype({"count": "int64"}))
+    examples = examples[list(COLUMNS)].astype(COLUMNS)
+    contexts = None
+    if data.context is not None:
+        contexts = Contexts.read(examples, str(local.reference), data.context)
+    return Extraction(examples, counts.astype({"count": "int64"}), contexts)

@@ -25,7 +25,7 @@ from evoflow.extract.units import OTHER_BASES
 from evoflow.extract.vcf.normalise import KEY, Written, write_called, write_clinvar
 from evoflow.extract.vcf.plain_vcf import Source
 from evoflow.extract.vcf.variants import described, read_called, read_clinvar
-from evoflow.extract.written_alleles import write_allele
+from evoflow.extract.written_alleles import placed, write_allele
 from evoflow.impact import most_severe
 from evoflow.inputs import agreement, inventory
 from evoflow.inputs.readable import sample_of
@@ -266,7 +266,7 @@ def _write(
         counts[str(contig), "not drawn"] += count
     table = described(ordered.iloc[taken])
     sequences, windows, offsets = zip(*written, strict=True) if written else ((), (), ())
-    return table.assign(
+    made_of = table.assign(
         individual=HAPLOTYPE,
         genotype="1",
         carries_alt=True,
@@ -278,3 +278,4 @@ def _write(
         reference_sequence=list(windows),
         variant_offset=list(offsets),
     )
+    return placed(made_of)

@@ -1,5 +1,6 @@
 """An allele written into the reference: what a read would be, where there is none."""
 
+import pandas as pd
 import pysam
 
 from evoflow.extract.evidence.alignment import footprint
@@ -39,3 +40,18 @@ def write_allele(
     fits = len(before) + len(where.alternate) <= length == len(sequence) == len(window)
     # A deletion from a repeat shows only behind the repeat.
     return (sequence, window, len(before)) if fits and sequence != window else None
+
+
+def placed(alleles: pd.DataFrame) -> pd.DataFrame:
+    """Tell where written alleles lie: add `reference_start` and `reference_end`.
+
+    Parameters
+    ----------
+    alleles
+        Columns `position`, `ref`, `alt`, `sequence` and `variant_offset`, as `write_allele` makes
+        them.
+    """
+    start = alleles["position"] - 1 - alleles["variant_offset"]
+    gained = alleles["alt"].str.len() - alleles["ref"].str.len()
+    end = start + alleles["sequence"].str.len() - gained
+    return alleles.assign(reference_start=start, reference_end=end)

@@ -33,8 +33,8 @@ class Carried:
     alleles
         Columns `ALLELE` and `ANNOTATION`; one row for each allele within the regions.
     reads
-        Columns `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`, as in the table of
-        examples; one row for each kept carrier read.
+        Columns `ALLELE`, `sequence`, `reference_sequence`, `variant_offset`, `reference_start` and
+        `reference_end`, as in the table of examples; one row for each kept carrier read.
     left_out
         How many records or alleles were left out, by reason.
     warnings
@@ -101,6 +101,7 @@ def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carrie
         ]
         taken = take(pool, parts, data, tally.expect(len(parts)))
     columns = [*ALLELE, "sequence", "reference_sequence", "variant_offset"]
+    columns += ["reference_start", "reference_end"]
     named = [
         variants.described(found[unit][0]).assign(
             individual=unit.individual.sample, contig=unit.contig

@@ -8,6 +8,7 @@ import pandas as pd
 
 from evoflow.augment import visibility
 from evoflow.demo import prepare
+from evoflow.extract.written_alleles import placed
 from evoflow.inputs import inventory
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.scoring import score_alleles, score_reads, written_into_reference
@@ -82,6 +83,7 @@ def predict_individuals(
         When the head was trained on other reads or embeddings, or a file is not sound.
     """
     trained.require_read_length(data.read_length)
+    trained.require_context(data.context)
     model = trained.model_settings(asked)
     data = prepare(data)
     with shown("finding reads", "parts") as advance:
@@ -89,7 +91,8 @@ def predict_individuals(
     reference = local_files.local_reference(str(data.reference), requester_pays=data.requester_pays)
     written = written_into_reference(carried.alleles, reference, trained.read_length)
     both = pd.concat([carried.reads, written], ignore_index=True)
-    scored = score_reads(trained, both, model, phases=shown)
+    contexts = trained.contexts(both, reference)
+    scored = score_reads(trained, both, model, phases=shown, contexts=contexts)
     of_reads, of_written = scored.iloc[: len(carried.reads)], scored.iloc[len(carried.reads) :]
     return Predictions(
         score_alleles(carried.alleles, of_reads, of_written, ALLELE),
@@ -130,8 +133,9 @@ def predict_variants(
     with local_files.named({path: variants, fasta: reference}):
         written = write_alleles(path, fasta, trained.read_length)
         genome = inventory.read_genome(fasta)
-    named = written.alleles.assign(individual="")
-    scored = score_reads(trained, named, model, phases=shown)
+    named = placed(written.alleles.assign(individual=""))
+    contexts = trained.contexts(named, fasta)
+    scored = score_reads(trained, named, model, phases=shown, contexts=contexts)
     columns = ["contig", "position", "ref", "alt", "variant_id", "score", "log_likelihood_ratio"]
     return Predictions(
         scored[columns],

@@ -13,6 +13,8 @@ from markupsafe import Markup
 from evoflow.atomic import new_file
 from evoflow.cache import cache_folder
 from evoflow.errors import InputError
+from evoflow.extract.contexts import Contexts
+from evoflow.extract.written_alleles import placed
 from evoflow.predict.export import head_of
 from evoflow.predict.scoring import score_reads
 from evoflow.predict.trained import TrainedHead
@@ -64,8 +66,9 @@ def page_of_allele(run: Any, text: str) -> str:
     reads = examples[chosen]
     trained = head_of(run)
     model = trained.model_settings(None)
+    contexts = None if trained.context is None else artifact(run, "extract", "contexts")
     subtitle = f"{run.pathspec}; embedded by {trained.checkpoint}"
-    blocks = list(_blocks(trained, model, reads))
+    blocks = list(_blocks(trained, model, reads, contexts))
     return page(name_of(wanted), subtitle, [Section("allele", "", blocks, folded=False)])
 
 
@@ -82,7 +85,8 @@ def page_of_variants(
     model = trained.model_settings(asked)
     path, fasta = local_files.local_whole(variants), local_files.local_reference(reference)
     with local_files.named({path: variants, fasta: reference}):
-        alleles = write_alleles(path, fasta, trained.read_length).alleles
+        alleles = placed(write_alleles(path, fasta, trained.read_length).alleles)
+        contexts = trained.contexts(alleles, fasta)
     if not 0 < len(alleles) <= MOST_ALLELES:
         raise InputError(
             f"{variants}: has {len(alleles):,} alleles that can be written into {reference}; give "
@@ -93,7 +97,7 @@ def page_of_variants(
         Section(
             f"allele-{number}",
             name_of(row),
-            list(_blocks(trained, model, pd.DataFrame([known | row]))),
+            list(_blocks(trained, model, pd.DataFrame([known | row]), contexts)),
             folded=False,
         )
         for number, row in enumerate(alleles.to_dict("records"))
@@ -122,7 +126,11 @@ def parse_allele(text: str) -> dict[str, Any]:
 
 
 def base_effects(
-    trained: TrainedHead, model: ModelSettings, read: Mapping[Any, Any], around: int = AROUND
+    trained: TrainedHead,
+    model: ModelSettings,
+    read: Mapping[Any, Any],
+    contexts: Contexts | None = None,
+    around: int = AROUND,
 ) -> tuple[float, int, npt.NDArray[np.float64]]:
     """Score a read with every base around its allele changed, one at a time.
 
@@ -131,7 +139,10 @@ def base_effects(
     trained, model
         The head and the model that embeds.
     read
-        `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`.
+        `ALLELE`, `sequence`, `reference_sequence` and `variant_offset`; where the head was trained
+        with a context also `reference_start` and `reference_end`.
+    contexts
+        The reference around the read, where the head was trained with it.
     around
         Bases on each side of the allele that are changed.
 
@@ -154,7 +165,7 @@ def base_effects(
         if base != sequence[position]
     ]
     texts = [sequence, *(text for _, text in changed)]
-    scores = _cached_scores(trained, model, read, texts)
+    scores = _cached_scores(trained, model, read, texts, contexts)
     positions = np.array([position for position, _ in changed]) - start
     sums = np.bincount(positions, weights=scores[1:], minlength=stop - start)
     means = sums / np.bincount(positions, minlength=stop - start)
@@ -200,10 +211,12 @@ def logo(read: str, start: int, effects: npt.NDArray[np.float64], allele: range)
     ).format(wide, 2 * _HEIGHT, _HEIGHT, lines, Markup("").join(letters))
 
 
-def _blocks(trained: TrainedHead, model: ModelSettings, reads: pd.DataFrame) -> Iterator[Block]:
+def _blocks(
+    trained: TrainedHead, model: ModelSettings, reads: pd.DataFrame, contexts: Contexts | None
+) -> Iterator[Block]:
     """Show an allele's reads, and what moves the score of the first."""
     first = reads.iloc[0].to_dict()
-    score, start, effects = base_effects(trained, model, first)
+    score, start, effects = base_effects(trained, model, first, contexts)
     known = [first["gene"], str(first["consequence"]).replace("_", " ")]
     told = f"The head gives its first read the score {score:.2g} ({trained.target.score})."
     if LABEL in first:
@@ -217,7 +230,11 @@ def _blocks(trained: TrainedHead, model: ModelSettings, reads: pd.DataFrame) -> 
 
 
 def _cached_scores(
-    trained: TrainedHead, model: ModelSettings, read: Mapping[Any, Any], texts: Iterable[str]
+    trained: TrainedHead,
+    model: ModelSettings,
+    read: Mapping[Any, Any],
+    texts: Iterable[str],
+    contexts: Contexts | None,
 ) -> npt.NDArray[np.float64]:
     """Score reads, or take the scores of the same head, model and reads from the cache."""
     sequences = list(texts)
@@ -226,15 +243,19 @@ def _cached_scores(
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
     described = [trained.checkpoint, trained.revision, trained.embedding.model_dump(mode="json")]
     place = [str(read[name]) for name in ("ref", "alt", *_PLACE)]
+    if contexts is not None:
+        place += contexts.surround(pd.DataFrame([dict(read)]))["reference_sequence"].tolist()
     digest.update(json.dumps([described, model.dtype, place, sequences]).encode())
     path = cache_folder() / "explanations" / f"{digest.hexdigest()}.json"
     if path.is_file():
         return np.array(json.loads(path.read_text(encoding="utf-8")))
     frame = pd.DataFrame(
-        [{name: read.get(name, "") for name in [*ALLELE, *_PLACE]}] * len(sequences)
+        [{name: read.get(name, "") for name in [*ALLELE, *_PLACE, *_AROUND]}] * len(sequences)
     )
     frame = frame.assign(sequence=sequences)
-    scored = score_reads(trained, frame, model, phases=shown, what="changing bases")
+    scored = score_reads(
+        trained, frame, model, phases=shown, what="changing bases", contexts=contexts
+    )
     scores = scored["score"].to_numpy(dtype=np.float64)
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path) as beside:
@@ -243,6 +264,7 @@ def _cached_scores(
 
 
 _PLACE = ["reference_sequence", "variant_offset"]
+_AROUND = ["reference_start", "reference_end"]
 
 
 def _near(examples: pd.DataFrame, wanted: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ def head_of(run: Any) -> TrainedHead:
             settings.data.read_length,
             provenance.get("weights"),
             target_of(settings.model.target),
+            settings.data.context,
         )
     except (AttributeError, KeyError) as error:  # settings that an earlier version pickled
         raise InputError(

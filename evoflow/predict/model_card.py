@@ -98,7 +98,7 @@ evoflow predict THIS_FOLDER --data DATA.yaml --output predictions.tsv
 evoflow predict THIS_FOLDER --variants V.vcf --reference R.fa --output scored.vcf.gz
 ```
 
-It fits reads of {trained.read_length} bases, embedded by `{trained.checkpoint}`
+It fits reads of {trained.read_length} bases{_context(trained)}, embedded by `{trained.checkpoint}`
 (revision {trained.revision or "none"}, weights {trained.weights or "unknown"}),
 layer `{trained.embedding.layer}`, tokens `{_tokens(trained)}`; `evoflow predict` refuses anything
 else.
@@ -140,6 +140,10 @@ Value and 95% interval by jackknife over genes; `metrics.json` has every metric 
   of a distant exon or to regulation is not in it.
 - Reads with systematic errors give systematic mistakes; the spread over reads does not show them.
 """
+
+
+def _context(trained: "TrainedHead") -> str:
+    return f", each within {trained.context:,} bases of the reference" if trained.context else ""
 
 
 def _metadata(settings: Settings, metrics: "Table", subset: str) -> dict[str, Any]:

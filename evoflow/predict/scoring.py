@@ -11,7 +11,8 @@ from evoflow.devices.claims import claimed_device
 from evoflow.dna import ALPHABET
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.store.parts import room
-from evoflow.extract.written_alleles import write_allele
+from evoflow.extract.contexts import Contexts
+from evoflow.extract.written_alleles import placed, write_allele
 from evoflow.htslib import quiet
 from evoflow.predict.trained import TrainedHead
 from evoflow.progress import Phases, silent
@@ -34,6 +35,7 @@ def score_reads(
     *,
     phases: Phases = silent,
     what: str = "scoring",
+    contexts: Contexts | None = None,
 ) -> pd.DataFrame:
     """Score every read: the same embedding, pairing and head as in training.
 
@@ -53,29 +55,30 @@ def score_reads(
         The model that embeds, as `TrainedHead.model_settings` gives it.
     phases, what
         Where loading the model and the sequences done are shown, and what the latter is called.
+    contexts
+        The reference around the reads, where the head was trained with it.
 
     Returns
     -------
     DataFrame
         `reads` with `score` (0..10) and `log_likelihood_ratio` (natural logarithm of how many
-        times likelier the model finds the read than its reference window; NaN where the layer
-        gives no likelihood).
+        times likelier the model finds the read than its reference window, in their context where
+        there is one; NaN where the layer gives no likelihood).
     """
     if reads.empty:
         return reads.assign(score=np.nan, log_likelihood_ratio=np.nan)
     carried = reads.assign(carries_alt=True)
     rows = both_orientations(carried, np.arange(len(reads))).assign(carries_alt=True)
-    sequences, rows = unique_sequences(carried, rows, trained.embedding)
+    sequences, rows = unique_sequences(carried, rows, trained.embedding, contexts)
+    longest = int(sequences["sequence"].str.len().max())
     with claimed_device(model.device) as device:
-        model = model.model_copy(update={"device": str(device)})
+        model = model.holding(longest).model_copy(update={"device": str(device)})
         embeddings, log_likelihood = _embed(trained, sequences, model, phases, what)
         pairs = Pairs.of(embeddings, rows, pd.Series(0.0, rows.index))
         score = trained.head.predict(pairs, device=model.device)
     ratio = (log_likelihood[pairs.read] - log_likelihood[pairs.window]).mean(axis=1)
-    return reads.assign(
-        score=score,
-        log_likelihood_ratio=pairs.by_example(ratio) * (trained.read_length - 1),
-    )
+    predicted = sequences["sequence"].str.len().to_numpy()[pairs.read[:, 0]] - 1
+    return reads.assign(score=score, log_likelihood_ratio=pairs.by_example(ratio * predicted))
 
 
 def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -> pd.DataFrame:
@@ -93,8 +96,9 @@ def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -
     Returns
     -------
     DataFrame
-        Columns `VARIANT`, `sequence`, `reference_sequence` and `variant_offset`, each allele once;
-        without those for which there is no room or that lie beside a letter that is not a base.
+        Columns `VARIANT`, `sequence`, `reference_sequence`, `variant_offset`, `reference_start` and
+        `reference_end`, each allele once; without those for which there is no room or that lie
+        beside a letter that is not a base.
     """
     rows = []
     with quiet(), pysam.FastaFile(reference) as genome:
@@ -104,7 +108,7 @@ def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -
             if written is not None and not set(written[0] + written[1]) - set(ALPHABET):
                 rows.append((contig, position, ref, alt, *written))
     columns = [*VARIANT, "sequence", "reference_sequence", "variant_offset"]
-    return pd.DataFrame(rows, columns=columns)
+    return placed(pd.DataFrame(rows, columns=columns))
 
 
 def score_alleles(

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from evoflow import __version__
 from evoflow.embed.results import Provenance
 from evoflow.errors import InputError
+from evoflow.extract.contexts import Contexts
 from evoflow.predict.soundness import require_sound
 from evoflow.settings import EmbeddingSettings, ModelSettings
 from evoflow.target import IMPACT, Target, named
@@ -23,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-FORMAT = 3
+FORMAT = 4
 """Raised when configuration or weights change so that other code cannot read them."""
 
 
@@ -37,6 +39,7 @@ KEYS = {
     "revision",
     "embedding",
     "read_length",
+    "context",
     "weights",
     "target",
 }
@@ -61,6 +64,8 @@ class TrainedHead:
         Name of the model's weights; None for a head that was trained before it was kept.
     target
         What the head predicts.
+    context
+        Bases of each sequence with the reference around it; None: the sequence alone.
     """
 
     head: Head
@@ -70,6 +75,7 @@ class TrainedHead:
     read_length: int
     weights: str | None = None
     target: Target = IMPACT
+    context: int | None = None
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""
@@ -89,6 +95,7 @@ class TrainedHead:
             "revision": self.revision,
             "embedding": self.embedding.model_dump(mode="json"),
             "read_length": self.read_length,
+            "context": self.context,
             "weights": self.weights,
             "target": {"kind": self.target.kind, "name": self.target.name},
         }
@@ -128,6 +135,7 @@ class TrainedHead:
                 config["read_length"],
                 config.get("weights"),
                 named(**config.get("target", {"kind": "impact", "name": "impact"})),
+                config.get("context"),
             )
         except OSError as error:
             raise InputError(
@@ -200,6 +208,16 @@ class TrainedHead:
                 "on, or train a new head"
             )
 
+    def contexts(self, reads: pd.DataFrame, reference: str) -> Contexts | None:
+        """Read the reference around reads, where the head was trained with it.
+
+        Parameters
+        ----------
+        reads, reference
+            As `Contexts.read` takes them.
+        """
+        return None if self.context is None else Contexts.read(reads, reference, self.context)
+
     def require_read_length(self, read_length: int) -> None:
         """Refuse reads of another length than the training's."""
         if read_length != self.read_length:
@@ -208,6 +226,14 @@ class TrainedHead:
                 f"{self.read_length} bases: set read_length: {self.read_length}; for shorter "
                 "reads, train a head with their length"
             )
+
+    def require_context(self, context: int | None) -> None:
+        """Refuse another context than the training's; where none is asked for, that counts."""
+        if context is not None and context != self.context:
+            how, remedy = "without one", "leave context out"
+            if self.context is not None:
+                how, remedy = f"with {self.context} bases", f"set context: {self.context}"
+            raise InputError(f"data.context is {context}, the head was trained {how}: {remedy}")
 
 
 def _refuse_unknown(config: dict[str, Any]) -> None:

@@ -83,14 +83,16 @@ def show_augmentation(
     examples: pd.DataFrame,
     training_rows: pd.DataFrame,
     shards: Sequence[Any],
+    *,
     notes: Sequence[str] = (),
+    size: str = "The sequences",
 ) -> None:
-    """Card of `augment`: the splits, the balance before and after, the shards, further notes."""
+    """Card of `augment`: the splits, the balance before and after, notes, what is embedded."""
     card.append(Markdown("# Splits"))
     shown = [*notes, *split.notes(examples)]
     show_splits(card, tallies.impact_counts(examples, "split"), shown)
     show_balance(card, tallies.balance_counts(examples, training_rows))
-    card.append(Markdown(f"The sequences are embedded in {len(shards):,} shards."))
+    card.append(Markdown(f"{size} are embedded in {len(shards):,} shards."))
 
 
 def show_reasons(card: Any, counts: pd.DataFrame) -> None:

@@ -55,6 +55,13 @@ class DataSettings(Section):
     """For files on S3 in buckets that charge their readers: charge your AWS account."""
     read_length: Annotated[int, Field(ge=SHORTEST, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
+    context: PositiveInt | None = None
+    """Bases that a model of long context sees of each example: the read in the middle of the
+    reference around it; default: the read alone.
+
+    For Evo-1 and `evo2-7b-base` at most 8192. Tokens are still kept around the allele alone. It
+    costs as much more as the sequences are longer.
+    """
     filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")
     """Calls of an individual are used if FILTER has one of these values; `all` uses every call.
 
@@ -91,6 +98,20 @@ class DataSettings(Section):
     """
     seed: NonNegativeInt = 0
     """Seed of every random choice: reads, loci, splits, balancing and the head's training."""
+
+    @property
+    def sequence_length(self) -> int:
+        """Bases of a sequence that goes through the model, but at a contig's ends."""
+        return self.context or self.read_length
+
+    @model_validator(mode="after")
+    def _holds_reads(self) -> Self:
+        if self.context is not None and self.context < 2 * self.read_length:
+            raise ValueError(
+                f"context: {self.context} bases are too few around reads of {self.read_length}; "
+                f"set {2 * self.read_length} or more, or leave context out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_inputs(self) -> Self:

@@ -173,3 +173,9 @@ class ModelSettings(Section):
     split: SplitSettings = SplitSettings()
     balance: BalanceSettings = BalanceSettings()
     head: HeadSettings = HeadSettings()
+
+    def holding(self, length: int) -> Self:
+        """Return the settings with batches that hold a sequence of so many bases."""
+        if length <= self.tokens_per_batch:
+            return self
+        return self.model_copy(update={"tokens_per_batch": length})

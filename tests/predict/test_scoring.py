@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pysam
@@ -90,3 +92,35 @@ def test_an_alleles_reads_are_summed_up():
     assert found["log_likelihood_ratio"].tolist()[:2] == [-1.5, 0.0]
     assert np.isnan(found["score"][2])
     assert found["score_in_reference"].fillna(-1).tolist() == [2.5, -1, 6.0]
+
+
+def test_a_read_is_scored_in_the_context_of_the_training(trained, tmp_path):
+    rng = np.random.default_rng(2)
+    genome = "".join(rng.choice(list("ACGT"), 400))
+    (tmp_path / "genome.fa").write_text(f">chr1\n{genome}\n")
+    pysam.faidx(str(tmp_path / "genome.fa"))
+    reference = str(tmp_path / "genome.fa")
+    other = {"A": "C", "C": "G", "G": "T", "T": "A"}
+    alleles = pd.DataFrame({"contig": "chr1", "position": [100, 200, 390]})
+    alleles["ref"] = [genome[at - 1] for at in alleles["position"]]
+    alleles["alt"] = alleles["ref"].map(other)
+    reads = written_into_reference(alleles, reference, 40).assign(individual="")
+    in_context = replace(trained, context=120)
+    model = trained.model_settings(None)
+    contexts = in_context.contexts(reads, reference)
+    scored = score_reads(in_context, reads, model, contexts=contexts)
+    # By hand: the whole sequences as reads of 120 bases, with the same tokens around the allele.
+    surrounded = contexts.surround(reads)
+    longer = reads.assign(
+        sequence=surrounded["sequence"],
+        reference_sequence=surrounded["reference_sequence"],
+        variant_offset=reads["variant_offset"] + surrounded["before"],
+    )
+    assert surrounded["sequence"].str.len().tolist() == [120, 120, 71]  # 60 before, 11 behind
+    for row in range(3):
+        alone = score_reads(trained, longer.iloc[[row]], model)
+        columns = ["score", "log_likelihood_ratio"]
+        np.testing.assert_allclose(alone[columns], scored.iloc[[row]][columns], rtol=1e-4)
+    without = score_reads(trained, reads, model)
+    assert not np.allclose(without["log_likelihood_ratio"], scored["log_likelihood_ratio"])
+    assert trained.contexts(reads, reference) is None

@@ -84,6 +84,18 @@ def test_another_read_length_is_refused_with_the_mend(trained):
         trained.require_read_length(150)
 
 
+def test_a_context_is_the_trainings(trained, tmp_path):
+    trained.require_context(None)
+    with pytest.raises(InputError, match="context is 400, the head was trained without one: leave"):
+        trained.require_context(400)
+    replace(trained, context=8192).save(tmp_path)
+    loaded = TrainedHead.load(tmp_path)
+    loaded.require_context(None)
+    loaded.require_context(8192)
+    with pytest.raises(InputError, match="was trained with 8192 bases: set context: 8192"):
+        loaded.require_context(400)
+
+
 MADE = Provenance("ck", None, "final", "mean", "float32", "cpu", 64, {}, weights="aaaa")
 
 

@@ -45,8 +45,11 @@ def test_augment_shows_splits_balance_and_shards(card, examples, training_rows):
 
 
 def test_augment_says_what_must_not_be_overlooked(card, examples, training_rows):
-    cards.show_augmentation(card, examples, training_rows, [(0, 10)], ["the head cannot see 2"])
+    cards.show_augmentation(
+        card, examples, training_rows, [(0, 10)], notes=["the head cannot see 2"], size="9 x 150"
+    )
     assert "> **Note.** the head cannot see 2" in card.text()
+    assert "9 x 150 are embedded in 1 shards" in card.text()
 
 
 def test_a_phase_is_a_bar_with_its_pace(card, monkeypatch):

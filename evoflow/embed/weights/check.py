@@ -38,7 +38,7 @@ def check_model(settings: Settings) -> ModelSettings:
     InputError
         With all problems that were found.
     """
-    model, compute = settings.model, settings.compute
+    model, compute = settings.model.holding(settings.data.sequence_length), settings.compute
     problems: list[str] = []
     sizes: dict[str, Any] | None = None
     commit = None
@@ -179,13 +179,20 @@ def _check_layer(layer: Layer, model: ModelSettings, sizes: dict[str, Any]) -> N
 
 def _length_misfits(settings: Settings, sizes: dict[str, Any]) -> Iterator[str]:
     """Say how the reads' length does not fit the model or the window."""
-    length, longest = settings.data.read_length, int(sizes["max_seqlen"])
-    if length > longest:
+    data, longest = settings.data, int(sizes["max_seqlen"])
+    given = {"read_length": data.read_length, "context": data.context or 0}
+    for name, bases in given.items():
+        if bases > longest:
+            yield (
+                f"data.{name}: {bases} bases are more than {settings.model.checkpoint} takes; "
+                f"set at most {longest}"
+            )
+    length, tokens = data.read_length, settings.model.embedding.tokens
+    if data.context is not None and not isinstance(tokens, Window):
         yield (
-            f"data.read_length: {length} bases are more than {settings.model.checkpoint} takes; "
-            f"set at most {longest}"
+            f"model.embedding.tokens: {tokens} would keep or average all {data.context} bases of "
+            "data.context; set a window, such as `tokens: {window: 64}`"
         )
-    tokens = settings.model.embedding.tokens
     if isinstance(tokens, Window) and tokens.window > length:
         yield (
             f"model.embedding.tokens: a window of {tokens.window} tokens is longer than the reads "

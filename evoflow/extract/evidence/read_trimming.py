@@ -60,6 +60,8 @@ class ChosenRead:
         As many bases of the reference, from the position of the first kept base.
     offset
         Index of the allele in `sequence`.
+    reference_start, reference_end
+        The reference interval that the kept bases are aligned to.
     other_alleles
         How many further called alleles the kept bases carry.
     """
@@ -70,6 +72,8 @@ class ChosenRead:
     sequence: str
     reference: str
     offset: int
+    reference_start: int
+    reference_end: int
     other_alleles: int
 
 
@@ -134,6 +138,8 @@ class ReadTrimmer:
             sequence=sequence,
             reference=reference,
             offset=seen.start - first,
+            reference_start=position,
+            reference_end=end,
             other_alleles=sum(_is_within(each, other, first, after) for other, each in shown),
         )
 

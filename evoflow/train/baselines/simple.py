@@ -150,11 +150,12 @@ def one_hot(sequences: pd.DataFrame, tokens: int) -> Embeddings:
     ndarray
         Shape=(sequences, bases, 4), float16.
     """
-    length = len(sequences["sequence"].iloc[0])
-    bases = np.frombuffer("".join(sequences["sequence"]).encode(), np.uint8).reshape(-1, length)
-    kept = length if tokens == 1 else min(tokens, length)
-    start = np.clip(sequences["variant_offset"].to_numpy() - kept // 2, 0, length - kept)
-    bases = np.take_along_axis(bases, start[:, None] + np.arange(kept), axis=1)
+    lengths = sequences["sequence"].str.len().to_numpy()
+    kept = int(lengths.min() if tokens == 1 else min(tokens, lengths.min()))
+    start = np.clip(sequences["variant_offset"].to_numpy() - kept // 2, 0, lengths - kept)
+    pairs = zip(sequences["sequence"], start, strict=True)
+    text = "".join(sequence[at : at + kept] for sequence, at in pairs)
+    bases = np.frombuffer(text.encode(), np.uint8).reshape(-1, kept)
     spelled: Embeddings = (bases[:, :, None] == np.frombuffer(b"ACGT", np.uint8)).astype(np.float16)
     return spelled
 

@@ -20,10 +20,10 @@ from tests.embed.loopback_hub import COMMITS, REPOSITORY
 GOLDEN = Path(__file__).parents[2] / "data" / "evo-tiny-8k-reference"
 
 
-def settings(model=None, compute=None, read_length=40):
+def settings(model=None, compute=None, read_length=40, **data):
     window = {"embedding": {"tokens": {"window": 32}}}
     return load_settings(
-        {"demo": {}, "read_length": read_length}, window | (model or {}), compute or {}
+        {"demo": {}, "read_length": read_length} | data, window | (model or {}), compute or {}
     )
 
 
@@ -66,6 +66,16 @@ def test_all_problems_are_said_together(tmp_path):
     ):
         assert found[number].startswith(said)
     assert len(found) == 4
+
+
+def test_a_context_must_fit_the_model_and_leave_a_window():
+    (said,) = problems(context=8193)
+    assert said == ("data.context: 8193 bases are more than evo-demo takes; set at most 8192")
+    (said,) = problems({"embedding": {"tokens": "mean"}}, context=400)
+    assert said.startswith("model.embedding.tokens: mean would keep or average all 400 bases")
+    # A batch holds at least one sequence, so that its memory is asked for.
+    assert check_model(settings({"tokens_per_batch": 300}, context=400)).tokens_per_batch == 400
+    assert check_model(settings({"tokens_per_batch": 900}, context=400)).tokens_per_batch == 900
 
 
 @pytest.mark.parametrize(
