@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -9,6 +11,7 @@ from evoflow.predict.commands import predict_individuals
 from evoflow.settings import DataSettings
 from evoflow.train.head import Head
 from tests.devices.one_gpu import WAITS, busy_gpu
+from tests.extract.test_examples import brca1
 
 __all__ = ["busy_gpu"]
 
@@ -108,3 +111,35 @@ def test_beside_a_run_it_waits_for_a_gpu_and_has_it_to_itself(head, world, busy_
     places = [result.output.index(line) for line in said]
     assert places == sorted(places)
     assert (loading, predicting) == (["taken"], ["taken"])
+
+
+def test_a_heads_context_is_used_for_variants_and_for_reads(trained, world, tmp_path, real):
+    in_context = replace(trained, context=80)
+    in_context.save(tmp_path / "context")
+    trained.save(tmp_path / "alone")
+    ratios = []
+    for name in ("context", "alone"):
+        output = tmp_path / f"{name}.tsv"
+        result = invoke(
+            tmp_path / name, "--variants", world / "variants.vcf", "--reference",
+            world / "genome.fa", "--output", output,
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        ratios.append(pd.read_csv(output, sep="\t", comment="#")["log_likelihood_ratio"])
+    assert (ratios[0] != ratios[1]).all()
+    page = tmp_path / "why.html"
+    options = ["--reference", str(world / "genome.fa"), "--output", str(page)]
+    head = str(tmp_path / "context")
+    result = CliRunner().invoke(
+        main, ["explain", head, "--variants", str(world / "variants.vcf"), *options]
+    )
+    assert result.exit_code == 0, result.output
+    assert page.read_text().count("<svg width") == 2
+    data = brca1(real, read_length=40, reads_per_variant=1, regions=["17:43044000-43047000"])
+    found = predict_individuals(in_context, data, processes=1).alleles
+    alone = predict_individuals(trained, data, processes=1).alleles
+    assert (found["reads"] == alone["reads"]).all()
+    scored = found["reads"] > 0
+    assert (found["log_likelihood_ratio"] != alone["log_likelihood_ratio"])[scored].all()
+    with pytest.raises(InputError, match="was trained with 80 bases: set context: 80"):
+        predict_individuals(in_context, data.model_copy(update={"context": 100}))
