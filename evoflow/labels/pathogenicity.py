@@ -34,6 +34,7 @@ CLASSES = {
 GERMLINE = 1
 """The bit of `ORIGIN` that says that an allele was seen in the germline."""
 
+_UNCLASSIFIED = r"\.?|not_provided|no_classification.*"
 _UNCERTAIN = "its classification is uncertain"
 _CONFLICTING = "its classifications conflict"
 _NONE = "ClinVar does not classify it"
@@ -65,7 +66,7 @@ def classify(
     bits = pd.to_numeric(origin, errors="coerce").fillna(GERMLINE).astype("int64")
     reason = np.select(
         [
-            significance.isin(["", ".", "not_provided"]),
+            significance.str.fullmatch(_UNCLASSIFIED),
             significance.str.startswith("Uncertain"),
             significance.str.startswith("Conflicting"),
             label.isna(),

@@ -95,11 +95,13 @@ def about_label(settings: Settings) -> str:
     """Say in a few sentences what the label is, and what it is not."""
     target = settings.model.target
     if target.pathogenicity is not None:
+        stars = target.pathogenicity.min_stars
+        many = f"{stars} {'star' if stars == 1 else 'stars'}"
         return (
-            "The label is ClinVar's germline classification with "
-            f"{target.pathogenicity.min_stars} stars or more: pathogenic or likely so 1, benign or "
-            "likely so 0. Alleles of any other classification, and reads without an allele, are "
-            "left out. ClinVar classifies partly by consequence, so the head is judged within one."
+            f"The label is ClinVar's germline classification with {many} or more: pathogenic or "
+            "likely so 1, benign or likely so 0. Alleles of any other classification, and reads "
+            "without an allele, are left out. ClinVar classifies partly by consequence, so the "
+            "head is judged within one."
         )
     if target.column is not None:
         return (

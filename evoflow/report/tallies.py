@@ -53,9 +53,9 @@ def learnt_from(split_counts: pd.DataFrame) -> str:
     loci = int(split_counts.loc[split_counts["impact"] == "NONE", "rows"].sum())
     made = int(split_counts["made"].sum())
     carried = int(split_counts["rows"].sum()) - loci - made
-    parts = [f"{carried:,} carried alleles", f"{loci:,} reference loci"]
-    if made:
-        parts.insert(1, f"{made:,} ClinVar alleles written into the reference")
+    parts = [f"{carried:,} carried alleles"]
+    parts += [f"{made:,} ClinVar alleles written into the reference"] if made else []
+    parts += [f"{loci:,} reference loci"] if loci else []
     return ", ".join(parts)
 
 

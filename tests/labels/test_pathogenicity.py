@@ -64,4 +64,6 @@ def test_the_origin_must_have_the_germline_bit_where_it_is_known(origin, is_germ
 
 def test_the_reason_is_the_first_that_holds():
     assert label_of("Uncertain_significance", ONE, "2")[1] == "its classification is uncertain"
+    assert label_of("no_classification_for_the_single_variant")[1] == "ClinVar does not classify it"
+    assert label_of("", ONE, "2")[1] == "ClinVar does not classify it"
     assert label_of("Pathogenic", ONE)[1] == "its review status has fewer than 2 stars"

@@ -134,7 +134,7 @@ def test_pathogenicity_is_reported_within_a_consequence(run):
     document = final.report(found)
     assert "How well the head predicts the pathogenicity of a variant" in document
     assert "AUROC of pathogenic against benign is 0.71 [0.60, 0.80]" in document
-    assert "ClinVar&#39;s germline classification with 1 stars or more" in document
+    assert "ClinVar&#39;s germline classification with 1 star or more" in document
     assert "column CADD" in document
     assert "true pathogenicity" in document
     assert "predicted impact" not in document  # no confusion of impacts

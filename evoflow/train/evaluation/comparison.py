@@ -10,7 +10,7 @@ from evoflow.settings import UserColumn
 from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.evaluation.jackknife import Jackknifed, holm
-from evoflow.train.evaluation.metrics import FEWEST_UNITS, METRICS, Evaluation
+from evoflow.train.evaluation.metrics import FEWEST_ROWS, FEWEST_UNITS, Evaluation
 from evoflow.train.evaluation.subsets import headline_subset, with_column
 
 COMPARED = {
@@ -47,47 +47,40 @@ def compare(
         units `low`, `high` and `p_value` are NaN.
     """
     subset = headline_subset(evaluation.metrics, target)
-    partly = {
-        model_name(column): name
-        for column in columns
-        if (name := with_column(subset, column)) in evaluation.metrics
-    }
+    where = dict.fromkeys(baselines, subset)
+    for column in columns:
+        if (name := with_column(subset, column)) in evaluation.metrics:
+            where[model_name(column)] = name
     only_rank = {model_name(column) for column in columns}
     found = {
         (metric, baseline): difference
         for metric in target.compared
         for baseline in baselines
-        if METRICS[metric].ranks or baseline not in only_rank
-        if (
-            difference := _difference(
-                evaluation, partly.get(baseline, subset), metric, head, baseline
-            )
-        )
+        if baseline not in only_rank or _ranks(evaluation, where[baseline], metric, baseline)
+        if (difference := _difference(evaluation, where[baseline], metric, head, baseline))
         is not None
     }
     known = {
-        name: evaluation.units.get(name, (0, 0.0))[0] >= FEWEST_UNITS
-        for name in (subset, *partly.values())
+        name: evaluation.units.get(name, (0, 0.0))[0] >= FEWEST_UNITS for name in where.values()
     }
-    compared = [partly.get(baseline, subset) for _, baseline in found]
     p_values = holm(
         np.array(
             [
-                one.p_value() if known[where] else np.nan
-                for where, one in zip(compared, found.values(), strict=True)
+                one.p_value() if known[where[baseline]] else np.nan
+                for (_, baseline), one in found.items()
             ]
         )
     )
     rows = []
-    for where, (key, difference), p_value in zip(compared, found.items(), p_values, strict=True):
-        metric, baseline = key
-        low, high = difference.interval() if known[where] else (np.nan, np.nan)
+    for ((metric, baseline), difference), p_value in zip(found.items(), p_values, strict=True):
+        own = where[baseline]
+        low, high = difference.interval() if known[own] else (np.nan, np.nan)
         numbers = (difference.value, low, high, p_value)
-        told = where
-        if where != subset:
-            held, every = (evaluation.metrics[one][head][metric][3] for one in (where, subset))
-            told = f"{where} ({held:,} of {every:,} alleles)"
-        rows.append((where, baseline, metric, *numbers, _verdict(told, baseline, metric, numbers)))
+        told = own
+        if own != subset:
+            held, every = (evaluation.metrics[one][head][metric][3] for one in (own, subset))
+            told = f"{own} ({held:,} of {every:,} alleles)"
+        rows.append((own, baseline, metric, *numbers, _verdict(told, baseline, metric, numbers)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -101,6 +94,12 @@ def _difference(
     chance = COMPARED[metric][2]
     nothing = Jackknifed(chance, np.full_like(ours.left_out, chance), ours.effective)
     return ours - found[baseline].get(metric, nothing)
+
+
+def _ranks(evaluation: Evaluation, subset: str, metric: str, column: str) -> bool:
+    """Whether a user's column has enough values to be compared by a metric."""
+    estimate = evaluation.metrics.get(subset, {}).get(column, {}).get(metric)
+    return estimate is not None and estimate[3] >= FEWEST_ROWS
 
 
 def _verdict(

@@ -96,6 +96,11 @@ class Headline:
         return self.effective_units < FEWEST_FOR_AN_INTERVAL
 
     @property
+    def where(self) -> str:
+        """Say on or within which rows."""
+        return self.subset if self.subset.startswith(WITHIN) else f"on {self.subset}"
+
+    @property
     def measure(self) -> str:
         """What the metric is called."""
         return MEASURE[self.metric]
@@ -104,7 +109,7 @@ class Headline:
     def verdict(self) -> str:
         """One sentence without the figures."""
         if self.missing:
-            return f"the head has no {CALLED[self.metric]} on {self.subset}: {self.missing}"
+            return f"the head has no {CALLED[self.metric]} {self.where}: {self.missing}"
         if not self.baseline:
             return "no baseline ranks these alleles"
         against = self.baseline.replace("_", " ")

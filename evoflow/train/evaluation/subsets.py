@@ -45,6 +45,8 @@ FIRST = "missense_variant"
 """The consequence that comes before all others: it says least of an allele's effect."""
 
 FEWEST_OF_CONSEQUENCE = 10
+FEWEST_OF_CLASS = 3
+"""Test alleles that a consequence must have, of each class for pathogenicity."""
 
 
 def headline_subset(found: Iterable[str], target: Target = IMPACT) -> str:
@@ -122,8 +124,11 @@ def _within(
     counts = predictions.loc[rows, "consequence"].value_counts()
     for name in sorted(counts.index, key=lambda name: (name != FIRST, -counts[name], name)):
         own = rows & (predictions["consequence"] == name)
-        both = target != PATHOGENICITY or np.ptp(predictions.loc[own, LABEL]) > 0
-        if counts[name] >= FEWEST_OF_CONSEQUENCE and both:
+        enough = counts[name] >= FEWEST_OF_CONSEQUENCE
+        if target == PATHOGENICITY:
+            positive = int(predictions.loc[own, LABEL].sum())
+            enough &= min(positive, counts[name] - positive) >= FEWEST_OF_CLASS
+        if enough:
             yield WITHIN + name.replace("_", " "), own
 
 

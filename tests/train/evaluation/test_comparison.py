@@ -113,3 +113,13 @@ def test_an_auroc_of_predictions_that_are_the_same_counts_as_a_half(rows):
         ).measure
         == "AUROC"
     )
+
+
+def test_a_column_without_a_value_in_the_test_split_is_not_compared(rows):
+    cadd = UserColumn(file="cadd.tsv", name="CADD")
+    nothing = rows.assign(value_CADD=np.nan, column_CADD=np.nan)
+    evaluation = evaluate(nothing, ["head", "poor", "column_CADD"], IMPACT, [cadd])
+    found = compare(evaluation, "head", ["poor", "column_CADD"], IMPACT, [cadd])
+    assert set(found["baseline"]) == {"poor"}
+    why = evaluation.undefined["carriers"]["column_CADD"]["spearman"]
+    assert why == "no row with a known score"

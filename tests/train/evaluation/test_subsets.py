@@ -94,6 +94,8 @@ def test_pathogenicity_is_judged_within_a_consequence_missense_first(labelled):
     assert headline_subset(subsets(others, PATHOGENICITY), PATHOGENICITY) == (
         "within frameshift variant"
     )
+    rare = alone.assign(label=(alone.index < 2).astype(float))
+    assert headline_subset(subsets(rare, PATHOGENICITY), PATHOGENICITY) == "carriers"
     one_class = alone.assign(label=0.0)
     assert headline_subset(subsets(one_class, PATHOGENICITY), PATHOGENICITY) == "carriers"
 
