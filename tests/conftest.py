@@ -28,6 +28,25 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 
 
+ONE_RUN = {
+    "test_batch": "cloud",
+    "test_resume": "cloud",
+    "test_s3": "cloud",
+    "test_demo_run": "demo",
+    "test_documented": "demo",
+}
+"""Files that look at the same run of the flow, which one process makes for all."""
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where tests run in several processes: one process per file, the longest first."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(ONE_RUN.get(item.path.stem, str(item.path))))
+    items.sort(key=lambda item: item.path.parent.name != "flow")
+
+
 @pytest.fixture(scope="session")
 def real() -> Path:
     """Folder of the reads, variants and ClinVar records of one real person."""
