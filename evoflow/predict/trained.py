@@ -189,11 +189,12 @@ class TrainedHead:
         provenance
             What is known of the model.
         width
-            Its values per token.
+            Its values per token, of one strand.
         """
-        if self.head.config.width != width:
+        takes = self.head.config.width // (2 if self.embedding.strands == "both" else 1)
+        if takes != width:
             raise InputError(
-                f"the head takes {self.head.config.width} values per token, layer "
+                f"the head takes {takes} values per token, layer "
                 f"{self.embedding.layer} of {provenance.checkpoint} gives {width}: use the "
                 "checkpoint that the head was trained on"
             )

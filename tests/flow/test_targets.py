@@ -11,6 +11,7 @@ from metaflow import Run, namespace
 from evoflow import demo
 from evoflow.__main__ import main
 from evoflow.settings import DataSettings, DemoSettings, TargetSettings
+from tests.conftest import ROOT
 from tests.flow.conftest import flow, write_configs
 
 pytestmark = pytest.mark.slow
@@ -49,28 +50,38 @@ def write_columns(folder, clinvar):
         (folder / name).write_text(text + "\n")
 
 
-def run_with(folder, target, **data):
+EVO2 = {
+    "checkpoint": str(ROOT / "tests" / "data" / "evo2-tiny-8k-reference"),
+    "embedding": {"layer": "blocks.6", "tokens": {"window": 32}, "strands": "both"},
+}
+"""A checkpoint as it is published, which the run converts first, both strands of a middle block."""
+
+
+def run_with(folder, model, **data):
     """Run the flow with a target and two users' columns; the process."""
     columns = [
         {"file": "cadd.tsv", "name": "PHRED", "title": "CADD", "strata": [10]},
         {"file": "af.vcf", "name": "AF"},
     ]
     given = {"haplotypes": 200, "regions": ["chr1"], "columns": columns} | data
-    configs = write_configs(folder, data=given, model={"checkpoint": "evo-tiny", "target": target})
+    configs = write_configs(folder, data=given, model=model)
     return flow(["run", "--run-id-file", "run-id"], {}, folder, **configs)
 
 
 @pytest.mark.parametrize(
-    ("target", "metric"),
-    [("pathogenicity", "auroc_pathogenic"), (COLUMN, "spearman")],
+    ("model", "metric"),
+    [
+        (EVO2 | {"target": "pathogenicity"}, "auroc_pathogenic"),
+        ({"checkpoint": "evo-tiny", "target": COLUMN}, "spearman"),
+    ],
     ids=["pathogenicity", "column"],
 )
 def test_a_target_goes_through_the_flow_export_predict_and_report(
-    target, metric, files, tmp_path, monkeypatch
+    model, metric, files, tmp_path, monkeypatch
 ):
-    kind = TargetSettings.model_validate(target).kind
+    kind = TargetSettings.model_validate(model["target"]).kind
     write_columns(tmp_path, files.clinvar)
-    done = run_with(tmp_path, target)
+    done = run_with(tmp_path, model)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     namespace(None)
     run = Run(f"EvoFlow/{(tmp_path / 'run-id').read_text()}")
@@ -112,7 +123,7 @@ def test_a_target_goes_through_the_flow_export_predict_and_report(
 def test_files_that_do_not_fit_are_told_in_start(files, tmp_path):
     write_columns(tmp_path, files.clinvar)
     wrong = {"column": {"file": "scores.tsv", "name": "funtion_score"}}
-    done = run_with(tmp_path, wrong, columns=[{"file": "absent.tsv", "name": "x"}])
+    done = run_with(tmp_path, {"target": wrong}, columns=[{"file": "absent.tsv", "name": "x"}])
     assert done.returncode != 0
     assert "has no column 'funtion_score'" in done.stdout
     assert "did you mean 'function_score'" in done.stdout

@@ -13,6 +13,7 @@ from evoflow.predict import commands
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.files import write_predictions
 from evoflow.remote import mirror
+from evoflow.settings import EmbeddingSettings
 from tests.inputs.odd_files import GENOME, OddWorld, as_cram, calls
 from tests.remote.faults import BUCKET
 
@@ -83,13 +84,18 @@ def test_every_step_fetches_what_it_needs(data, remote, fresh, wishes):
 
 
 def test_variants_are_scored_by_urls(data, remote, fresh, tmp_path, monkeypatch):
-    def scored(_, reads, __, *, phases):
+    def scored(_, reads, __, *, phases, **_contexts):
         with phases("scoring", "sequences") as advance:
             advance(len(reads), len(reads))
         return reads.assign(score=1.0, log_likelihood_ratio=0.0)
 
     monkeypatch.setattr(commands, "score_reads", scored)
-    head = SimpleNamespace(read_length=50, model_settings=lambda _: None)
+    head = SimpleNamespace(
+        read_length=50,
+        embedding=EmbeddingSettings(),
+        model_settings=lambda _: None,
+        contexts=lambda *_: None,
+    )
     made = []
     for settings in (data, remote):
         fresh()
