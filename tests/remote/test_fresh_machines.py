@@ -14,6 +14,7 @@ from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.files import write_predictions
 from evoflow.remote import mirror
 from evoflow.settings import EmbeddingSettings
+from evoflow.target import IMPACT
 from tests.inputs.odd_files import GENOME, OddWorld, as_cram, calls
 from tests.remote.faults import BUCKET
 
@@ -92,6 +93,7 @@ def test_variants_are_scored_by_urls(data, remote, fresh, tmp_path, monkeypatch)
     monkeypatch.setattr(commands, "score_reads", scored)
     head = SimpleNamespace(
         read_length=50,
+        target=IMPACT,
         embedding=EmbeddingSettings(),
         model_settings=lambda _: None,
         contexts=lambda *_: None,
