@@ -30,9 +30,9 @@ class Gpu:
         Sequences of 150 bases that go through Evo-1.
     task_seconds
         What an `embed` task takes beside the forward passes: its start, the weights, the last
-        bytes. Assumed.
+        bytes.
     measured
-        Whether `reads_per_second` was measured.
+        Whether both were measured.
     """
 
     reads_per_second: float
@@ -41,10 +41,11 @@ class Gpu:
 
 
 GPUS = {
-    # `bench_evo.py`, with random weights in the published layout.
-    "H100": Gpu(reads_per_second=318, task_seconds=120, measured=True),
+    # `bench_evo.py` and `bench_local_gpus.py`, with random weights in the published layout on the
+    # machine's own disk: 15 s until the task had the GPU, 8 s for the weights, 4 s for its end.
+    "H100": Gpu(reads_per_second=318, task_seconds=27, measured=True),
     # A read takes 2 FLOP for each of 6.45 billion parameters and 150 tokens; half of the data
-    # sheet's 312 TFLOP/s is used.
+    # sheet's 312 TFLOP/s is used. In the cloud a task waits for its machine and its image as well.
     "A100": Gpu(reads_per_second=80, task_seconds=120, measured=False),
 }
 
@@ -121,15 +122,16 @@ def table(rates: Rates) -> str:
         "one whole genome": genome,
         f"{INDIVIDUALS:,} individuals": genome * INDIVIDUALS,
     }
-    hours = [name if gpu.measured else f"{name} (assumed)" for name, gpu in GPUS.items()]
+    named = [name if gpu.measured else f"{name} (assumed)" for name, gpu in GPUS.items()]
     lines = [
-        f"| one run of | tokens | sequences | shards | {' | '.join(hours)} | on S3 |",
-        f"|---|---|--:|--:|{'--:|' * len(hours)}--:|",
+        f"| one run of | tokens | sequences | shards | {' | '.join(named)} | on S3 |",
+        f"|---|---|--:|--:|{'--:|' * len(named)}--:|",
     ]
     for size, examples in sizes.items():
         for stored, values in STORED.items():
             found = cost(examples, values, rates)
-            spent = " | ".join(f"{found.gpu_hours(gpu):,.1f} h" for gpu in GPUS.values())
+            hours = [found.gpu_hours(gpu) for gpu in GPUS.values()]
+            spent = " | ".join(f"{each:,.{1 if each >= 1 else 2}f} h" for each in hours)
             lines.append(
                 f"| {size} | {stored} | {found.sequences:,} | {found.shards:,} | {spent} "
                 f"| {readable(found.stored)} |"
