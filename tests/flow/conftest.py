@@ -193,13 +193,15 @@ def undisturbed(s3_environment, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory):
-    """The process and the finished run."""
+    """The folder, the process and the finished run of the demo, on one of its three contigs."""
     from metaflow import Run, namespace
 
     folder = tmp_path_factory.mktemp("run")
-    done = flow(
-        ["run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl"], {}, folder
-    )
+    data = yaml.safe_load((CONFIG / "data" / "demo.yaml").read_text())
+    part = {"regions": ["chr1"], "reference_loci": data["reference_loci"] // 3 + 50}
+    (folder / "demo.yaml").write_text(yaml.safe_dump(data | part))
+    words = ["run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl"]
+    done = flow(words, {}, folder, data="demo.yaml")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     namespace(None)
     run = Run(f"EvoFlow/{(folder / 'run-id').read_text()}")
