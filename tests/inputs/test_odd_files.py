@@ -160,7 +160,6 @@ def test_contigs_that_the_reference_lacks_are_warned_of_and_counted(tmp_path):
         {"fasta": OddWorld.fasta.replace(b"\n", b"\r\n")},
         {"fasta": OddWorld.fasta.lower().replace(b">chrx", b">chrX").replace(b">chrm", b">chrM")},
         {"fasta": OddWorld.fasta + b">chrMT\n" + b"ACGT" * 10 + b"\n"},
-        {"fasta": OddWorld.fasta + b">chr1\nACGT\n"},
         {"clinvar": [line for line in clinvar() for _ in range(2)]},
         {"clinvar": [line.replace(b"G:1", b"G\xb5:1") for line in clinvar()]},
     ],
