@@ -48,7 +48,7 @@ def test_the_table_of_examples_is_the_documented_one(demo_run):
     folder, _, run = demo_run
     examples = run["augment"].task.data.examples
     assert list(examples.columns)[: len(COLUMNS)] == list(COLUMNS)
-    assert len(examples) >= 500
+    assert len(examples) >= 1000
     own = examples[~examples.duplicated(ALLELE)]
     assert (own["impact_score"] == 0).mean() > 0.5
     assert set(own["impact"]) == {"NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"}
