@@ -38,6 +38,7 @@ ONE_RUN = {
 """Files that look at the same run of the flow, which one process makes for all."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
 def pytest_collection_modifyitems(config, items):
     """Where tests run in several processes: one process per file, the longest first."""
     if not hasattr(config, "workerinput"):
