@@ -13,7 +13,7 @@ run: $(STAMP)
 	$(BIN)/python flows/evo_flow.py run
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

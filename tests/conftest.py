@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # Set before anything is imported, and inherited by the processes that tests start.
 _HOME = tempfile.mkdtemp(prefix="evoflow-tests-")
@@ -38,14 +39,22 @@ ONE_RUN = {
 """Files that look at the same run of the flow, which one process makes for all."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
-def pytest_collection_modifyitems(config, items):
-    """Where tests run in several processes: one process per file, the longest first."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(ONE_RUN.get(item.path.stem, str(item.path))))
-    items.sort(key=lambda item: item.path.parent.name != "flow")
+class ByFile(LoadFileScheduling):
+    """Gives a process whole files, and those that look at one run to the same process."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return ONE_RUN.get(Path(file).stem, file)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Where tests run in several processes, begin with the longest."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path.parent.name != "flow")
 
 
 @pytest.fixture(scope="session")
