@@ -78,7 +78,7 @@ def _headline(found: "Headline") -> Iterator[str]:
     if found.baseline:
         best = SHORT.get(found.baseline, found.baseline).replace("_", " ")
         yield f"{INDENT}{best} {found.best}, difference {found.difference}"
-    hint = "; so few make the interval only a hint" if found.is_hint else ""
+    hint = ": the interval is only a hint" if found.is_hint else ""
     yield f"{INDENT}{found.rows:,} alleles in {found.units:,} independent genes{hint}"
     yield from wrap(found.caveat, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
 
