@@ -7,6 +7,7 @@ from tests.conftest import ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 
 NOT_RUN = {
+    "pytest ": "runs these tests",
     "make ": "installs packages or takes minutes; its targets are looked up",
     ".ci/run": "runs all of these tests",
     "source ": "puts the commands on the path; here they are",
