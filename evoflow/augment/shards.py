@@ -9,8 +9,9 @@ from evoflow.settings import ComputeSettings
 def plan_shards(sequences: pd.DataFrame, compute: ComputeSettings) -> list[tuple[int, int]]:
     """Divide the sequences into half-open ranges of row numbers, `max_shards` at most.
 
-    A shard has `sequences_per_shard` sequences, more where the shards would be too many. Its bytes
-    bind nothing: they are stored while they are computed, and read part by part.
+    Shards are as even as may be, so that none is waited for. They have at most
+    `sequences_per_shard` sequences, more where there would be too many shards. Their bytes bind
+    nothing: they are stored while they are computed, and read part by part.
 
     Parameters
     ----------
@@ -22,4 +23,6 @@ def plan_shards(sequences: pd.DataFrame, compute: ComputeSettings) -> list[tuple
     most, size = compute.max_shards, compute.sequences_per_shard
     while len(ranges := shard_ranges(sequences, size)) > most:
         size = max(-(-len(sequences) // most), size + 1 + size // 50)
-    return ranges
+    evenly = shard_ranges(sequences, -(-len(sequences) // max(1, len(ranges))))
+    # Equal sequences stay together, so that the even size may need one shard more.
+    return evenly if len(evenly) == len(ranges) else ranges

@@ -16,8 +16,8 @@ import pysam
 
 from evoflow.errors import InputError
 from evoflow.htslib import is_bgzipped, quiet
+from evoflow.remote.answers import UnavailableError
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
-from evoflow.remote.clients import UnavailableError
 from evoflow.remote.mirror import Mirror
 from evoflow.remote.own_indexes import with_own_index
 from evoflow.settings import DataSettings, is_remote, resolve

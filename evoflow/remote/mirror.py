@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 from evoflow.atomic import new_file, new_folder
 from evoflow.cache import cache_folder
 from evoflow.errors import InputError
-from evoflow.remote.clients import Description, TransientError, source
+from evoflow.remote.answers import Description, TransientError
+from evoflow.remote.clients import source
 
 BLOCK = 1 << 18
 _BLOCKS_AT_ONCE = 32

@@ -19,8 +19,13 @@ def planned(count, **compute):
     return plan_shards(sequences, ComputeSettings(**compute))
 
 
-def test_the_target_of_sequences_holds_by_default():
-    assert sizes(planned(12_000)) == [5000, 5000, 2000]
+def test_shards_are_even_and_keep_within_the_default():
+    assert sizes(planned(12_000)) == [4000, 4000, 4000]
+
+
+def test_equal_sequences_that_fit_no_even_shard_make_no_further_one():
+    ranges = plan_shards(table("aaabbbccc"), ComputeSettings(sequences_per_shard=6))
+    assert sizes(ranges) == [6, 3]
 
 
 def test_shards_grow_where_they_would_be_too_many():

@@ -4,7 +4,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from evoflow.remote import clients, mirror
+from evoflow.remote import mirror, s3
 from tests.remote.faults import BUCKET, Faults, between
 
 
@@ -18,9 +18,9 @@ def moto_port():
 
 def forget_clients() -> None:
     """Forget what the environment was like, as a new process would."""
-    clients._s3_client.cache_clear()
-    clients._login_problem.cache_clear()
-    clients._private.clear()
+    s3._client.cache_clear()
+    s3._login_problem.cache_clear()
+    s3._private.clear()
 
 
 @pytest.fixture

@@ -1,66 +1,22 @@
-"""Who asks S3 for a file: nobody in particular first, then the user."""
-
 import pytest
-from botocore.client import BaseClient
 
 from evoflow.errors import InputError
-from evoflow.remote import mirror
-from tests.remote.faults import BUCKET
+from evoflow.remote.clients import source
+from evoflow.remote.s3 import S3Object
+from evoflow.remote.web import WebFile
 
 
-@pytest.fixture
-def asked(bucket, monkeypatch):
-    """Record each request: whether it was signed, and whether it says that the user pays."""
-    requests = []
-    call = BaseClient._make_api_call
-
-    def record(client, operation, arguments):
-        if client.meta.endpoint_url != bucket.meta.endpoint_url:
-            signed = client.meta.config.signature_version != bucket_unsigned
-            requests.append((signed, arguments.get("RequestPayer")))
-        return call(client, operation, arguments)
-
-    from botocore import UNSIGNED
-
-    bucket_unsigned = UNSIGNED
-    monkeypatch.setattr(BaseClient, "_make_api_call", record)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    return requests
+def test_the_scheme_chooses_who_is_asked():
+    assert source("s3://lab/a/b.bam") == S3Object("s3://lab/a/b.bam", "lab", "a/b.bam", False)
+    assert source("https://lab.org/b.bam") == WebFile("https://lab.org/b.bam")
 
 
-def test_the_login_is_used_only_where_it_is_needed(bucket, faults, asked):
-    faults.closed = {f"/{BUCKET}/closed"}
-    bucket.put_object(Bucket=BUCKET, Key="open", ACL="public-read", Body=b"a")
-    mirror.Mirror.of(f"s3://{BUCKET}/open").provide_whole()
-    assert asked == [(False, None)] * 2
-    asked.clear()
-    bucket.put_object(Bucket=BUCKET, Key="closed", Body=b"b" * 5000)
-    closed = mirror.Mirror.of(f"s3://{BUCKET}/closed")
-    closed.provide_whole()
-    assert closed.path.read_bytes() == b"b" * 5000
-    assert asked == [(False, None), (True, None), (True, None)]
+@pytest.mark.parametrize("url", ["ftp://lab.org/b.bam", "s3://lab", "https:///b.bam"])
+def test_what_nobody_can_be_asked_for_is_refused(url):
+    with pytest.raises(InputError, match="cannot be read; give a path, s3://bucket/key or https"):
+        source(url)
 
 
-def test_every_request_says_that_the_user_pays(bucket, asked):
-    bucket.put_object(Bucket=BUCKET, Key="paid", Body=b"a" * 5000)
-    copy = mirror.Mirror.of(f"s3://{BUCKET}/paid", requester_pays=True)
-    copy.provide([(0, 1)])
-    again = mirror.Mirror.at(str(copy.path))
-    again.provide_whole()
-    assert again.path.read_bytes() == b"a" * 5000
-    assert set(asked) == {(True, "requester")}
-
-
-@pytest.mark.usefixtures("asked")
-def test_a_refusal_says_what_the_bucket_may_want(faults):
-    faults.refused = {f"/{BUCKET}/paid": 403}
-    with pytest.raises(InputError, match=r"paid: .*403 with your AWS login.*requester_pays: true"):
-        mirror.Mirror.of(f"s3://{BUCKET}/paid")
-
-
-@pytest.mark.usefixtures("bucket")
-def test_paying_needs_a_login(faults):
-    faults.refused = {f"/{BUCKET}/paid": 403}
-    with pytest.raises(InputError, match=r"paid: .*there is no AWS login.*`requester_pays`"):
-        mirror.Mirror.of(f"s3://{BUCKET}/paid", requester_pays=True)
+def test_a_variable_in_a_url_is_expanded(monkeypatch):
+    monkeypatch.setenv("TOKEN", "t0")
+    assert source("https://lab.org/b.bam?key=${TOKEN}") == WebFile("https://lab.org/b.bam?key=t0")

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
+from evoflow.remote.answers import TransientError
 from evoflow.remote.aws import LoginError, anonymous_client, signed_client
-from evoflow.remote.clients import TransientError
 from evoflow.remote.mirror import persist
 
 CONNECTIONS = 32

@@ -1,0 +1,85 @@
+"""What servers say of a remote file: how large it is, a stretch of it, or why there is none."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from evoflow.errors import InputError
+
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+CHUNK = 1 << 16
+"""Bytes that are handed on at once."""
+
+FORBIDDEN = {401, 403}
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
+_GONE = {404, 410}
+
+
+class TransientError(Exception):
+    """Something that another attempt may not meet: throttling, a reset, a body cut short."""
+
+
+class UnavailableError(InputError):
+    """The file is not there, or may not be read."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A remote file as its server describes it.
+
+    Attributes
+    ----------
+    size
+        Bytes.
+    version
+        Changes when the content does: the ETag, else the time of the last change.
+    md5
+        Hexadecimal MD5 of the content; None where the server does not give it.
+    """
+
+    size: int
+    version: str
+    md5: str | None
+
+
+@dataclass(frozen=True)
+class Body:
+    """A part of a remote file.
+
+    Attributes
+    ----------
+    version
+        Version of the file that the part is of.
+    start
+        Offset of the first byte; 0 where the server answers with the whole file.
+    chunks
+        The bytes, in pieces; raises `TransientError` where the connection breaks.
+    """
+
+    version: str
+    start: int
+    chunks: Iterator[bytes]
+
+
+class Source(Protocol):
+    """One remote file."""
+
+    def describe(self) -> Description:
+        """Ask for size and version."""
+
+    def read(self, start: int, stop: int) -> Body:
+        """Ask for the bytes from `start` up to, not including, `stop`."""
+
+
+def refusal(url: str, status: int) -> Exception:
+    """Turn a status that is not a success into what it means for the user."""
+    if status in _BUSY:
+        return TransientError(f"the server answers {status}")
+    if status in _GONE:
+        return UnavailableError(f"{url}: there is no such file (status {status}); check the URL")
+    if status in FORBIDDEN:
+        return UnavailableError(
+            f"{url}: no permission, or no such file (status {status}); check the URL and, unless "
+            "it is public, your credentials"
+        )
+    return InputError(f"{url}: the server answers {status}; check the URL")

@@ -1,0 +1,90 @@
+"""Files on web servers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from evoflow.errors import InputError
+from evoflow.remote.answers import (
+    CHUNK,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Body,
+    Description,
+    TransientError,
+    refusal,
+)
+
+if TYPE_CHECKING:
+    import requests
+
+
+@cache
+def _session() -> "requests.Session":
+    import requests
+
+    session = requests.Session()
+    session.headers["Accept-Encoding"] = "identity"  # compressed on the way, sizes would lie
+    return session
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """A file on a web server."""
+
+    url: str
+
+    def describe(self) -> Description:
+        """Ask for size and version; see `Source`."""
+        # Not HEAD: signed URLs allow but one method, and only an answer to a range gives the size.
+        with self._ask(0, 1) as answer:
+            size = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            size = size or answer.headers.get("Content-Length", "")
+            if not size.isdigit():
+                raise InputError(f"{self.url}: the server does not state its size; download it")
+            return Description(int(size), _version(answer), None)
+
+    def read(self, start: int, stop: int) -> Body:
+        """Ask for the bytes from `start` up to, not including, `stop`; see `Source`."""
+        answer = self._ask(start, stop)
+        partial = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        return Body(_version(answer), start if partial else 0, _chunks(answer))
+
+    def _ask(self, start: int, stop: int) -> "requests.Response":
+        import requests
+
+        try:
+            answer = _session().get(
+                self.url,
+                headers={"Range": f"bytes={start}-{stop - 1}"},
+                stream=True,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise TransientError(f"the connection failed ({type(error).__name__})") from error
+        except requests.RequestException as error:
+            raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
+        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            answer.close()
+            raise InputError(f"{self.url}: is empty; give a complete file")
+        if not answer.ok:
+            answer.close()
+            raise refusal(self.url, answer.status_code)
+        return answer
+
+
+def _version(answer: "requests.Response") -> str:
+    return answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
+
+
+def _chunks(answer: "requests.Response") -> Iterator[bytes]:
+    from urllib3.exceptions import HTTPError
+
+    with answer:
+        try:
+            # As they are: some servers declare a .gz file to be a compressed plain one.
+            yield from answer.raw.stream(CHUNK, decode_content=False)
+        except HTTPError as error:
+            raise TransientError("the answer was cut short") from error
