@@ -177,7 +177,7 @@ class EvoFlow(FlowSpec):
             self.examples,
             self.training_rows,
             self.shards,
-            notes=unseen,
+            notes=self.split_notes,
             size=size,
         )
         self.next(self.embed, foreach="shard_numbers")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 
-from evoflow.augment import split
 from evoflow.extract.examples import Extraction
 from evoflow.progress import Advance, Meter, Phases, shown
 from evoflow.report import charts, tallies
@@ -84,13 +83,12 @@ def show_augmentation(
     training_rows: pd.DataFrame,
     shards: Sequence[Any],
     *,
-    notes: Sequence[str] = (),
-    size: str = "The sequences",
+    notes: Sequence[str],
+    size: str,
 ) -> None:
     """Card of `augment`: the splits, the balance before and after, notes, what is embedded."""
     card.append(Markdown("# Splits"))
-    shown = [*notes, *split.notes(examples)]
-    show_splits(card, tallies.impact_counts(examples, "split"), shown)
+    show_splits(card, tallies.impact_counts(examples, "split"), notes)
     show_balance(card, tallies.balance_counts(examples, training_rows))
     card.append(Markdown(f"{size} are embedded in {len(shards):,} shards."))
 

@@ -148,7 +148,7 @@ def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_ro
     with cards.phases(card)("embedding shard 1 of 1", "sequences") as advance:
         advance(2, 2)
     cards.show_extraction(card, Extraction(examples, run.extraction))
-    cards.show_augmentation(card, examples, training_rows, [(0, 10)])
+    cards.show_augmentation(card, examples, training_rows, [(0, 10)], notes=[], size="9")
     live = cards.TrainingCard(card)
     live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.epoch_ended(Epoch(2, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
@@ -178,7 +178,7 @@ def test_hostile_names_are_text_in_every_field(look, card, run, examples, traini
     )
     cards.show_inputs(card, run.settings, found)
     cards.show_extraction(card, Extraction(named, counts))
-    cards.show_augmentation(card, named, training_rows, [(0, 10)])
+    cards.show_augmentation(card, named, training_rows, [(0, 10)], notes=[HOSTILE], size="9")
     document, complaints = look(page_of(card))
     assert complaints == "[]"
     assert "<title>EvoFlow/1/end/1</title>" in document

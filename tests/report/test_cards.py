@@ -39,7 +39,7 @@ def test_extract_shows_every_reason(card, examples, run):
 
 
 def test_augment_shows_splits_balance_and_shards(card, examples, training_rows):
-    cards.show_augmentation(card, examples, training_rows, [(0, 10), (10, 20)])
+    cards.show_augmentation(card, examples, training_rows, [(0, 10), (10, 20)], notes=[], size="9")
     assert "2 shards" in card.text()
     assert len(card.of_type("vegaChart")) == 2
 
