@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from metaflow import Task, current, namespace
+from metaflow import Run, Task, current, namespace
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.runtime import MAX_NUM_SPLITS
 
@@ -30,6 +30,10 @@ class ReadableError(MetaflowException):
     """An input error, printed as a message without a traceback."""
 
     headline = "Input error"
+
+
+NOTHING_DONE = "Nothing was computed yet. Once the cause is fixed, start the run again."
+"""What a run is told that came no further than `start`."""
 
 
 def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None) -> None:
@@ -60,13 +64,24 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
         if begins_run and current.run_id:
             for line in _killed_for_memory(kills):
                 print(line, file=sys.stderr)
-            print(how_to_go_on(words, str(current.run_id)), file=sys.stderr)
+            run_id = str(current.run_id)
+            told = how_to_go_on(words, run_id) if is_begun(run_id) else NOTHING_DONE
+            print(told, file=sys.stderr)
         elif "step" in words:
             if is_full_disk(ended.__context__):
                 print(_full_datastore(words), file=sys.stderr)
             if _is_hopeless(words, ended):
                 raise SystemExit(METAFLOW_EXIT_DISALLOW_RETRY) from ended
         raise
+
+
+def is_begun(run_id: str) -> bool:
+    """Whether a run came further than `start`, whose settings a resumed run would keep."""
+    namespace(None)
+    try:
+        return any(step.id not in {"_parameters", "start"} for step in Run(f"{FLOW}/{run_id}"))
+    except Exception:  # noqa: BLE001 - storage that fails: there may be work to go on with
+        return True
 
 
 def how_to_go_on(words: Sequence[str], run_id: str) -> str:

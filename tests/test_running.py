@@ -4,6 +4,7 @@ import errno
 import shlex
 import sys
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
@@ -131,3 +132,14 @@ def test_a_config_in_another_encoding_is_named(tmp_path, capsys):
     assert f"the data config {path}: line 2: the byte 0xE9" in capsys.readouterr().err
     with pytest.raises(UnicodeDecodeError):
         run_flow(flow, [SCRIPT, "run"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "begun"),
+    [(["_parameters", "start"], False), (["_parameters", "start", "extract"], True)],
+)
+def test_a_run_that_came_no_further_than_start_is_not_worth_resuming(monkeypatch, steps, begun):
+    made = [SimpleNamespace(id=name) for name in steps]
+    monkeypatch.setattr(running, "Run", {"EvoFlow/17": made}.__getitem__)
+    assert running.is_begun("17") is begun
+    assert running.is_begun("18")  # of which nothing can be learnt

@@ -120,3 +120,5 @@ def test_files_that_do_not_fit_are_told_in_start(files, tmp_path):
     assert "absent.tsv: there is no such file" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert "/extract/" not in done.stdout
+    assert "start the run again" in done.stderr
+    assert "resume" not in done.stderr
