@@ -221,7 +221,7 @@ class EvoFlow(FlowSpec):
     def train(self, inputs):
         """Join the shards, fit the head and compare it with baselines on the test split."""
         from evoflow.devices.claims import claimed_device
-        from evoflow.embed.shard import join_shards
+        from evoflow.embed.join import join_shards
         from evoflow.report import cards
         from evoflow.target import target_of
         from evoflow.train.learning import learn

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.objects.places import open_objects
+from evoflow.embed.results import Work
 from evoflow.embed.store.cache import EmbeddingCache, Use
 from evoflow.embed.store.parts import Background, PartWriter, read_ahead, rows_per_part
 from evoflow.embed.store.segments import Entry, sequence_key
-from evoflow.embed.stream import Embedded, EmbeddingStream, Work
+from evoflow.embed.stream import Embedded, EmbeddingStream
 from evoflow.embed.weights.loading import identity_of
 from evoflow.errors import InputError
 from evoflow.layers import Layer, has_likelihood, parse_layer, resolve_layer

@@ -1,4 +1,4 @@
-"""What embedding returns, and what made it."""
+"""What embedding returns, what made it and what it took; read without torch."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from evoflow.embed.pooling import Tokens
 from evoflow.embed.store.cache import Use
-from evoflow.embed.stream import Work
 from evoflow.layers import Layer
 
 
@@ -45,6 +44,40 @@ class Provenance:
     tokens_per_batch: int
     versions: dict[str, str]
     weights: str | None = None
+
+
+@dataclass
+class Work:
+    """What a run did, up to now.
+
+    Attributes
+    ----------
+    forward_passes
+        Batches that went through the model.
+    tokens, padding
+        Tokens computed, and those of them that were padding.
+    halved_batches
+        Batches that the device had too little memory for.
+    seconds
+        Time since the first batch began.
+    unique_sequences
+        Sequences that differ.
+    """
+
+    forward_passes: int = 0
+    tokens: int = 0
+    padding: int = 0
+    halved_batches: int = 0
+    seconds: float = 0.0
+    unique_sequences: int = 0
+
+    def add(self, other: "Work") -> None:
+        """Add what another run did, except for its time."""
+        self.forward_passes += other.forward_passes
+        self.tokens += other.tokens
+        self.padding += other.padding
+        self.halved_batches += other.halved_batches
+        self.unique_sequences += other.unique_sequences
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""A shard of the sequences through the model, and the join of all: what `embed` and `train` do."""
+"""A shard of the sequences through the model: what a task of `embed` does."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,12 +15,11 @@ from evoflow.embed.cost import Forecast
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.results import EmbeddingReport, Provenance, report_of
 from evoflow.embed.store.datastore import Datastore
-from evoflow.embed.store.handle import EmbeddingWriter, StoredEmbeddings, loaders
+from evoflow.embed.store.handle import EmbeddingWriter, StoredEmbeddings
 from evoflow.embed.store.parts import Background
-from evoflow.embed.weights.same_model import require_same_model
 from evoflow.layers import Layer
 from evoflow.progress import Phases, silent
-from evoflow.settings import ModelSettings, Settings
+from evoflow.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -160,53 +158,4 @@ def store_embeddings(
         log_likelihood,
         report_of(stream.work, len(texts), getattr(stream, "use", None)),
         replace(embedder.provenance, layer=wish.layers or wish.layer, tokens=wish.tokens),
-    )
-
-
-class ShardTask(Protocol):
-    """The artifacts that a task of `embed` left."""
-
-    shard: int
-    embeddings: StoredEmbeddings | dict[Layer, StoredEmbeddings]
-    log_likelihood: NDArray[np.float32]
-    provenance: Provenance
-
-
-@dataclass(frozen=True)
-class JoinedShards:
-    """The embeddings of all sequences.
-
-    Attributes
-    ----------
-    layers
-        For each layer that is stored, what loads its values, shape=(sequences, tokens, width).
-    log_likelihood
-        Of all sequences.
-    provenance
-        What made the first shard, and others like it.
-    """
-
-    layers: dict[Layer, Callable[[], NDArray[np.floating]]]
-    log_likelihood: NDArray[np.float32]
-    provenance: Provenance
-
-
-def join_shards(tasks: Iterable[ShardTask], settings: ModelSettings) -> JoinedShards:
-    """Join the shards, in whichever order their tasks come.
-
-    Raises
-    ------
-    InputError
-        When they were embedded by different models.
-    """
-    shards = sorted(tasks, key=lambda task: task.shard)
-    require_same_model([task.provenance for task in shards])
-    return JoinedShards(
-        loaders(
-            [task.embeddings for task in shards],
-            settings.embedding.stored_layers,
-            memory=int(settings.head.memory * 2**30),
-        ),
-        np.concatenate([task.log_likelihood for task in shards]),
-        shards[0].provenance,
     )

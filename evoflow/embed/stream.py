@@ -19,6 +19,7 @@ from evoflow.embed.batching import Batch, plan_batches
 from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.tokenizer import PAD_ID, encode
 from evoflow.embed.pooling import Span, on_device, pool
+from evoflow.embed.results import Work
 from evoflow.errors import InputError
 from evoflow.layers import Layer, has_likelihood
 
@@ -40,40 +41,6 @@ class Embedded:
     index: int
     values: tuple[NDArray[np.floating], ...]
     log_likelihood: float
-
-
-@dataclass
-class Work:
-    """What a run did, up to now.
-
-    Attributes
-    ----------
-    forward_passes
-        Batches that went through the model.
-    tokens, padding
-        Tokens computed, and those of them that were padding.
-    halved_batches
-        Batches that the device had too little memory for.
-    seconds
-        Time since the first batch began.
-    unique_sequences
-        Sequences that differ.
-    """
-
-    forward_passes: int = 0
-    tokens: int = 0
-    padding: int = 0
-    halved_batches: int = 0
-    seconds: float = 0.0
-    unique_sequences: int = 0
-
-    def add(self, other: "Work") -> None:
-        """Add what another run did, except for its time."""
-        self.forward_passes += other.forward_passes
-        self.tokens += other.tokens
-        self.padding += other.padding
-        self.halved_batches += other.halved_batches
-        self.unique_sequences += other.unique_sequences
 
 
 @dataclass(frozen=True)

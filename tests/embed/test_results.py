@@ -2,9 +2,8 @@
 
 import pytest
 
-from evoflow.embed.results import report_of
+from evoflow.embed.results import Work, report_of
 from evoflow.embed.store.cache import Use
-from evoflow.embed.stream import Work
 
 
 def test_the_share_of_padding_and_the_speed_are_of_all_tokens_and_sequences():

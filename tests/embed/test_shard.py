@@ -1,51 +1,45 @@
-"""The join of shards: in their order, and of one model only."""
-
-from dataclasses import replace
-from types import SimpleNamespace
+"""What a task of `embed` leaves is what the embedder gives, in the datastore."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from evoflow.embed.results import Provenance
-from evoflow.embed.shard import join_shards
+from evoflow.embed.embedder import Embedder
+from evoflow.embed.shard import embed_shard
 from evoflow.embed.store.datastore import Datastore
-from evoflow.embed.store.handle import EmbeddingWriter
-from evoflow.embed.store.parts import Background
-from evoflow.errors import InputError
-from evoflow.settings import ModelSettings
+from evoflow.settings import load_settings
 
-MADE = Provenance("ck", "c0ffee", "final", "mean", "bfloat16", "A100", 64, {}, weights="aaaa")
+SEQUENCES = ["ACGTACGTTG", "TTGACCAGTA", "GGGTACCATC"]
 
 
-@pytest.fixture
-def tasks(tmp_path):
-    """Three tasks whose two sequences each have the embedding [number] and [number + 0.5]."""
-
-    def task(number):
-        datastore = Datastore("local", str(tmp_path), "EvoFlow")
-        with Background() as background:
-            writer = EmbeddingWriter(datastore, f"run/{number}", (2, 1, 1), "float16", background)
-            for row in range(2):
-                writer.put(row, np.float16([[number + row / 2]]))
-            return SimpleNamespace(
-                shard=number,
-                embeddings=writer.finish(),
-                log_likelihood=np.float32([-number, -number - 0.5]),
-                provenance=MADE,
-            )
-
-    return [task(number) for number in range(3)]
-
-
-def test_shards_are_joined_in_their_order_whichever_way_the_tasks_come(tasks):
-    joined = join_shards([tasks[2], tasks[0], tasks[1]], ModelSettings())
-    (load,) = joined.layers.values()
-    assert load().ravel().tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
-    assert joined.log_likelihood.tolist() == [0, -0.5, -1, -1.5, -2, -2.5]
-    assert joined.provenance == MADE
-
-
-def test_a_shard_of_another_model_is_refused(tasks):
-    tasks[1].provenance = replace(MADE, weights="bbbb")
-    with pytest.raises(InputError, match="shard 1 was embedded by weights bbbb"):
-        join_shards(tasks, ModelSettings())
+@pytest.mark.parametrize("wish", [{"layer": "final"}, {"layers": [1, "final"]}])
+def test_a_shard_is_stored_as_the_embedder_gives_it(tmp_path, wish):
+    model = {"checkpoint": "evo-tiny", "device": "cpu"}
+    kept = {"tokens": {"window": 4}, "stored_dtype": "float32"}
+    settings = load_settings({"demo": {}}, {**model, "embedding": kept | wish}, {})
+    told = []
+    shard = embed_shard(
+        pd.DataFrame({"sequence": SEQUENCES, "variant_offset": 5}),
+        settings,
+        tasks=1,
+        datastore=Datastore("local", str(tmp_path), "EvoFlow"),
+        task="EvoFlow/1/embed/2",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    embedder = Embedder.from_settings(settings.model)
+    layers = wish.get("layers", ["final"])
+    stored = shard.embeddings if "layers" in wish else {"final": shard.embeddings}
+    assert list(stored) == layers
+    for layer in layers:
+        expected = embedder.embed(
+            SEQUENCES,
+            layer=layer,
+            tokens=settings.model.embedding.tokens,
+            offsets=[5] * 3,
+            stored_dtype="float32",
+            filled=True,
+        )
+        np.testing.assert_array_equal(stored[layer].numpy(), expected.values)
+    np.testing.assert_array_equal(shard.log_likelihood, expected.log_likelihood)
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert shard.provenance.layer == (tuple(layers) if "layers" in wish else "final")
