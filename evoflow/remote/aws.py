@@ -5,11 +5,11 @@ of a key pair, an expired token, a single sign-on that is over, a credential pro
 hangs, a configuration file that cannot be read.
 """
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from evoflow.errors import InputError
@@ -17,9 +17,13 @@ from evoflow.errors import InputError
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
+    from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 
 LOGIN_SECONDS = 60.0
-"""How long a login may take; a credential process may wait for somebody who is not there."""
+"""How long a login, or its renewal, may take: a credential process may wait for somebody."""
+
+_NEARLY_OVER = 600
+"""Seconds before they run out in which botocore insists on renewing credentials."""
 
 _UNSET = (None, None, None, None)
 _NO_PROFILE = {"profile": _UNSET}
@@ -76,30 +80,93 @@ def signed_client(config: "Config", endpoint: str | None = None) -> Any:
         return _client(session, config, endpoint)
 
 
-def _logged_in() -> "boto3.Session":
-    """Log in, in a thread that is left behind when it hangs."""
-    outcome: SimpleQueue[boto3.Session | Exception | None] = SimpleQueue()
+class _Asked:
+    """A question that is answered in a thread, which is left behind when it hangs."""
 
-    def log_in() -> None:
+    def __init__(self, question: Callable[[], Any]) -> None:
+        self._question = question
+        self._answer: Any = None
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._ask, daemon=True)
+        self._thread.start()
+        self._thread.join(LOGIN_SECONDS)
+
+    def _ask(self) -> None:
         try:
-            session = _session({})
-            credentials = session.get_credentials()
-            if credentials is not None:
-                credentials.get_frozen_credentials()  # single sign-on fails no sooner
-            outcome.put(session if credentials is not None else None)
+            self._answer = self._question()
         except Exception as error:  # noqa: BLE001 - each way to log in fails in its own way
-            outcome.put(error)
+            self._error = error
 
-    Thread(target=log_in, daemon=True).start()
-    try:
-        found = outcome.get(timeout=LOGIN_SECONDS)
-    except Empty:
-        raise LoginError(f"the AWS login did not answer for {LOGIN_SECONDS:.0f} s") from None
-    if found is None:
+    @property
+    def hangs(self) -> bool:
+        return self._thread.is_alive()
+
+    def answer(self) -> Any:
+        """Return the answer, or raise what came in its place."""
+        if self.hangs:
+            raise LoginError(f"the AWS login did not answer for {LOGIN_SECONDS:.0f} s")
+        if self._error is not None:
+            raise LoginError(f"the AWS login fails ({_said(self._error)})") from self._error
+        return self._answer
+
+
+class _Login:
+    """Credentials that are renewed now and then, each time like the first: limited in time."""
+
+    def __init__(self, credentials: "RefreshableCredentials") -> None:
+        self._credentials = credentials
+        self._renewing = Lock()
+        self._renewal: _Asked | None = None
+
+    def load_credentials(self) -> "_Login":
+        """Be botocore's provider of credentials, too."""
+        return self
+
+    def get_frozen_credentials(self) -> "ReadOnlyCredentials":
+        """Renew the credentials if it is time to, and return them.
+
+        Raises
+        ------
+        LoginError
+            When they have run out, or nearly so, and cannot be renewed.
+        """
+        current = self._credentials
+        if not current.refresh_needed():
+            return current.get_frozen_credentials()
+        with self._renewing:
+            if self._renewal is None or not self._renewal.hangs:
+                self._renewal = _Asked(current.get_frozen_credentials)
+            if not self._renewal.hangs or current.refresh_needed(_NEARLY_OVER):
+                return self._renewal.answer()
+        # A renewal that hangs holds botocore's lock: what is asked for now is what there was.
+        return _Asked(current.get_frozen_credentials).answer()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._credentials, name)
+
+
+def _logged_in() -> "boto3.Session":
+    """Log in with what AWS is configured to use."""
+    import boto3
+    from botocore.credentials import RefreshableCredentials
+    from botocore.session import Session
+
+    def log_in() -> boto3.Session | None:
+        session = Session()
+        credentials = session.get_component("credential_provider").load_credentials()
+        if credentials is None:
+            return None
+        credentials.get_frozen_credentials()  # single sign-on fails no sooner
+        if isinstance(credentials, RefreshableCredentials):
+            session.register_component("credential_provider", _Login(credentials))
+        return boto3.Session(botocore_session=session)
+
+    # It writes a traceback for each renewal that fails; we say what follows from it.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
+    session = _Asked(log_in).answer()
+    if session is None:
         raise LoginError("there is no AWS login")
-    if isinstance(found, Exception):
-        raise LoginError(f"the AWS login fails ({_said(found)})") from found
-    return found
+    return session
 
 
 def _said(error: Exception) -> str:

@@ -134,7 +134,7 @@ class S3Object:
             raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
             raise TransientError(f"the connection failed ({type(error).__name__})") from error
-        except exceptions.BotoCoreError as error:  # such as a login that has run out meanwhile
+        except (exceptions.BotoCoreError, LoginError) as error:  # a login that has run out
             raise _RefusedError(str(error)) from error
         return answer
 

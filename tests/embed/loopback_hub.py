@@ -26,6 +26,8 @@ class LoopbackHub:
         Bytes of a safetensors file after which a connection ends; None: never.
     stall
         Whether a connection is then kept open rather than ended.
+    mute
+        What paths begin with that get no answer; None: none do.
     knows_ranges
         Whether parts of files can be asked for.
     lies
@@ -42,6 +44,7 @@ class LoopbackHub:
         self.status = None
         self.cut_after = None
         self.stall = False
+        self.mute = None
         self.knows_ranges = True
         self.lies = 0
         self.token = None
@@ -79,6 +82,10 @@ class Handler(BaseHTTPRequestHandler):
         start = int(asked.removeprefix("bytes=").split("-")[0]) if self.hub.knows_ranges else 0
         self.hub.asked.append((self.command, path, start))
         token = self.headers.get("Authorization")
+        if self.hub.mute is not None and path.startswith(self.hub.mute):
+            threading.Event().wait(0.5)
+            self.close_connection = True
+            return None
         if self.hub.status is not None:
             return self.document({"error": "busy"}, self.hub.status)
         if self.hub.token is not None and token != f"Bearer {self.hub.token}":

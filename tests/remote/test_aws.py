@@ -1,9 +1,8 @@
 """S3 is reached whatever state the AWS configuration is in; each way to break it is one case."""
 
-import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -13,6 +12,7 @@ from botocore.httpsession import URLLib3Session
 from evoflow.errors import InputError
 from evoflow.remote import aws, mirror
 from tests.remote.faults import BUCKET
+from tests.remote.logins import FAULTS, HANGS, key_of, log_in_by, renewed_until
 
 SSO = "sso_start_url = https://x.awsapps.com/start\nsso_region = us-east-1\n"
 SSO += "sso_account_id = 123456789012\nsso_role_name = reader\n"
@@ -84,17 +84,41 @@ def test_what_is_not_public_is_refused_with_the_reason(broken, faults):
         mirror.Mirror.of(f"s3://{BUCKET}/closed")
 
 
-def test_a_process_that_answers_is_a_login(bucket, faults, tmp_path, monkeypatch):
+@pytest.fixture
+def closed(bucket, faults):
+    """A file that takes a login to read."""
     faults.closed = {f"/{BUCKET}/closed"}
-    expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    key = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": expires}
-    (tmp_path / "key").write_text(json.dumps({"Version": 1, **key}))
-    (tmp_path / "config").write_text(
-        f"[default]\ncredential_process = /bin/cat {tmp_path / 'key'}\n"
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    bucket.put_object(Bucket=BUCKET, Key="closed", Body=b"a")
-    assert mirror.Mirror.of(f"s3://{BUCKET}/closed").described.size == 1
+    bucket.put_object(Bucket=BUCKET, Key="closed", Body=b"a" * 5000)
+    return f"s3://{BUCKET}/closed"
+
+
+def test_a_process_that_answers_is_a_login(closed, tmp_path, monkeypatch):
+    log_in_by(f"/bin/echo '{key_of(60)}'", tmp_path, monkeypatch)
+    assert mirror.Mirror.of(closed).described.size == 5000
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_a_login_that_is_not_renewed_is_the_reason(fault, closed, tmp_path, monkeypatch, capfd):
+    does, said = fault
+    over = renewed_until(does, tmp_path, monkeypatch)
+    copy = mirror.Mirror.of(closed)
+    copy.provide([(0, 100)])
+    over.touch()
+    started = time.monotonic()
+    with pytest.raises(InputError, match=rf"{closed}: no permission.*{said}"):
+        copy.provide_whole()
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_renewal_that_hangs_does_not_matter_yet(closed, tmp_path, monkeypatch):
+    over = renewed_until(HANGS, tmp_path, monkeypatch, minutes=12)
+    copy = mirror.Mirror.of(closed)
+    over.touch()
+    started = time.monotonic()
+    copy.provide_whole()
+    assert copy.path.read_bytes() == b"a" * 5000
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.usefixtures("bucket")

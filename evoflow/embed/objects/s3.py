@@ -178,7 +178,7 @@ class S3Objects:
                 raise TransientError(
                     f"the answer was cut short ({type(error).__name__})"
                 ) from error
-            except BotoCoreError as error:
+            except (BotoCoreError, LoginError) as error:
                 raise InputError(f"{url}: {error}") from error
 
         return persist(attempt, url)

@@ -19,6 +19,7 @@ from huggingface_hub import (
     HfApi,
     constants,
     get_hf_file_metadata,
+    get_session,
     hf_hub_url,
     is_offline_mode,
     snapshot_download,
@@ -108,6 +109,7 @@ def missing_bytes(wanted: Wanted) -> int:
     """
     if wanted.local_files_only or is_offline_mode():
         return 0
+    _limit_waiting()
     try:
         api = HfApi(token=wanted.token)
         info = api.model_info(wanted.repo, revision=wanted.revision, files_metadata=True)
@@ -134,6 +136,7 @@ def _is_cached(wanted: Wanted, name: str, commit: str) -> bool:
 
 def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
     """Fetch once; every failure is one of the two errors that `fetch` knows."""
+    _limit_waiting()
     try:
         if not (wanted.local_files_only or wanted.force_download or is_offline_mode()):
             _fetch_large(wanted, with_xet=with_xet)
@@ -166,6 +169,22 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
         raise BrokenOffError(error) from error
     except (httpx2.HTTPError, RuntimeError) as error:  # the latter from Xet
         raise BrokenOffError(f"{type(error).__name__}: {error}") from error
+
+
+def _limit_waiting() -> None:
+    """Have Hugging Face's library give up on a server that does not answer: it waits for ever."""
+    hooks = get_session().event_hooks["request"]
+    if _with_limit not in hooks:
+        hooks.append(_with_limit)
+
+
+def _with_limit(request: httpx2.Request) -> None:
+    limits = request.extensions.get("timeout", {})
+    patience = constants.HF_HUB_DOWNLOAD_TIMEOUT
+    request.extensions["timeout"] = {
+        kind: patience if limits.get(kind) is None else limits[kind]
+        for kind in ("connect", "read", "write", "pool")
+    }
 
 
 def _refused(wanted: Wanted, error: HfHubHTTPError) -> InputError:
@@ -205,7 +224,7 @@ def _fetch_large(wanted: Wanted, *, with_xet: bool) -> None:
         if _is_cached(wanted, name, str(info.sha)):
             continue
         url = hf_hub_url(wanted.repo, name, revision=info.sha)
-        known = get_hf_file_metadata(url, token=wanted.token, retry_on_errors=True)
+        known = get_hf_file_metadata(url, token=wanted.token, timeout=constants.HF_HUB_ETAG_TIMEOUT)
         faster = known.xet_file_data is not None and with_xet and not constants.HF_HUB_DISABLE_XET
         sound = known.size is not None and re.fullmatch("[0-9a-f]{64}", known.etag or "")
         if sound and not faster:

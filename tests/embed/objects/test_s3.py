@@ -4,6 +4,7 @@ import pytest
 
 from evoflow.embed.objects.places import open_objects
 from evoflow.errors import InputError
+from tests.remote.logins import FAULTS, renewed_until
 
 CONTENT = bytes(range(256)) * 8
 
@@ -50,3 +51,23 @@ def test_a_refusal_is_not_asked_again(s3, failure, tmp_path):
         with pytest.raises(InputError, match=f"/one: S3 answers {failure[0]} {failure[1]}"):
             action()
         assert len(s3.asked) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_a_login_that_is_not_renewed_is_a_refusal(s3, fault, tmp_path, monkeypatch):
+    does, said = fault
+    over = renewed_until(does, tmp_path, monkeypatch)
+    objects = open_objects(f"s3://lab/{tmp_path.name}")
+    objects.write("one", CONTENT)
+    over.touch()
+    s3.asked = []
+    for action in (
+        lambda: objects.read("one"),
+        lambda: _filled(objects, "one"),
+        lambda: objects.names("folder"),
+        lambda: objects.write("two", b"x"),
+        lambda: objects.write_file("two", over),
+    ):
+        with pytest.raises(InputError, match=f"s3://lab/.*: the AWS login .*{said}"):
+            action()
+    assert s3.asked == []

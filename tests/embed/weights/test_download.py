@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from evoflow.embed.weights import download, large_file
-from evoflow.embed.weights.download import Wanted, fetch
+from evoflow.embed.weights.download import Wanted, fetch, missing_bytes
 from evoflow.errors import InputError
 from tests.embed.loopback_hub import COMMITS, REPOSITORY, sha256
 
@@ -93,6 +93,18 @@ def test_a_download_that_stalls_is_given_up_and_kept(hub, monkeypatch, pauses, t
     assert (fetch(wanted()) / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
     assert hub.bytes_asked[-1] == 6000
     assert not list((tmp_path / "hub").rglob("*.incomplete"))
+
+
+@pytest.mark.parametrize("mute", ["/api", f"/{REPOSITORY}/resolve"])
+def test_a_hub_that_never_answers_is_given_up(hub, monkeypatch, mute):
+    folder = fetch(wanted())
+    for name in ("DOWNLOAD", "ETAG"):
+        monkeypatch.setattr(constants, f"HF_HUB_{name}_TIMEOUT", 0.05)
+    hub.mute = mute
+    assert fetch(wanted()) == folder  # what is here is enough
+    assert missing_bytes(wanted()) == 0
+    with pytest.raises(InputError, match=r"broke off 6 times in a row \(.*timed out"):
+        fetch(wanted("1.1_fix"))
 
 
 def test_wrong_bytes_are_fetched_again(hub):
