@@ -9,6 +9,14 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
 sys.path.insert(0, str(ROOT))
 
+from evoflow.errors import InputError
+from evoflow.metaflow_config import require_metaflow
+
+try:
+    require_metaflow()
+except InputError as error:
+    sys.exit(f"Error: {error}")
+
 from metaflow import (
     FlowSpec,
     Parameter,
@@ -22,7 +30,6 @@ from metaflow import (
 from metaflow.util import get_username
 
 from evoflow.compute import cpu, deployed, gpu
-from evoflow.errors import InputError
 from evoflow.report import card_types  # noqa: F401 - makes the types of the cards known
 from evoflow.running import run_flow
 from evoflow.steps import readable_errors, yaml_config

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from evoflow.cli.group import check_output, main, output_option
+from evoflow.metaflow_config import require_metaflow
 
 
 @main.command()
@@ -24,6 +25,7 @@ def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
       evoflow report latest --output report.html
       evoflow report latest --allele chr1:11213:A:T --output allele.html
     """
+    require_metaflow()
     from evoflow import runs
 
     check_output(output, force=force, suffixes=(".html",))
@@ -47,6 +49,7 @@ def export(run: str, output: Path, *, force: bool) -> None:
     Example:
       evoflow export latest --output head
     """
+    require_metaflow()
     from evoflow.predict.export import export_run
 
     check_output(output, force=force)

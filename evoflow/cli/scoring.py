@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from evoflow.cli.group import check_output, main, output_option
+from evoflow.metaflow_config import require_metaflow
 from evoflow.settings import read_data_settings, read_model_settings
 
 
@@ -42,6 +43,7 @@ def predict(
       evoflow predict head --data mine.yaml --output predictions.tsv
       evoflow predict head --variants new.vcf --reference ref.fa --output predictions.vcf.gz
     """
+    require_metaflow()
     from evoflow.predict import files
     from evoflow.predict.commands import predict_individuals, predict_variants
     from evoflow.predict.export import find_head
@@ -98,6 +100,7 @@ def explain(
     Example:
       evoflow explain head --variants one.vcf --reference ref.fa --output one.html
     """
+    require_metaflow()
     from evoflow.predict.explain import page_of_variants
     from evoflow.predict.export import find_head
 
