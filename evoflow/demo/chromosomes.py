@@ -31,13 +31,17 @@ class Haplotype:
     positions: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Alignment:
-    """Where a piece of a haplotype lies on the reference: 0-based, half-open."""
+Operations = tuple[tuple[int, str], ...]
+"""The lengths and letters of a CIGAR."""
 
-    start: int
-    end: int
-    cigar: tuple[tuple[int, str], ...]
+
+@dataclass(frozen=True)
+class Alignments:
+    """Where pieces of a haplotype lie on the reference: 0-based, half-open, shape (pieces,)."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    operations: list[Operations]
 
 
 def make_haplotype(sequence: str, alleles: Sequence[Allele]) -> Haplotype:
@@ -57,14 +61,26 @@ def make_haplotype(sequence: str, alleles: Sequence[Allele]) -> Haplotype:
     return Haplotype(codes, np.concatenate(positions))
 
 
-def align(positions: NDArray[np.int64]) -> Alignment:
-    """Align a piece of a haplotype by the reference positions of its bases.
+def align(haplotype: Haplotype, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Alignments:
+    """Align pieces of a haplotype, half-open intervals of it, by their bases' positions.
 
     Ends that match fewer than `MIN_FLANK` bases beyond an indel are clipped, as aligners do.
     """
-    start, end = int(positions[0]), int(positions[-1])
-    if start >= 0 and end - start == len(positions) - 1 and positions.min() >= 0:
-        return Alignment(start, end + 1, ((len(positions), "M"),))
+    positions = haplotype.positions
+    start, end = positions[starts], positions[ends - 1] + 1
+    lengths = (ends - starts).tolist()
+    matched: dict[int, Operations] = {length: ((length, "M"),) for length in set(lengths)}
+    operations = [matched[length] for length in lengths]
+    # Up to each base, the bases whose position does not follow the one before.
+    jumps = np.cumsum(np.diff(positions, prepend=0) != 1)
+    for number in np.flatnonzero((jumps[starts] < jumps[ends - 1]) | (start < 0)):
+        piece = positions[starts[number] : ends[number]]
+        start[number], end[number], operations[number] = _across_indels(piece)
+    return Alignments(start, end, operations)
+
+
+def _across_indels(positions: NDArray[np.int64]) -> tuple[int, int, Operations]:
+    """Start, end and CIGAR of a piece that holds an indel."""
     operations = _operations(positions.tolist())
     left = _clip(operations)
     operations.reverse()
@@ -72,8 +88,7 @@ def align(positions: NDArray[np.int64]) -> Alignment:
     operations.reverse()
     kept = positions[left : len(positions) - right]
     clips = ([(left, "S")] if left else [], [(right, "S")] if right else [])
-    cigar = (*clips[0], *operations, *clips[1])
-    return Alignment(int(kept[0]), int(kept[-1]) + 1, cigar)
+    return int(kept[0]), int(kept[-1]) + 1, (*clips[0], *operations, *clips[1])
 
 
 def _operations(positions: list[int]) -> list[tuple[int, str]]:

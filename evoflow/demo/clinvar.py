@@ -1,5 +1,6 @@
 """The simulated ClinVar: alleles whose consequences follow from the genes that they hit."""
 
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -102,9 +103,8 @@ def _sites(gene: Gene, term: str) -> list[Interval]:
         special["stop_lost"] = [last if forward else first]
     if term in special:
         return special[term]
-    regions = gene.regions(transcript)
     named = term if term in _NONCODING else "coding"
-    return [interval for region, interval in regions if region == named]
+    return [interval for region, interval in gene.regions[0] if region == named]
 
 
 def _genes_by_term(genome: Genome) -> dict[str, list[tuple[Gene, list[Interval]]]]:
@@ -199,6 +199,9 @@ def _number(
     rng: Generator, found: dict[Allele, tuple[Gene | None, tuple[str, ...]]]
 ) -> list[ClinVarRecord]:
     """Give the alleles identifiers and a significance; those at one position share an RS id."""
+    classes = list(_SIGNIFICANCE)
+    shares = np.array([*_SIGNIFICANCE.values()]).T
+    cumulative = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1).tolist()
     rsids: dict[tuple[str, int], int] = {}
     records = []
     for number, allele in enumerate(sorted(found)):
@@ -206,8 +209,7 @@ def _number(
         locus = (allele.contig, allele.start)
         rsid = rsids.setdefault(locus, 70_000_000 + 13 * number + int(rng.integers(13)))
         grade = next((n for n, grade in enumerate(_GRADES) if grade & set(terms)), len(_GRADES))
-        shares = np.array([shares[grade] for shares in _SIGNIFICANCE.values()])
-        significance = str(rng.choice(list(_SIGNIFICANCE), p=shares / shares.sum()))
+        significance = classes[bisect(cumulative[grade], rng.random())]
         # Several terms stand in no order of severity, as in ClinVar.
         terms = tuple(str(term) for term in rng.permutation(terms))
         known = None if rng.random() < WITHOUT_RS else rsid

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evoflow.demo.genes import Gene, Interval, Transcript, translate
+from evoflow.demo.genes import Gene, Interval, translate
 
 ACCESSIONS = {
     "splice_acceptor_variant": "SO:0001574",
@@ -73,21 +73,25 @@ def consequences(sequence: str, gene: Gene, allele: Allele) -> tuple[str, ...]:
     beyond one exon, intron, untranslated region or coding part, or is an indel of a start or stop
     codon.
     """
-    terms = [_in_transcript(sequence, gene, each, allele) for each in gene.transcripts]
+    terms = [_in_regions(sequence, gene, regions, allele) for regions in gene.regions]
     return () if None in terms else tuple(dict.fromkeys(term for term in terms if term))
 
 
-def _in_transcript(sequence: str, gene: Gene, transcript: Transcript, allele: Allele) -> str | None:
-    inner = allele.start + 1 if allele.is_indel else allele.start
-    reach = (inner, allele.end + shiftable(sequence, allele))
+def _in_regions(
+    sequence: str, gene: Gene, regions: list[tuple[str, Interval]], allele: Allele
+) -> str | None:
+    """Term of an allele in the transcript that has these regions."""
+    inner = allele.start + allele.is_indel
+    end = allele.end + shiftable(sequence, allele)
     # An insertion that can stand beside a border lies on neither side of it.
     margin = len(allele.alt) > len(allele.ref)
-    for region, (left, right) in gene.regions(transcript):
-        if left + margin <= reach[0] and reach[1] <= right - margin:
+    for region, (left, right) in regions:
+        if left + margin <= inner and end <= right - margin:
             if region == "intron_variant":
                 return _in_intron(gene.oriented(_mutated(sequence, (left, right), allele)))
             if region == "coding":
-                return _in_coding(sequence, gene, transcript, allele)
+                parts = [part for name, part in regions if name == "coding"]
+                return _in_coding(sequence, gene, parts, allele)
             return region
     return None
 
@@ -105,31 +109,38 @@ def _in_intron(intron: str) -> str:
     return "intron_variant" if intron.endswith("AG") else "splice_acceptor_variant"
 
 
-def _in_coding(sequence: str, gene: Gene, transcript: Transcript, allele: Allele) -> str | None:
-    """Compare the coding sequence with the allele and the one without it."""
-    parts = transcript.coding_exons
-    inner = allele.start + 1 if allele.is_indel else allele.start
-    before = [sequence[slice(*part)] for part in parts]
-    after = [
-        _mutated(sequence, part, allele) if part[0] <= inner <= allele.end <= part[1] else bases
-        for part, bases in zip(parts, before, strict=True)
-    ]
-    old, new = gene.oriented("".join(before)), gene.oriented("".join(after))
+def _in_coding(sequence: str, gene: Gene, parts: list[Interval], allele: Allele) -> str | None:
+    """Compare the coding sequence, of these parts, with the allele and without it."""
+    anchor = int(allele.is_indel)
+    removed, added = allele.ref[anchor:], allele.alt[anchor:]
+    start = allele.start + anchor
+    # Coding bases before the allele on the forward strand.
+    at = sum(min(right, start) - left for left, right in parts if left <= start)
+    whole = "".join([sequence[left:right] for left, right in parts])
+    old = gene.oriented(whole)
+    new = gene.oriented(whole[:at] + added + whole[at + len(removed) :])
     if allele.is_indel and (new[:3] != old[:3] or new[-3:] != old[-3:]):
         return None
     if new[:3] != "ATG":
         return "initiator_codon_variant"
-    if (len(new) - len(old)) % 3:
+    change = len(new) - len(old)
+    if change % 3:
         return "frameshift_variant"
-    return _in_protein(translate(old), translate(new))
+    if gene.strand == "-":
+        at = len(old) - at - len(removed)
+    # The codons that the allele touches; all others are the same with it and without it.
+    first, last = at // 3 * 3, -(-(at + len(removed)) // 3) * 3
+    before, after = translate(old[first:last]), translate(new[first : last + change])
+    return _in_protein(before, after, ends=last == len(old))
 
 
-def _in_protein(old: str, new: str) -> str:
+def _in_protein(old: str, new: str, *, ends: bool) -> str:
+    """Term of amino acids that replace others; `ends` if the stop codon is the last of them."""
     if new == old:
         return "synonymous_variant"
-    if new[-1] != "*":
+    if ends and new[-1] != "*":
         return "stop_lost"
-    if new.index("*") < len(new) - 1:
+    if "*" in (new[:-1] if ends else new):
         return "nonsense"
     if len(new) == len(old):
         return "missense_variant"

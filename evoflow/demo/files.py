@@ -6,13 +6,13 @@ from operator import attrgetter
 from pathlib import Path
 
 import pysam
+import pysam.samtools
 from numpy.random import Generator
 
 from evoflow.demo.clinvar import ClinVarRecord
 from evoflow.demo.consequences import ACCESSIONS, Allele, shiftable
 from evoflow.demo.genes import Genome
 from evoflow.demo.individual import Call
-from evoflow.demo.reads import Read
 
 SAMPLE = "DEMO"
 REFERENCE = "genome.fa"
@@ -115,8 +115,8 @@ def _respell(sequence: str, allele: Allele) -> tuple[int, tuple[str, str]]:
     return start, (anchor + unit, anchor) if deletes else (anchor, anchor + unit)
 
 
-def write_reads(path: Path, genome: Genome, reads: Iterable[Read]) -> None:
-    """Write the BAM, in the order given, and its index."""
+def write_reads(path: Path, genome: Genome, reads: Iterable[str]) -> None:
+    """Write the BAM, from lines of SAM in the order given, and its index."""
     header = pysam.AlignmentHeader.from_dict(
         {
             "HD": {"VN": "1.6", "SO": "coordinate"},
@@ -124,8 +124,10 @@ def write_reads(path: Path, genome: Genome, reads: Iterable[Read]) -> None:
             "RG": [{"ID": "demo", "SM": SAMPLE, "LB": "demo", "PL": "ILLUMINA"}],
         }
     )
-    with pysam.AlignmentFile(str(path), "wb", header=header) as bam:
-        for read in reads:
-            line = "\t".join(map(str, read)) + "\tRG:Z:demo"
-            bam.write(pysam.AlignedSegment.fromstring(line, header))
+    sam = path.with_suffix(".sam")
+    with sam.open("w", encoding="ascii") as text:
+        text.write(str(header))
+        text.writelines(f"{read}\tRG:Z:demo\n" for read in reads)
+    pysam.samtools.view("--no-PG", "-b", "-o", str(path), str(sam), catch_stdout=False)
+    sam.unlink()
     pysam.index(str(path))

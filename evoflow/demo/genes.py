@@ -4,7 +4,7 @@ Coordinates are 0-based and half-open, on the forward strand.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from itertools import pairwise, product
 from typing import Literal
 
@@ -69,12 +69,12 @@ class Transcript:
     exons: tuple[Interval, ...]
     coding: Interval | None
 
-    @property
+    @cached_property
     def introns(self) -> tuple[Interval, ...]:
         """The intervals between exons."""
         return tuple((left[1], right[0]) for left, right in pairwise(self.exons))
 
-    @property
+    @cached_property
     def coding_exons(self) -> tuple[Interval, ...]:
         """The coding part of every exon that has one."""
         if self.coding is None:
@@ -98,8 +98,12 @@ class Gene:
         """Forward-strand bases as the gene's own strand reads them."""
         return sequence if self.strand == "+" else reverse_complement(sequence)
 
-    def regions(self, transcript: Transcript) -> list[tuple[str, Interval]]:
-        """Name every stretch of a transcript: `coding`, or what an allele in it is called."""
+    @cached_property
+    def regions(self) -> tuple[list[tuple[str, Interval]], ...]:
+        """Every stretch of each transcript, and its name: `coding`, or the term of an allele."""
+        return tuple(map(self._regions, self.transcripts))
+
+    def _regions(self, transcript: Transcript) -> list[tuple[str, Interval]]:
         introns = [("intron_variant", intron) for intron in transcript.introns]
         if transcript.coding is None:
             return introns + [("non-coding_transcript_variant", exon) for exon in transcript.exons]
@@ -126,7 +130,6 @@ class Genome:
     genes: tuple[Gene, ...]
 
 
-@lru_cache(maxsize=1024)
 def translate(coding: str) -> str:
     """Translate whole codons, past stops; bases after the last whole codon are left out."""
     ends = range(3, len(coding) + 1, 3)

@@ -1,13 +1,14 @@
 """Simulated sequencing: paired reads of two haplotypes, aligned where they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import groupby, repeat
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 import pysam
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -27,54 +28,68 @@ POORLY_MAPPED = 0.04  # share of fragments with a mapping quality below 20
 _QUALITIES = np.array([2, 11, 25, 37], np.uint8)  # the four bins of current Illumina machines
 _ERRORS = 10.0 ** (_QUALITIES / -10.0)
 _LOW_QUALITY = np.array([0.0003, 0.004, 0.04])  # cumulative shares of the first three bins
-_LETTERS = np.frombuffer(b"ACGT", np.uint8)
+_LETTERS = bytes.maketrans(bytes(range(4)), b"ACGT")
+_SYMBOLS = bytes.maketrans(bytes(range(4)), (_QUALITIES + 33).tobytes())
 
 _PAIRED = pysam.FPAIRED | pysam.FPROPER_PAIR
 
 
-class Read(NamedTuple):
-    """One aligned read, in the order of SAM's columns; positions are 1-based."""
+class _Ends(NamedTuple):
+    """One read of every fragment: 0-based starts and ends on the reference, and what was read."""
 
-    name: str
-    flag: int
-    contig: str
-    position: int
-    mapping_quality: int
-    cigar: str
-    mate_contig: str
-    mate_position: int
-    template_length: int
-    sequence: str
-    qualities: str
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    cigar: list[str]
+    sequence: list[str]
+    qualities: list[str]
 
 
-class _Aligned(NamedTuple):
-    """A read by itself: 0-based start and end on the reference."""
+class _Fragments(NamedTuple):
+    """The fragments of a haplotype, both ends of each; flags of the left and the right reads."""
 
-    start: int
-    end: int
-    cigar: str
-    sequence: str
-    qualities: str
+    left: _Ends
+    right: _Ends
+    flags: tuple[NDArray[np.int64], NDArray[np.int64]]
+    mapping_quality: list[int]
 
 
-def simulate_reads(rng: Generator, contig: str, sequence: str, calls: Sequence[Call]) -> list[Read]:
-    """Draw the reads of a contig from its two haplotypes, sorted by position."""
-    pairs: list[tuple[Read, Read]] = []
+def simulate_reads(rng: Generator, contig: str, sequence: str, calls: Sequence[Call]) -> list[str]:
+    """Draw the reads of a contig from its two haplotypes: lines of SAM, sorted by position."""
+    drawn = []
     for number in range(2):
         alleles = [call.allele for call in calls if call.genotype[number]]
-        pairs += _sequence(rng, contig, make_haplotype(sequence, alleles))
+        drawn.append(_sequence(rng, make_haplotype(sequence, alleles)))
+    first, second = (len(fragments.mapping_quality) for fragments in drawn)
     # Numbered at random: a name tells nothing of the haplotype.
-    order = rng.permutation(len(pairs))
-    reads = [
-        read._replace(name=f"demo:{contig}:{number}")
-        for number, pair in zip(order, pairs, strict=True)
-        for read in pair
-    ]
-    return sorted(reads, key=lambda read: (read.position, read.name, read.flag))
+    names = [f"demo:{contig}:{number}" for number in rng.permutation(first + second).tolist()]
+    reads = [*_reads(contig, names[:first], drawn[0]), *_reads(contig, names[first:], drawn[1])]
+    return [line for *_, line in sorted(reads)]
 
 
-def _sequence(rng: Generator, contig: str, haplotype: Haplotype) -> list[tuple[Read, Read]]:
+def _reads(
+    contig: str, names: list[str], fragments: _Fragments
+) -> Iterator[tuple[int, str, int, str]]:
+    """Position, name and flag of each read of named fragments, and its line of SAM."""
+    left, right = fragments.left, fragments.right
+    start, end = np.minimum(left.start, right.start), np.maximum(left.end, right.end)
+    span = np.where(left.start <= right.start, end - start, start - end)
+    for own, mate, flags, spans in (
+        (left, right, fragments.flags[0], span),
+        (right, left, fragments.flags[1], -span),
+    ):
+        columns = zip(
+            (own.start + 1).tolist(), names, flags.tolist(), fragments.mapping_quality, own.cigar,
+            (mate.start + 1).tolist(), spans.tolist(), own.sequence, own.qualities, strict=True,
+        )  # fmt: skip
+        for at, name, flag, mapped, cigar, mate_at, length, bases, symbols in columns:
+            line = (
+                f"{name}\t{flag}\t{contig}\t{at}\t{mapped}\t{cigar}\t"
+                f"=\t{mate_at}\t{length}\t{bases}\t{symbols}"
+            )
+            yield at, name, flag, line
+
+
+def _sequence(rng: Generator, haplotype: Haplotype) -> _Fragments:
     """Draw fragments of a haplotype, some of them twice, and read both ends of each."""
     length = len(haplotype.bases)
     count = round(COVERAGE / 2 * length / (2 * READ_LENGTH))
@@ -92,21 +107,20 @@ def _sequence(rng: Generator, contig: str, haplotype: Haplotype) -> list[tuple[R
     of_pair = np.where(rng.random(count) < 0.5, pysam.FREAD1, pysam.FREAD2)[fragments]
     left_flags = shared | of_pair | pysam.FMREVERSE
     right_flags = shared | (pysam.FREAD1 + pysam.FREAD2 - of_pair) | pysam.FREVERSE
-    flags = zip(left_flags.tolist(), right_flags.tolist(), strict=True)
-    quality = mapping_quality[fragments].tolist()
-    return list(map(_pair, repeat(contig), left, right, quality, flags))
+    return _Fragments(left, right, (left_flags, right_flags), mapping_quality[fragments].tolist())
 
 
 def _read_ends(
     rng: Generator, haplotype: Haplotype, starts: NDArray[np.int64], *, reverse: bool
-) -> list[_Aligned]:
+) -> _Ends:
     """Read `READ_LENGTH` bases from each start, with errors, clipped and cut-off ends."""
     count = len(starts)
     shape = (count, READ_LENGTH)
     cycle = np.arange(READ_LENGTH)[:: -1 if reverse else 1]
     wear = 1 + 2 * cycle / READ_LENGTH  # qualities fall along a read
-    grade = np.searchsorted(_LOW_QUALITY, rng.random(shape) / wear)
-    bases = haplotype.bases[starts[:, None] + np.arange(READ_LENGTH)]
+    drawn = rng.random(shape) / wear
+    grade = np.sum([drawn > share for share in _LOW_QUALITY], axis=0, dtype=np.uint8)
+    bases = sliding_window_view(haplotype.bases, READ_LENGTH)[starts]
     wrong = rng.random(shape) < _ERRORS[grade]
     bases[wrong] = (bases[wrong] + rng.integers(1, 4, wrong.sum())) % 4
     # The machine cuts some reads short; of the bases left, some ends are not from the genome.
@@ -120,18 +134,19 @@ def _read_ends(
     columns = np.arange(READ_LENGTH)
     foreign = (columns < inner[:, :1]) | (columns >= inner[:, 1:])
     bases[foreign] = rng.integers(0, 4, foreign.sum())
-    letters = _LETTERS[bases].tobytes().decode()
-    qualities = (_QUALITIES[grade] + 33).tobytes().decode()
-    reads = []
-    for row, (start, kept, genomic) in enumerate(
-        zip(starts.tolist(), outer.tolist(), inner.tolist(), strict=True)
-    ):
-        own = slice(row * READ_LENGTH + kept[0], row * READ_LENGTH + kept[1])
-        aligned = align(haplotype.positions[start + genomic[0] : start + genomic[1]])
-        clips = (genomic[0] - kept[0], kept[1] - genomic[1])
-        cigar = _cigar(clips, aligned.cigar)
-        reads.append(_Aligned(aligned.start, aligned.end, cigar, letters[own], qualities[own]))
-    return reads
+    letters = bases.tobytes().translate(_LETTERS).decode()
+    qualities = grade.tobytes().translate(_SYMBOLS).decode()
+    rows = READ_LENGTH * np.arange(count)[:, None]
+    firsts, lasts = (rows + outer).T.tolist()
+    aligned = align(haplotype, starts + inner[:, 0], starts + inner[:, 1])
+    clips = zip(*np.abs(outer - inner).T.tolist(), strict=True)
+    return _Ends(
+        aligned.start,
+        aligned.end,
+        list(map(_cigar, clips, aligned.operations)),
+        [letters[first:last] for first, last in zip(firsts, lasts, strict=True)],
+        [qualities[first:last] for first, last in zip(firsts, lasts, strict=True)],
+    )
 
 
 @cache
@@ -140,23 +155,3 @@ def _cigar(clips: tuple[int, int], operations: tuple[tuple[int, str], ...]) -> s
     runs = [(clips[0], "S"), *operations, (clips[1], "S")]
     merged = ((sum(n for n, _ in run), letter) for letter, run in groupby(runs, itemgetter(1)))
     return "".join(f"{length}{letter}" for length, letter in merged if length)
-
-
-def _pair(
-    contig: str,
-    left: _Aligned,
-    right: _Aligned,
-    mapping_quality: int,
-    flags: tuple[int, int],
-) -> tuple[Read, Read]:
-    """Give the two reads of a fragment their flags and each the place of the other."""
-    start, end = min(left.start, right.start), max(left.end, right.end)
-    span = end - start if left.start <= right.start else start - end
-
-    def read(own: _Aligned, mate: _Aligned, flag: int, length: int) -> Read:
-        return Read(
-            "", flag, contig, own.start + 1, mapping_quality, own.cigar,
-            "=", mate.start + 1, length, own.sequence, own.qualities,
-        )  # fmt: skip
-
-    return read(left, right, flags[0], span), read(right, left, flags[1], -span)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evoflow.demo.chromosomes import Alignment, align, make_haplotype
+from evoflow.demo.chromosomes import Haplotype, align, make_haplotype
 from evoflow.demo.consequences import Allele
 
 #           0         1         2         3
@@ -28,14 +28,25 @@ def test_alleles_stand_in_the_haplotype():
 @pytest.mark.parametrize(
     ("positions", "expected"),
     [
-        ([*range(5, 25)], Alignment(5, 25, ((20, "M"),))),
-        ([*range(10), *range(13, 21)], Alignment(0, 21, ((10, "M"), (3, "D"), (8, "M")))),
-        ([*range(8), -1, -1, *range(8, 18)], Alignment(0, 18, ((8, "M"), (2, "I"), (10, "M")))),
+        ([*range(5, 25)], (5, 25, ((20, "M"),))),
+        ([*range(10), *range(13, 21)], (0, 21, ((10, "M"), (3, "D"), (8, "M")))),
+        ([*range(8), -1, -1, *range(8, 18)], (0, 18, ((8, "M"), (2, "I"), (10, "M")))),
         # Five bases beyond an indel are too few for an aligner to find it.
-        ([*range(12), *range(15, 20)], Alignment(0, 12, ((12, "M"), (5, "S")))),
-        ([-1, *range(4, 16)], Alignment(4, 16, ((1, "S"), (12, "M")))),
-        ([0, 1, -1, -1, *range(2, 10)], Alignment(2, 10, ((4, "S"), (8, "M")))),
+        ([*range(12), *range(15, 20)], (0, 12, ((12, "M"), (5, "S")))),
+        ([-1, *range(4, 16)], (4, 16, ((1, "S"), (12, "M")))),
+        ([0, 1, -1, -1, *range(2, 10)], (2, 10, ((4, "S"), (8, "M")))),
     ],
 )
 def test_pieces_align_by_the_reference_positions_of_their_bases(positions, expected):
-    assert align(np.array(positions)) == expected
+    whole = Haplotype(np.zeros(len(positions), np.uint8), np.array(positions))
+    aligned = align(whole, np.array([0]), np.array([len(positions)]))
+    assert (*aligned.start, *aligned.end, *aligned.operations) == expected
+
+
+def test_pieces_beside_an_indel_do_not_show_it():
+    haplotype = make_haplotype(CONTIG, [Allele("chr1", 10, "GGT", "G")])
+    aligned = align(haplotype, np.array([0, 11, 1]), np.array([11, 30, 30]))
+    assert aligned.start.tolist() == [0, 13, 1]
+    assert aligned.end.tolist() == [11, 32, 32]
+    matched, deleted = ((11, "M"),), ((10, "M"), (2, "D"), (19, "M"))
+    assert aligned.operations == [matched, ((19, "M"),), deleted]

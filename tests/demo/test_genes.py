@@ -72,9 +72,8 @@ def test_another_seed_gives_another_genome(world):
 
 
 def test_regions_name_every_base_of_a_transcript():
-    transcript = Transcript(((10, 23), (40, 57)), (14, 52))
-    gene = Gene("TOY", 1, "chr1", "-", (transcript,))
-    assert sorted(gene.regions(transcript), key=lambda region: region[1]) == [
+    gene = Gene("TOY", 1, "chr1", "-", (Transcript(((10, 23), (40, 57)), (14, 52)),))
+    assert sorted(gene.regions[0], key=lambda region: region[1]) == [
         ("3_prime_UTR_variant", (10, 14)),
         ("coding", (14, 23)),
         ("intron_variant", (23, 40)),
