@@ -8,7 +8,7 @@ counts that as taken.
 import json
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from os import getpid, getppid
 from pathlib import Path
@@ -22,6 +22,9 @@ from evoflow.devices.ledger import kilobytes, ledger, machine_memory
 
 POLL_SECONDS = 0.5
 REMIND_SECONDS = 600
+
+LEAVING_SECONDS = 30
+"""How long a process may take to give back memory that it claims no more."""
 
 _numbers = count()
 
@@ -72,28 +75,40 @@ class MemoryClaim:
         Returns
         -------
         MemoryClaim or None
-            None where the memory is not there although no other process claims any.
+            None where the memory is not there although no other process has claimed any for
+            `LEAVING_SECONDS`.
         """
         device = torch.device("cpu")
-        reminded = time.monotonic()
+        last_claim = reminded = time.monotonic()
         waiting = False
         while True:
             with FileLock(ledger() / "ledger.lock"):
                 free, promised = free_memory(device), _promised()
                 if free is None or free - sum(promised.values()) >= needed:
                     return cls(needed)
-            others = promised.keys() - {getpid()}
-            if not others:
-                return None
+            others = {pid: size for pid, size in promised.items() if pid != getpid()}
             now = time.monotonic()
+            if others:
+                last_claim = now
+            elif now - last_claim > LEAVING_SECONDS:
+                return None
             if not waiting or now - reminded > REMIND_SECONDS:
                 waiting, reminded = True, now
                 say(
-                    f"waiting for memory: {needed / 1e9:.1f} GB are needed; {free / 1e9:.1f} GB "
-                    f"are free, of which processes {', '.join(map(str, sorted(others)))} are "
-                    f"about to take {sum(promised.values()) / 1e9:.1f} GB"
+                    f"waiting for memory: {needed / 1e9:.1f} GB are needed; {_shared(free, others)}"
                 )
             time.sleep(POLL_SECONDS)
+
+
+def _shared(free: int, promised: Mapping[int, int]) -> str:
+    """Say how much memory is free, and who will take of it."""
+    text = f"{free / 1e9:.1f} GB are free"
+    if promised:
+        text += (
+            f", of which processes {', '.join(map(str, sorted(promised)))} are about to take "
+            f"{sum(promised.values()) / 1e9:.1f} GB"
+        )
+    return text
 
 
 def _give_back(note: Path, lock: FileLock) -> None:

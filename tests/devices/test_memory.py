@@ -55,10 +55,31 @@ def test_what_is_free_is_given_at_once():
     assert claim.needed == 10 * GB
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(memory, "LEAVING_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_what_is_not_there_and_nobody_claims_is_refused():
-    assert MemoryClaim.wait_for(11 * GB) is None
+    said = []
+    assert MemoryClaim.wait_for(11 * GB, say=said.append) is None
+    assert said == ["waiting for memory: 11.0 GB are needed; 10.0 GB are free"]
 
 
+def test_a_task_that_claims_no_more_is_given_time_to_leave(other, monkeypatch):
+    frees = iter([10 * GB, 4 * GB, 4 * GB])
+    monkeypatch.setattr(memory, "free_memory", lambda _: next(frees, 10 * GB))
+
+    def say(_):  # it has embedded, and its process still has all that it took
+        os.kill(other.pid, signal.SIGKILL)
+        other.join()
+
+    assert MemoryClaim.wait_for(5 * GB, say=say) is not None
+    assert next(frees, None) is None
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_process_does_not_wait_for_itself():
     first = MemoryClaim.wait_for(6 * GB)
     assert MemoryClaim.wait_for(6 * GB) is None

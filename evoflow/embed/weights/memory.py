@@ -71,6 +71,8 @@ def require_memory(
         else "use a device with more memory"
         + (", or set model.dtype to bfloat16" if dtype == torch.float32 else "")
     )
+    if device.type == "cpu":
+        remedy += "; in a run of several shards, `--max-workers 1` leaves more of it to each"
     raise InputError(
         f"{checkpoint} in {str(dtype).removeprefix('torch.')} needs {gigabytes['weights']} for its "
         f"weights and about {gigabytes['activations']} for {tokens} tokens at once, but "
