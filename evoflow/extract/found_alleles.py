@@ -92,8 +92,8 @@ class Called:
     Attributes
     ----------
     alleles
-        `KEY`, `genotype`, `own_mc` and `passed`: also alleles of failed calls, and those nearby
-        outside of the regions; sorted by `KEY`.
+        `KEY`, `genotype`, `own_mc`, `record` and `passed`: also alleles of failed calls, and those
+        nearby outside of the regions; sorted by `KEY`.
     counts
         Count by (subject, reason) of the alleles that were dropped, and of all by genotype.
     written
@@ -106,7 +106,7 @@ class Called:
 
     @property
     def carried(self) -> pd.DataFrame:
-        """The alleles whose call passed: `KEY`, `genotype` and `own_mc`."""
+        """The alleles whose call passed: `KEY`, `genotype`, `own_mc` and `record`."""
         return self.alleles[self.alleles["passed"]].drop(columns="passed")
 
     def save(self, folder: Path) -> Path:

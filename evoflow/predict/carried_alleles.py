@@ -21,7 +21,12 @@ from evoflow.remote import local_files
 from evoflow.settings import DataSettings
 from evoflow.table import ALLELE
 
-ANNOTATION = ["genotype", "rsid", "clinvar_id", "clinical_significance", "gene", "consequence"]
+ANNOTATION = [
+    "genotype", "variant_id", "filter", "rsid", "clinvar_id", "clinical_significance", "gene",
+    "consequence",
+]  # fmt: skip
+"""What is known of an allele: `variant_id` and `filter` are ID and FILTER of the individual's VCF,
+the rest but `genotype` is ClinVar's."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,9 @@ def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
     """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
     clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
     known, _, _ = variants.join(carried, clinvar, unit.called)
-    found = carried.merge(known.drop(columns=["genotype", "own_mc"]), on=KEY, how="left")
+    told = known.drop(columns=["genotype", "own_mc", "record"])
+    record = carried["record"].str.split(",", n=2)  # whether it passed, FILTER, ID
+    carried = carried.drop(columns="record").assign(filter=record.str[1], variant_id=record.str[2])
+    found = carried.merge(told, on=KEY, how="left")
     named = {"clinvar_id": "", "consequence": ""} | dict.fromkeys(CLINVAR_FIELDS, ".")
     return found.fillna(named)

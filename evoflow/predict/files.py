@@ -133,6 +133,7 @@ def _vcf(found: Predictions, said: str) -> str:
     header += [f"##contig=<ID={name},length={size}>" for name, size in found.contigs.items()]
     header += [
         *_definitions(columns, "1", found.target),
+        *_filters(found.alleles),
         "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
     ]
     order = {name: number for number, name in enumerate(found.contigs)}
@@ -142,10 +143,18 @@ def _vcf(found: Predictions, said: str) -> str:
     for row in found.alleles.loc[by_position].to_dict("records"):
         known = {INFO[column][0]: row[column] for column in columns if pd.notna(row[column])}
         info = ";".join(f"{name}={_value(value)}" for name, value in known.items() if value != "")
-        name = row.get("variant_id") or row.get("rsid") or "."
-        fields = [row["contig"], row["position"], name, row["ref"], row["alt"], ".", ".", info]
-        lines.append("\t".join(map(str, fields)))
+
+        name = row["variant_id"] if row["variant_id"] != "." else row["rsid"] or "."
+        fields = [row["contig"], row["position"], name, row["ref"], row["alt"], "."]
+        lines.append("\t".join(map(str, [*fields, row["filter"], info])))
     return "\n".join([*header, *lines]) + "\n"
+
+
+def _filters(alleles: pd.DataFrame) -> Iterator[str]:
+    """Define the filters that calls did not pass."""
+    values = {value for each in alleles["filter"].unique() for value in each.split(";")}
+    for value in sorted(values - {"PASS", "."}):
+        yield f'##FILTER=<ID={value},Description="a filter of an individual\'s VCF">'
 
 
 def _value(value: object) -> str:

@@ -1,4 +1,5 @@
 import pandas as pd
+import pysam
 import pytest
 
 from evoflow.errors import InputError
@@ -33,6 +34,29 @@ def test_every_allele_is_there_and_clinvars_are_annotated(real):
     assert (alleles["rsid"] != "").sum() == 157
     assert reads.groupby(ALLELE).size().max() == 4
     assert not found.left_out
+
+
+def test_an_allele_has_the_filter_and_the_id_of_its_record(real, tmp_path):
+    data = settings(real)
+    person = data.individuals[0]
+    with pysam.VariantFile(person.variants) as file:
+        header = file.header.copy()
+        header.filters.add("q10", None, None, "low")
+        taken = [record for record in file if len(record.alleles) == 2][:3]
+        with pysam.VariantFile(str(tmp_path / "mine.vcf.gz"), "wz", header=header) as mine:
+            for number, record in enumerate(taken):
+                record.translate(header)
+                record.id = f"mine{number};other"
+                record.filter.add("q10" if number else "PASS")
+                mine.write(record)
+    pysam.tabix_index(str(tmp_path / "mine.vcf.gz"), preset="vcf")
+    person = person.model_copy(update={"variants": str(tmp_path / "mine.vcf.gz")})
+    changes = {"individuals": (person,), "filters": "all"}
+    alleles = extract_carried(data.model_copy(update=changes), processes=1).alleles
+    found = alleles.sort_values("position")[["filter", "variant_id"]]
+    assert found.to_numpy().tolist() == [
+        ["PASS", "mine0;other"], ["q10", "mine1;other"], ["q10", "mine2;other"],
+    ]  # fmt: skip
 
 
 def test_reads_are_those_of_the_training(real):

@@ -20,6 +20,8 @@ PREDICTIONS = pd.DataFrame(
         "ref": ["A", "AC", "G"],
         "alt": ["C", "A", "T"],
         "rsid": ["rs1", "", "rs3"],
+        "variant_id": [".", ".", "rs3;mine"],
+        "filter": ["PASS", ".", "q10;low"],
         "score": [1.25, np.nan, 7.5],
         "score_spread": [np.nan, np.nan, 0.5],
         "reads": [1, 0, 4],
@@ -45,7 +47,8 @@ def test_a_vcf_has_its_fields_declared_and_an_index(tmp_path):
     ]  # fmt: skip
     assert records[0].info["EVOFLOW_SCORE"] == 7.5
     assert records[0].info["EVOFLOW_READS"] == 4
-    assert records[0].id == "rs3"
+    assert [record.id for record in records] == ["rs3;mine", None, "rs1"]
+    assert [list(record.filter) for record in records] == [["q10", "low"], [], ["PASS"]]
 
 
 def test_what_is_not_known_is_left_out_of_a_record(tmp_path):

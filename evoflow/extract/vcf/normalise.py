@@ -30,7 +30,7 @@ CLINVAR_FIELDS = {
 """Columns of ClinVar's table and the INFO fields that they come from."""
 
 PASSED = "1"
-"""What the individual's table has beside an allele whose call passed the filters."""
+"""How `record` begins in an individual's table where the call passed the filters."""
 
 
 @dataclass(frozen=True)
@@ -106,18 +106,19 @@ def write_called(
     *,
     consequence_field: str | None = None,
 ) -> Written:
-    """Write an individual's alleles of a contig: `KEY`, whether the call passed, `MC`, `genotype`.
+    """Write an individual's alleles of a contig: `KEY`, `record`, `MC`, `genotype`.
 
-    A call passes when each of its FILTER's values is one of `filters`; the table then has `PASSED`.
+    `record` has, between commas, whether the call passed, and the FILTER and the ID of its record.
+    A call passes when each of its FILTER's values is one of `filters`; the first is then `PASSED`.
     `MC` is what the file says of the allele in `consequence_field`, as ClinVar would write it.
     `sample` is spelled as in the file.
     """
     annotated = _Annotated.of(source, consequence_field)
 
-    def mark(record: list[bytes]) -> None:  # the ID, of no use here, tells whether the call passed
+    def mark(record: list[bytes]) -> None:  # in the ID, which passes through bcftools as it is
         values = record[6].decode(errors="replace").split(";")
         passes = filters == "all" or all(each in filters for each in values)
-        record[2] = PASSED.encode() if passes else b"0"
+        record[2] = b",".join((PASSED.encode() if passes else b"0", record[6], record[2]))
         if annotated is not None:
             record[7] = b"MC=" + b",".join(annotated.pop(record))
 

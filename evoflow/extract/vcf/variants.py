@@ -62,9 +62,9 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     Returns
     -------
     called
-        `KEY`, `genotype` (1: this allele; 0: any other), whether the call `passed` the filters, and
-        `own_mc`, the consequences that the individual's file gives; also those nearby outside of
-        the regions.
+        `KEY`, `genotype` (1: this allele; 0: any other), whether the call `passed` the filters,
+        `record` (see `normalise.write_called`), and `own_mc`, the consequences that the
+        individual's file gives; also those nearby outside of the regions.
     dropped
         How many alleles within the regions were dropped, by reason.
     genotypes
@@ -73,7 +73,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     dropped: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     kept = []
-    for chunk in read_table(path, [*KEY, "passed", "own_mc", "genotype"]):
+    for chunk in read_table(path, [*KEY, "record", "own_mc", "genotype"]):
         within = inside_regions(chunk, source)
         for genotype, count in chunk["genotype"][within].value_counts().items():
             kinds[_kind(str(genotype))] += int(count)
@@ -90,7 +90,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
         )
         kept.append(chunk[sequence & contained])
     called = pd.concat(kept, ignore_index=True)
-    called = called.assign(passed=called["passed"] == PASSED)
+    called = called.assign(passed=called["record"].str.startswith(PASSED))
     # Of an allele that is listed twice the genotype that says most stays: 1/1, 0/1, ./1.
     twice = called.duplicated(KEY, keep=False)
     listed = called[twice].sort_values([*KEY, "passed", "genotype"])
