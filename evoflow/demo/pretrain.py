@@ -2,8 +2,8 @@
 
     python -m evoflow.demo.pretrain --output evoflow/demo/evo_demo
 
-The model has Evo-1's architecture at the size of `evo-tiny`. It sees simulated genomes alone, of a
-stream of seeds that no demo draws from, on both strands and without any label.
+The model has Evo-1's architecture at half the width of `evo-tiny`. It sees simulated genomes alone,
+of a stream of seeds that no demo draws from, on both strands and without any label.
 """
 
 import math
@@ -24,14 +24,17 @@ from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
 
 from evoflow.demo.genes import make_genome
-from evoflow.embed.evo1 import EvoForCausalLM
-from evoflow.embed.evo1.tiny import evo_tiny_config
+from evoflow.embed.evo1 import EvoConfig, EvoForCausalLM
+from evoflow.embed.weights.builtin import TINY_SIZES
 
 STREAM = 20261125
 """Seed whose children are the seeds of the pretraining genomes; a demo's seed has no parent."""
 
 HELD_OUT = 4
 """Genomes, after those of training, on which the loss is reported."""
+
+SIZES = TINY_SIZES | {"hidden_size": 64, "inner_mlp_size": 176}
+"""At twice the width the loss was 0.0003 nats less."""
 
 _COMPLEMENT = np.arange(256, dtype=np.uint8)
 _COMPLEMENT[np.frombuffer(b"ACGT", np.uint8)] = np.frombuffer(b"TGCA", np.uint8)
@@ -56,7 +59,7 @@ class Recipe:
     """
 
     genomes: int = 400
-    steps: int = 4_000
+    steps: int = 5_000
     batch_size: int = 256
     length: int = 256
     learning_rate: float = 3e-3
@@ -94,7 +97,7 @@ def pretrain(recipe: Recipe, device: torch.device) -> tuple[EvoForCausalLM, floa
     held_out = np.concatenate(genomes[recipe.genomes :])
     print(f"{len(bases):,} bases of {recipe.genomes} genomes", flush=True)
     torch.manual_seed(recipe.seed)
-    model = EvoForCausalLM(evo_tiny_config())
+    model = EvoForCausalLM(EvoConfig(**SIZES))
     nn.Module.to(model, device)
     optimizer = AdamW(_groups(model, recipe.weight_decay), lr=recipe.learning_rate)
     schedule = lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe.steps))

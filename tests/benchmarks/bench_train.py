@@ -5,15 +5,15 @@ shuffled DataLoader, Adam, the head as its formula reads, and the loss and rank 
 every batch on the host.
 
     python tests/benchmarks/bench_train.py
-    python tests/benchmarks/bench_train.py --tokens 64 --width 128 --rows 2000
+    python tests/benchmarks/bench_train.py --tokens 64 --width 64 --rows 2000
     python tests/benchmarks/bench_train.py --device cuda --rows 5000 --repeats 1
 
 The last one needs 20 GB of memory and takes two minutes at most on one GPU; its goal is a ratio of
 5. There embeddings lie on the card, as `train` puts them; the seconds beside are those from the
 host. Training twice must give the same head to the bit.
 
-The default is a window of Evo-1's width. At the demo's 128 channels the convolutions, which are
-the same for both, take nearly all the time.
+The default is a window of Evo-1's width. At the 64 channels of the demo's model the convolutions,
+which are the same for both, take nearly all the time.
 """
 
 import argparse

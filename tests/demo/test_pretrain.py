@@ -31,7 +31,7 @@ def test_windows_come_from_both_strands():
 
 
 def test_a_few_steps_learn_more_than_the_bases_shares():
-    recipe = pretrain.Recipe(genomes=1, steps=30, batch_size=8, length=64)
+    recipe = pretrain.Recipe(genomes=1, steps=60, batch_size=8, length=64)
     model, loss = pretrain.pretrain(recipe, torch.device("cpu"))
     share = np.bincount(pretrain.genome_bases(1), minlength=256)[list(b"ACGT")]
     share = (share + share[::-1]) / (2 * share.sum())  # of both strands

@@ -32,7 +32,7 @@ setTimeout(() => {
   note.id = "said";
   note.textContent = JSON.stringify(window.said);
   document.body.appendChild(note);
-}, 4000);
+}, 7500);
 </script>"""
 """Chromium's log lists other things too; this notes what the page itself complains of."""
 
@@ -79,7 +79,10 @@ const unfold = () => {
   for (const part of document.querySelectorAll("details")) part.open = true;
 };
 setTimeout(unfold, 800);
-setTimeout(() => {
+const measure = (attempts) => {
+  const drawn = (chart) => chart.querySelector("svg");
+  if (attempts && ![...document.querySelectorAll(".chart")].every(drawn))
+    return setTimeout(measure, 500, attempts - 1);
   const found = [], wide = document.body.clientWidth;
   const shut = (part) => part.closest(".wide");
   for (const part of document.querySelectorAll("main *")) {
@@ -108,7 +111,8 @@ setTimeout(() => {
   document.body.dataset.wide = wide;
   document.body.dataset.fold = Math.round(document.getElementById("details")
     .getBoundingClientRect().top + scrollY);
-}, 3000);
+};
+setTimeout(measure, 3000, 8);
 </script>"""
 """Opens all details, then complains of what overflows, overlaps or leaves its place empty."""
 
