@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
 
 from evoflow.demo.genes import make_genome
-from evoflow.embed.evo1 import EvoConfig, EvoForCausalLM
+from evoflow.embed.evo import EvoConfig, EvoForCausalLM
 from evoflow.embed.weights.builtin import TINY_SIZES
 
 STREAM = 20261125

@@ -12,7 +12,7 @@ from evoflow import __version__
 from evoflow.devices.choice import choose_device, choose_dtype, device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
+from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.pooling import Span, Tokens, span
 from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream
@@ -33,12 +33,13 @@ class Embedder:
     Parameters
     ----------
     model
-        The model, on its device and in its dtype.
+        The model, on its device and in its dtype: `from_settings` takes one of torch alone, but an
+        `EvoForCausalLM`, with adapters or without, does as well.
     provenance
         What is known of it.
     """
 
-    def __init__(self, model: HyenaForCausalLM, provenance: Provenance) -> None:
+    def __init__(self, model: Hyena, provenance: Provenance) -> None:
         self.model = model.eval()
         self.provenance = provenance
         self.memory: MemoryClaim | None = None
@@ -76,7 +77,7 @@ class Embedder:
             device=device_name(device),
             tokens_per_batch=model.tokens_per_batch,
             versions={"evoflow": __version__}
-            | {name: version(name) for name in ("numpy", "torch", "transformers")},
+            | {name: version(name) for name in ("numpy", "torch")},
             weights=loaded.model.weights_identity,
         )
         logger.info("%s runs on %s in %s", model.checkpoint, provenance.device, provenance.dtype)

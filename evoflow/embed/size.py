@@ -50,7 +50,8 @@ def _sizes(model: ModelSettings) -> _Sizes:
         vocabulary = builtin.get("vocab_size", VOCABULARY)
         return _Sizes(builtin["hidden_size"], builtin["num_layers"], vocabulary)
 
-    from evoflow.embed.evo import find_checkpoint, read_config
+    from evoflow.embed.evo2.checkpoint import find_checkpoint
+    from evoflow.embed.weights.architectures import read_config
 
     config = read_config(find_checkpoint(model.checkpoint, model.revision, files=["config.json"]))
     return _Sizes(config.hidden_size, config.num_layers, config.vocab_size)

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evoflow.embed.batching import Batch, plan_batches
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
-from evoflow.embed.hyena.tokenizer import PAD_ID, encode
+from evoflow.embed.hyena.model import Hyena
+from evoflow.embed.hyena.tokens import PAD_ID, encode
 from evoflow.embed.pooling import Span, on_device, pool
 from evoflow.embed.results import Work
 from evoflow.errors import InputError
@@ -79,7 +79,7 @@ class EmbeddingStream:
 
     def __init__(
         self,
-        model: HyenaForCausalLM,
+        model: Hyena,
         sequences: Sequence[str],
         spans: Sequence[Span],
         names: Sequence[str],

@@ -23,9 +23,10 @@ import torch
 from torch.nn import functional as F
 
 from evoflow.devices.choice import choose_device, choose_dtype, device_name
-from evoflow.embed.evo import Evo2Config, find_checkpoint, model_of, read_config
+from evoflow.embed.evo import find_checkpoint, model_of, read_config
+from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.fasta import read_fasta
-from evoflow.embed.hyena.tokenizer import encode
+from evoflow.embed.hyena.tokens import encode
 
 PUBLISHED = {128: ("evo2-7b", 0.3476563, 0.86346), 1: ("evo2-7b-base", 0.3520508, 0.85921)}
 """Name, loss and accuracy, by what rotary positions are divided by; none for evo2-7b-262k."""
@@ -79,7 +80,7 @@ def main() -> None:
         loss = sum(loss for loss, _ in scores) / len(scores)
         accuracy = sum(accuracy for _, accuracy in scores) / len(scores)
         print(f"mean loss {loss:.7f}, accuracy {accuracy:.3%}")
-        published = PUBLISHED.get(config.rotary_scale) if isinstance(config, Evo2Config) else None
+        published = PUBLISHED.get(config.rotary_scale) if isinstance(config, Evo2Sizes) else None
         if published is None:
             sys.exit("no figure is published for this model: nothing to pass or fail")
         name, wanted, share = published

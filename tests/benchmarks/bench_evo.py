@@ -40,7 +40,7 @@ from evoflow.embed.evo import (
     read_config,
 )
 from evoflow.embed.hyena.operations import PLAIN, Operations, fastest
-from evoflow.embed.hyena.tokenizer import encode
+from evoflow.embed.hyena.tokens import encode
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN = {"evo1": DATA / "evo-tiny-8k-reference", "evo2": DATA / "evo2-tiny-8k-reference"}
@@ -138,7 +138,9 @@ def made(config, device: torch.device, dtype: torch.dtype):
     try:
         with device:
             torch.manual_seed(0)
-            return model_of(config)(config).eval()
+            model = model_of(config)(config).eval()
+            model.draw_weights()
+            return model
     finally:
         torch.set_default_dtype(default)
 
@@ -217,6 +219,7 @@ def bench_long() -> None:
         rotary_emb_scaling_factor=16,
     )
     model = model_of(config)(config).eval()
+    model.draw_weights()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with torch.inference_mode():
         took = seconds(lambda: model(torch.full((1, 131072), 65)), torch.device("cpu"))

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from evoflow.embed.evo1 import modeling as evo1
 from evoflow.embed.evo2 import modeling as evo2
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
+from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.hyena.operations import PLAIN
 
 
-def published_forward(model: HyenaForCausalLM, ids: Tensor) -> tuple[Tensor, Tensor]:
+def published_forward(model: Hyena, ids: Tensor) -> tuple[Tensor, Tensor]:
     """Return the last states and the logits."""
     backbone = model.backbone
     x = backbone.embedding_layer(ids)

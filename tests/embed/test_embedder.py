@@ -7,10 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
 from evoflow.embed.embedder import Embedder
+from evoflow.embed.evo import EvoConfig, EvoForCausalLM
 from evoflow.embed.evo1.modeling import StripedHyena
 from evoflow.embed.weights import download
+from evoflow.embed.weights.builtin import TINY_SIZES
 from evoflow.errors import InputError
 from evoflow.settings import ModelSettings, Window
 
@@ -50,6 +53,24 @@ def test_log_likelihood_is_the_mean_over_predicted_bases(embedder):
     got = embedder.embed([sequence, "A"], layer="final", tokens="mean")
     assert got.log_likelihood[0] == pytest.approx(np.mean(by_hand), rel=1e-5)
     assert np.isnan(got.log_likelihood[1])
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # peft asks transformers by an old name
+def test_models_of_transformers_embed_as_well_with_adapters_or_without(embedder):
+    def values(model):
+        other = Embedder(model, embedder.provenance)
+        return other.embed(["ACGTTGCAAC"], layer="final", tokens="all").values
+
+    expected = values(embedder.model)
+    model = EvoForCausalLM(EvoConfig(**TINY_SIZES))
+    model.load_state_dict(embedder.model.state_dict())
+    np.testing.assert_array_equal(values(model), expected)
+    adapted = get_peft_model(model, LoraConfig(r=2, target_modules=["l1"]))
+    np.testing.assert_allclose(values(adapted), expected, rtol=0.01, atol=0.01)
+    for name, weight in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.ones_(weight)
+    assert np.abs(values(adapted) - expected).max() > 0.1
 
 
 @pytest.mark.parametrize(

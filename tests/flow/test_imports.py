@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 FLOW = ROOT / "flows" / "evo_flow.py"
 HEAVY = {"torch", "torch._dynamo", "transformers", "sklearn", "boto3"}
-USED = {"train": {"torch", "sklearn"}}
+USED = {"embed": {"torch"}, "train": {"torch", "sklearn"}}
 """What a step cannot do without."""
 
 
@@ -28,7 +28,7 @@ def imports_of(step):
     return "\n".join(map(ast.unparse, found))
 
 
-@pytest.mark.parametrize("step", ["start", "extract", "augment", "train", "end"])
+@pytest.mark.parametrize("step", ["start", "extract", "augment", "embed", "train", "end"])
 def test_a_step_imports_nothing_heavy_that_it_does_not_use(step):
     program = f"import sys, evo_flow\n{imports_of(step)}\nprint(*sys.modules, sep='\\n')"
     done = subprocess.run(

@@ -6,11 +6,13 @@ pass `revision="1.1_fix"` for the `evo-1-*-base` models; `EvoForCausalLM.from_pr
 `Embedder` choose the right revision themselves.
 """
 
-from evoflow.embed.evo1 import EvoConfig, EvoForCausalLM
-from evoflow.embed.evo2 import Evo2Config, Evo2ForCausalLM
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
+
+from evoflow.embed.evo.causal_lm import Evo2ForCausalLM, Evo2Model, EvoForCausalLM, EvoModel
+from evoflow.embed.evo.configuration import Evo2Config, EvoConfig
+from evoflow.embed.evo.tokenizer import EvoTokenizer
 from evoflow.embed.evo2.checkpoint import find_checkpoint
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
-from evoflow.embed.hyena.checkpoint import Checkpoint
+from evoflow.embed.weights.architectures import model_of, read_config
 
 __all__ = [
     "Evo2Config",
@@ -22,26 +24,12 @@ __all__ = [
     "read_config",
 ]
 
-AnyConfig = EvoConfig | Evo2Config
+AutoConfig.register(EvoConfig.model_type, EvoConfig, exist_ok=True)
+AutoModel.register(EvoConfig, EvoModel, exist_ok=True)
+AutoModelForCausalLM.register(EvoConfig, EvoForCausalLM, exist_ok=True)
+AutoTokenizer.register(EvoConfig, EvoTokenizer, exist_ok=True)
 
-MODELS: dict[type[AnyConfig], type[HyenaForCausalLM]] = {
-    EvoConfig: EvoForCausalLM,
-    Evo2Config: Evo2ForCausalLM,
-}
-"""The model of each kind of configuration."""
-
-
-def read_config(checkpoint: Checkpoint) -> AnyConfig:
-    """Read a checkpoint's `config.json`; its `model_type` says whose it is.
-
-    Raises
-    ------
-    InputError
-        If it is of no Evo model, or unsound.
-    """
-    return checkpoint.config(*MODELS)
-
-
-def model_of(config: AnyConfig) -> type[HyenaForCausalLM]:
-    """Choose the model that a configuration describes."""
-    return MODELS[type(config)]
+AutoConfig.register(Evo2Config.model_type, Evo2Config, exist_ok=True)
+AutoModel.register(Evo2Config, Evo2Model, exist_ok=True)
+AutoModelForCausalLM.register(Evo2Config, Evo2ForCausalLM, exist_ok=True)
+AutoTokenizer.register(Evo2Config, EvoTokenizer, exist_ok=True)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evoflow.embed.evo1.configuration import EvoConfig
+from evoflow.embed.evo1.sizes import EvoSizes
 from evoflow.embed.hyena.backbone import Backbone
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.convolution import FilterCache, LongConvolution, complex_modal_filter
+from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.hyena.modules import (
     Block,
     GatedMLP,
@@ -31,7 +31,7 @@ class HyenaFilter(KeepsExact):
 
     exact = ("poles", "residues")
 
-    def __init__(self, config: EvoConfig, layer: int, cache: FilterCache) -> None:
+    def __init__(self, config: EvoSizes, layer: int, cache: FilterCache) -> None:
         super().__init__()
         width, states = config.hidden_size, config.state_size
         self.num_heads = config.num_attention_heads
@@ -65,7 +65,7 @@ class HyenaFilter(KeepsExact):
 class HyenaBlock(Block):
     """Gated convolutions, then the MLP."""
 
-    def __init__(self, config: EvoConfig, layer: int, cache: FilterCache) -> None:
+    def __init__(self, config: EvoSizes, layer: int, cache: FilterCache) -> None:
         width = config.hidden_size
         super().__init__(width, config.eps)
         self.projections = nn.Linear(width, 3 * width)
@@ -83,7 +83,7 @@ class HyenaBlock(Block):
 class RotaryEmbedding(nn.Module):
     """Rotation of queries and keys by their positions, in halves (not interleaved)."""
 
-    def __init__(self, config: EvoConfig) -> None:
+    def __init__(self, config: EvoSizes) -> None:
         super().__init__()
         self.head_size, self.base = config.head_size, config.rotary_emb_base
         self.scale = config.rotary_scale
@@ -103,7 +103,7 @@ class RotaryEmbedding(nn.Module):
 class Attention(nn.Module):
     """Causal multi-head attention."""
 
-    def __init__(self, config: EvoConfig) -> None:
+    def __init__(self, config: EvoSizes) -> None:
         super().__init__()
         width = config.hidden_size
         self.num_heads = config.num_attention_heads
@@ -127,7 +127,7 @@ class Attention(nn.Module):
 class AttentionBlock(Block):
     """Attention, then the MLP."""
 
-    def __init__(self, config: EvoConfig) -> None:
+    def __init__(self, config: EvoSizes) -> None:
         super().__init__(config.hidden_size, config.eps)
         self.inner_mha_cls = Attention(config)
         self.mlp = GatedMLP(config.hidden_size, config.inner_mlp_size, "gelu")
@@ -140,7 +140,7 @@ class AttentionBlock(Block):
 class StripedHyena(Backbone, nn.Module):
     """Embedding, blocks, last norm and unembedding."""
 
-    def __init__(self, config: EvoConfig) -> None:
+    def __init__(self, config: EvoSizes) -> None:
         super().__init__()
         self.filter_cache = FilterCache(max_bytes=2**31)
         self.embedding_layer = nn.Embedding(config.vocab_size, config.hidden_size)
@@ -158,21 +158,15 @@ class StripedHyena(Backbone, nn.Module):
     forward = Backbone.residual_stream
 
 
-class EvoForCausalLM(HyenaForCausalLM):
-    """Evo-1, a model of DNA that predicts each next base from all before it.
+class Evo(Hyena):
+    """Evo-1: reads and writes the published checkpoints.
 
-    Reads and writes the published checkpoints. Poles and residues of the filters stay float32 in
-    whatever type the model is.
+    Poles and residues of the filters stay float32 in whatever type the model is.
     """
 
-    config_class = EvoConfig
-    base_model_prefix = "backbone"
-    _no_split_modules = ["HyenaBlock", "AttentionBlock"]  # noqa: RUF012  # transformers' own type
-
-    def __init__(self, config: EvoConfig) -> None:
-        super().__init__(config)
+    def add_modules(self, config: EvoSizes) -> None:
+        """Make the modules, under their published names."""
         self.backbone = StripedHyena(config)
-        self.post_init()
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -2,8 +2,8 @@
 
 import torch
 
-from evoflow.embed.evo1.configuration import EvoConfig
-from evoflow.embed.evo1.modeling import EvoForCausalLM
+from evoflow.embed.evo1.modeling import Evo
+from evoflow.embed.evo1.sizes import EvoSizes
 from evoflow.embed.weights.builtin import TINY, TINY_SIZES
 from evoflow.embed.weights.loading import identity_of
 
@@ -12,17 +12,17 @@ __all__ = ["TINY", "evo_tiny", "evo_tiny_config"]
 SEED = 20240227
 
 
-def evo_tiny_config() -> EvoConfig:
+def evo_tiny_config() -> EvoSizes:
     """Sizes of the stand-in: four blocks, the second of attention, 128 channels."""
-    return EvoConfig(**TINY_SIZES)
+    return EvoSizes(**TINY_SIZES)
 
 
-def evo_tiny(dtype: torch.dtype, device: torch.device) -> EvoForCausalLM:
+def evo_tiny(dtype: torch.dtype, device: torch.device) -> Evo:
     """Make the stand-in; the same weights each time, and the caller's random state is kept."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model = EvoForCausalLM(evo_tiny_config())
+        model = Evo(evo_tiny_config())
+        model.draw_weights()
     model.weights_identity = identity_of(model.state_dict())
     model.eval()
-    torch.nn.Module.to(model, device, dtype)
-    return model
+    return model.to(device, dtype)

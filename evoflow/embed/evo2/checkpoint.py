@@ -10,10 +10,11 @@ from zipfile import BadZipFile, ZipFile
 
 from filelock import FileLock
 
+from evoflow.atomic import whole_file
 from evoflow.cache import cache_folder
-from evoflow.embed.evo2.configuration import Evo2Config
 from evoflow.embed.evo2.convert import config_of, convert_checkpoint, find_pickle
 from evoflow.embed.evo2.published import KNOWN, known_name
+from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena import hub
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.errors import InputError
@@ -67,7 +68,7 @@ def find_checkpoint(
     published = KNOWN[known]
     wanted = [published.file] if files != [CONFIG] else [CONFIG]
     fetched = hub.find_checkpoint(published.repository, revision, files=wanted, **options)
-    config = Evo2Config(**published.config)
+    config = Evo2Sizes(**published.config)
     if files == [CONFIG]:
         return _described(config, fetched.commit)
     folder = _converted(find_pickle(fetched.folder), str(fetched.commit), config)
@@ -102,7 +103,7 @@ def convert_named(name: str, folder: Path, *, replace: bool = False) -> Checkpoi
     published = KNOWN[known]
     fetched = hub.find_checkpoint(published.repository, files=[published.file])
     pickled = find_pickle(fetched.folder)
-    return convert_checkpoint(pickled, folder, Evo2Config(**published.config), replace=replace)
+    return convert_checkpoint(pickled, folder, Evo2Sizes(**published.config), replace=replace)
 
 
 def _pickle_at(path: Path) -> Path | None:
@@ -114,17 +115,19 @@ def _pickle_at(path: Path) -> Path | None:
     return find_pickle(path) if any(path.glob("*.pt")) else None
 
 
-def _described(config: Evo2Config, commit: str | None) -> Checkpoint:
+def _described(config: Evo2Sizes, commit: str | None) -> Checkpoint:
     """Make a folder that holds a configuration alone: all that is needed before the weights are."""
     text = config.to_json_string()
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = cache_folder() / "configurations" / key
     if not (folder / CONFIG).is_file():
-        config.save_pretrained(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(folder / CONFIG) as beside:
+            beside.write_text(text, encoding="utf-8")
     return Checkpoint(folder, commit=commit)
 
 
-def _converted(pickled: Path, key: str, config: Evo2Config | None = None) -> Path:
+def _converted(pickled: Path, key: str, config: Evo2Sizes | None = None) -> Path:
     """Convert a pickle unless that was done before; processes wait for each other."""
     folder = cache_folder() / "converted" / key
     folder.parent.mkdir(parents=True, exist_ok=True)

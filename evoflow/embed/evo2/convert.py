@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import split_torch_state_dict_into_shards
+from huggingface_hub import split_state_dict_into_shards_factory
 from safetensors.torch import save_file
 from torch import Tensor
 
 from evoflow.atomic import new_folder
-from evoflow.embed.evo2.configuration import Evo2Config
 from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
+from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint, check_tensors, read_json
 from evoflow.embed.weights.files import LocalFile, refuse_pointer
 from evoflow.errors import InputError
@@ -36,7 +36,7 @@ HARMLESS = {"collections.OrderedDict", "torch._utils._rebuild_tensor_v2", "_code
 
 
 def convert_checkpoint(
-    source: str | Path, folder: Path, config: Evo2Config | None = None, *, replace: bool = False
+    source: str | Path, folder: Path, config: Evo2Sizes | None = None, *, replace: bool = False
 ) -> Checkpoint:
     """Write a published checkpoint as safetensors files with `config.json`.
 
@@ -94,7 +94,7 @@ def find_pickle(source: Path) -> Path:
     return found[0]
 
 
-def config_of(path: Path) -> Evo2Config:
+def config_of(path: Path) -> Evo2Sizes:
     """Read the configuration of a pickle: the one beside it, or the shipped one of its name.
 
     Raises
@@ -106,7 +106,7 @@ def config_of(path: Path) -> Evo2Config:
     raw: dict[str, Any] = read_json(beside) if beside.is_file() else {}
     if "hidden_size" in raw:
         try:
-            return Evo2Config(**{key: raw[key] for key in raw if key != "model_type"})
+            return Evo2Sizes.from_dict({key: raw[key] for key in raw if key != "model_type"})
         except (TypeError, ValueError, ZeroDivisionError) as error:
             raise InputError(f"{beside}: {error}") from error
         except InputError as error:
@@ -117,7 +117,7 @@ def config_of(path: Path) -> Evo2Config:
             f"{path}: has no config.json beside it and no known name; put the model's config.json "
             f"there, or give the file its published name, such as {KNOWN['evo2-7b'].file}"
         )
-    return Evo2Config(**KNOWN[name].config)
+    return Evo2Sizes(**KNOWN[name].config)
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _globals_of(content: bytes) -> list[str]:
     return sorted({name for name in found if name not in HARMLESS})
 
 
-def _checked(path: Path, state: Mapping[str, Any], config: Evo2Config) -> dict[str, Tensor]:
+def _checked(path: Path, state: Mapping[str, Any], config: Evo2Sizes) -> dict[str, Tensor]:
     """Return the tensors that the model needs, in its order; refuse what is missing or unknown."""
     expected = expected_shapes(config)
     kept = {
@@ -210,12 +210,15 @@ def _checked(path: Path, state: Mapping[str, Any], config: Evo2Config) -> dict[s
     return {name: kept[name] for name in expected}
 
 
-def _write(tensors: dict[str, Tensor], config: Evo2Config, folder: Path) -> None:
+def _write(tensors: dict[str, Tensor], config: Evo2Sizes, folder: Path) -> None:
     """Write the configuration, shards and their index."""
-    config.architectures = ["Evo2ForCausalLM"]
-    config.save_pretrained(folder)
-    plan = split_torch_state_dict_into_shards(
-        tensors, filename_pattern=PATTERN, max_shard_size=SHARD
+    named = Evo2Sizes.from_dict(config.to_dict() | {"architectures": ["Evo2ForCausalLM"]})
+    (folder / "config.json").write_text(named.to_json_string(), encoding="utf-8")
+    plan = split_state_dict_into_shards_factory(
+        tensors,
+        get_storage_size=lambda tensor: tensor.nbytes,
+        filename_pattern=PATTERN,
+        max_shard_size=SHARD,
     )
     for file, names in plan.filename_to_tensors.items():
         part = {name: tensors[name].contiguous() for name in names}

@@ -13,16 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evoflow.embed.evo2.checkpoint import find_checkpoint
-from evoflow.embed.evo2.configuration import Evo2Config
+from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena.backbone import Backbone
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
 from evoflow.embed.hyena.convolution import (
     LONGEST_PRODUCT,
     FilterCache,
     LongConvolution,
     real_modal_filter,
 )
+from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.hyena.modules import (
     Block,
     GatedMLP,
@@ -38,7 +37,7 @@ from evoflow.embed.hyena.operations import Operations, fastest
 class HyenaFilter(KeepsExact):
     """The convolution of the projections and the gates; subclasses convolve what is gated."""
 
-    def __init__(self, config: Evo2Config) -> None:
+    def __init__(self, config: Evo2Sizes) -> None:
         super().__init__()
         self.width = config.hidden_size
         self.short_filter_weight = nn.Parameter(
@@ -66,7 +65,7 @@ class HyenaFilter(KeepsExact):
 class ShortFilter(HyenaFilter):
     """`hcs`: a few taps per group, of which the last meets the present token."""
 
-    def __init__(self, config: Evo2Config) -> None:
+    def __init__(self, config: Evo2Sizes) -> None:
         super().__init__(config)
         self.h = nn.Parameter(torch.empty(config.hcs_filter_groups, 1, config.hcs_filter_length))
 
@@ -78,7 +77,7 @@ class ShortFilter(HyenaFilter):
 class MediumFilter(HyenaFilter):
     """`hcm`: taps per group, of which the first meets the present token, and the skip `D * w`."""
 
-    def __init__(self, config: Evo2Config, layer: int, cache: FilterCache) -> None:
+    def __init__(self, config: Evo2Sizes, layer: int, cache: FilterCache) -> None:
         super().__init__(config)
         self.h = nn.Parameter(torch.empty(config.hcm_filter_groups, 1, config.hcm_filter_length))
         self.D = nn.Parameter(torch.empty(self.width))
@@ -103,7 +102,7 @@ class LongFilter(HyenaFilter):
 
     exact = ("log_poles", "residues")
 
-    def __init__(self, config: Evo2Config, layer: int, cache: FilterCache) -> None:
+    def __init__(self, config: Evo2Sizes, layer: int, cache: FilterCache) -> None:
         super().__init__(config)
         groups, states = config.hcl_filter_groups or self.width, config.state_size
         self.log_poles = nn.Parameter(torch.empty(groups, states, 1, dtype=torch.float32))
@@ -125,7 +124,7 @@ class LongFilter(HyenaFilter):
 class HyenaBlock(Block):
     """Gated convolutions, then the MLP."""
 
-    def __init__(self, config: Evo2Config, layer: int, cache: FilterCache) -> None:
+    def __init__(self, config: Evo2Sizes, layer: int, cache: FilterCache) -> None:
         width = config.hidden_size
         super().__init__(width, config.eps)
         self.projections = nn.Linear(width, 3 * width, bias=False)
@@ -155,7 +154,7 @@ class RotaryEmbedding(KeepsExact):
     exact = ("inv_freq",)
     inv_freq: Tensor
 
-    def __init__(self, config: Evo2Config) -> None:
+    def __init__(self, config: Evo2Sizes) -> None:
         super().__init__()
         self.scale = config.rotary_scale
         exponents = torch.arange(0, config.head_size, 2, dtype=torch.float32) / config.head_size
@@ -171,7 +170,7 @@ class RotaryEmbedding(KeepsExact):
 class Attention(nn.Module):
     """Causal multi-head attention."""
 
-    def __init__(self, config: Evo2Config) -> None:
+    def __init__(self, config: Evo2Sizes) -> None:
         super().__init__()
         width = config.hidden_size
         self.num_heads = config.num_attention_heads
@@ -196,7 +195,7 @@ class Attention(nn.Module):
 class AttentionBlock(Block):
     """Attention, then the MLP."""
 
-    def __init__(self, config: Evo2Config, layer: int) -> None:
+    def __init__(self, config: Evo2Sizes, layer: int) -> None:
         super().__init__(config.hidden_size, config.eps)
         self.inner_mha_cls = Attention(config)
         self.mlp = mlp(config, layer)
@@ -206,26 +205,21 @@ class AttentionBlock(Block):
         return self.inner_mha_cls(u.transpose(0, 1)).transpose(0, 1)
 
 
-def mlp(config: Evo2Config, layer: int) -> GatedMLP:
+def mlp(config: Evo2Sizes, layer: int) -> GatedMLP:
     """Make a block's MLP, which is activated in the first block alone."""
     return GatedMLP(config.hidden_size, config.inner_mlp_size, "gelu" if layer == 0 else "identity")
 
 
-class Evo2ForCausalLM(Backbone, HyenaForCausalLM):
-    """Evo 2, a model of DNA of all life that predicts each next base from all before it.
+class Evo2(Backbone, Hyena):
+    """Evo 2: reads and writes the published checkpoints.
 
     Poles and residues of the long filters stay float32 in whatever type the model is, and the
     rotary frequencies stay as the checkpoint has them. Other than Evo-1's, Evo 2's published
     names have no prefix: the model is its own backbone.
     """
 
-    config_class = Evo2Config
-    base_model_prefix = ""
-    _no_split_modules = ["HyenaBlock", "AttentionBlock"]  # noqa: RUF012  # transformers' own type
-    find = staticmethod(find_checkpoint)
-
-    def __init__(self, config: Evo2Config) -> None:
-        super().__init__(config)
+    def add_modules(self, config: Evo2Sizes) -> None:
+        """Make the modules, under their published names."""
         width = config.hidden_size
         self.filter_cache = FilterCache(max_bytes=2**31)
         self.embedding_layer = nn.Embedding(config.vocab_size, width)
@@ -237,7 +231,6 @@ class Evo2ForCausalLM(Backbone, HyenaForCausalLM):
         )
         self.norm = RMSNorm(width, config.eps) if config.final_norm else None
         self.unembed = None if config.tie_embeddings else nn.Embedding(config.vocab_size, width)
-        self.post_init()
 
     @property
     def backbone(self) -> Backbone:  # type: ignore[override]  # never set

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from evoflow.embed.evo2.configuration import Evo2Config, needs_fp8
+from evoflow.embed.evo2.sizes import Evo2Sizes, needs_fp8
 from evoflow.errors import InputError
 
 
@@ -19,7 +19,7 @@ class Published:
     file
         Its pickle there; may be a pattern.
     config
-        In what its configuration differs from `Evo2Config`'s defaults, as the YAML of that name in
+        In what its configuration differs from `Evo2Sizes`'s defaults, as the YAML of that name in
         github.com/ArcInstitute/evo2 (`evo2/configs`) has it: the repository holds none.
     """
 
@@ -72,12 +72,12 @@ def known_name(name: str) -> str | None:
     return short if short in KNOWN else None
 
 
-def expected_shapes(config: Evo2Config) -> dict[str, tuple[int, ...]]:
+def expected_shapes(config: Evo2Sizes) -> dict[str, tuple[int, ...]]:
     """List every tensor of a model by its published name, with its shape."""
     return dict(_shapes(config))
 
 
-def _shapes(config: Evo2Config) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _shapes(config: Evo2Sizes) -> Iterator[tuple[str, tuple[int, ...]]]:
     width, inner = config.hidden_size, config.inner_mlp_size
     yield "embedding_layer.weight", (config.vocab_size, width)
     if not config.tie_embeddings:
@@ -96,7 +96,7 @@ def _shapes(config: Evo2Config) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield f"{block}.{name}", shape
 
 
-def _attention(config: Evo2Config) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _attention(config: Evo2Sizes) -> Iterator[tuple[str, tuple[int, ...]]]:
     width = config.hidden_size
     yield "inner_mha_cls.Wqkv.weight", (3 * width, width)
     if config.qkv_proj_bias:
@@ -107,7 +107,7 @@ def _attention(config: Evo2Config) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "inner_mha_cls.rotary_emb.inv_freq", (config.head_size // 2,)
 
 
-def _hyena(config: Evo2Config, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _hyena(config: Evo2Sizes, layer: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     width, states = config.hidden_size, config.state_size
     yield "projections.weight", (3 * width, width)
     yield "filter.short_filter_weight", (3 * width, 1, config.short_filter_length)

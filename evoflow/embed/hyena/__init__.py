@@ -1,1 +1,1 @@
-"""What the StripedHyena architectures share: norms, kernels, convolutions, tokens."""
+"""What the StripedHyena architectures share: sizes, norms, kernels, convolutions, tokens."""

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 import torch
 from torch import nn
-from transformers import PreTrainedConfig
 
+from evoflow.embed.hyena.sizes import Sizes
 from evoflow.embed.weights.files import LocalFile, StoredTensor, WeightFile, tensors_of
 from evoflow.embed.weights.loading import Progress, TensorStream
 from evoflow.errors import InputError
 
-Config = TypeVar("Config", bound=PreTrainedConfig)
+Config = TypeVar("Config", bound=Sizes)
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"

@@ -24,8 +24,7 @@ WEIGHTS = "compute.weights"
 def check_model(settings: Settings) -> ModelSettings:
     """Check checkpoint, layer, tokens, device, memory and the place of shared weights.
 
-    torch and transformers are imported only for a model that is not part of evoflow, or for a
-    device that is named.
+    torch is imported only for a model that is not part of evoflow, or for a device that is named.
 
     Returns
     -------
@@ -75,7 +74,8 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
             raise InputError(f"model.revision: {model.checkpoint} {made} and has none; remove it")
         return builtin, None
 
-    from evoflow.embed.evo import find_checkpoint, read_config
+    from evoflow.embed.evo2.checkpoint import find_checkpoint
+    from evoflow.embed.weights.architectures import read_config
 
     described = find_checkpoint(model.checkpoint, model.revision, files=["config.json"])
     config = read_config(described)
@@ -91,14 +91,11 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
 
 def _check_files(checkpoint: "Checkpoint", config: Any) -> None:
     """Check that a folder's files hold every tensor that its configuration asks for."""
-    import torch
-
-    from evoflow.embed.evo import model_of
     from evoflow.embed.hyena.checkpoint import check_tensors
+    from evoflow.embed.weights.architectures import model_of
 
     found = {tensor.name: tensor.shape for tensor in checkpoint.tensors()}
-    with torch.device("meta"):
-        expected = model_of(config)(config).state_dict()
+    expected = model_of(config).without_weights(config).state_dict()
     check_tensors(
         checkpoint.folder, found, {key: tuple(weight.shape) for key, weight in expected.items()}
     )

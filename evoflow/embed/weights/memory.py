@@ -6,14 +6,15 @@ import torch
 
 from evoflow.devices.choice import device_name
 from evoflow.devices.memory import MemoryClaim, free_memory
-from evoflow.embed.evo import AnyConfig, model_of
+from evoflow.embed.hyena.sizes import Sizes
+from evoflow.embed.weights.architectures import model_of
 from evoflow.errors import InputError
 
 LEAVING_SECONDS = 20
 """How long a killed process may take to give a GPU's memory back."""
 
 
-def needed_memory(config: AnyConfig, dtype: torch.dtype, tokens: int) -> dict[str, int]:
+def needed_memory(config: Sizes, dtype: torch.dtype, tokens: int) -> dict[str, int]:
     """Estimate the bytes that embedding takes.
 
     Parameters
@@ -28,9 +29,7 @@ def needed_memory(config: AnyConfig, dtype: torch.dtype, tokens: int) -> dict[st
         MLP's three inner tensors beside the residual stream, the normed input and what the last
         step left; or, at the end, the logits with their float32 logarithms.
     """
-    with torch.device("meta"):
-        model = model_of(config)(config)
-        torch.nn.Module.to(model, dtype)  # but for what stays exact
+    model = model_of(config).without_weights(config).to(dtype)  # but for what stays exact
     weights = sum(weight.nbytes for weight in model.parameters())
     inner = 3 * config.inner_mlp_size + 4 * config.hidden_size
     mixer = 12 * config.hidden_size
@@ -39,7 +38,7 @@ def needed_memory(config: AnyConfig, dtype: torch.dtype, tokens: int) -> dict[st
 
 
 def require_memory(
-    config: AnyConfig, dtype: torch.dtype, device: torch.device, tokens: int, checkpoint: str
+    config: Sizes, dtype: torch.dtype, device: torch.device, tokens: int, checkpoint: str
 ) -> MemoryClaim | None:
     """Refuse a model that the device has too little memory for, before anything is loaded.
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from evoflow.devices.memory import MemoryClaim
-from evoflow.embed.evo import find_checkpoint, model_of, read_config
 from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
-from evoflow.embed.evo2.checkpoint import repository_of
-from evoflow.embed.hyena.causal_lm import HyenaForCausalLM
+from evoflow.embed.evo2.checkpoint import find_checkpoint, repository_of
 from evoflow.embed.hyena.checkpoint import Checkpoint
 from evoflow.embed.hyena.hub import refuse_two_meanings
+from evoflow.embed.hyena.model import Hyena
+from evoflow.embed.weights.architectures import model_of, read_config
 from evoflow.embed.weights.memory import require_memory
 from evoflow.embed.weights.shared import SETTING, SharedWeights, SharingError, sharing
 from evoflow.errors import InputError
@@ -39,7 +39,7 @@ class LoadedModel:
         What it claims of the machine's memory, on a CPU.
     """
 
-    model: HyenaForCausalLM
+    model: Hyena
     commit: str | None
     memory: MemoryClaim | None
 

@@ -1,32 +1,14 @@
-"""Evo's tokens: one upper-case letter, one byte, one token."""
+"""Evo's tokens as transformers wants them."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from transformers import AddedToken, PreTrainedTokenizer
 
-PAD_ID = 1
-"""What fills a batch on the right; no letter has it and no token left of it sees it."""
-
-
-def encode(sequences: Sequence[str]) -> NDArray[np.uint8]:
-    """Turn valid sequences into token ids, padded on the right to the longest.
-
-    Returns
-    -------
-    NDArray
-        uint8, shape=(n, longest): `ord` of each letter in upper case.
-    """
-    ids = np.full((len(sequences), max(map(len, sequences))), PAD_ID, dtype=np.uint8)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = np.frombuffer(sequence.upper().encode("ascii"), dtype=np.uint8)
-    return ids
+from evoflow.embed.hyena.tokens import PAD_ID
 
 
 class EvoTokenizer(PreTrainedTokenizer):
-    """The same for transformers: `AutoTokenizer` gives it for every Evo checkpoint.
+    """One letter, one byte, one token: what `AutoTokenizer` gives for every Evo checkpoint.
 
     Letters are upper-cased, since lower case would be other tokens; nothing is put before or after
     them, and padding is on the right.

@@ -1,53 +1,50 @@
-"""What `EvoForCausalLM` and `Evo2ForCausalLM` share: models of transformers, read exactly."""
+"""Evo as models of transformers, read exactly."""
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import CausalLMOutput
+from transformers import GenerationMixin, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput
 
-from evoflow.embed.hyena.backbone import Backbone
-from evoflow.embed.hyena.checkpoint import Checkpoint
-from evoflow.embed.hyena.hub import find_checkpoint
-from evoflow.embed.hyena.options import (
+from evoflow.embed.evo.configuration import AnyConfig, Evo2Config, EvoConfig
+from evoflow.embed.evo.options import (
     HUB_OPTIONS,
     WITHOUT_EFFECT,
     resolve_device,
     resolve_dtype,
 )
-from evoflow.embed.weights.loading import Progress
+from evoflow.embed.evo1.modeling import Evo
+from evoflow.embed.evo2.checkpoint import find_checkpoint
+from evoflow.embed.evo2.modeling import Evo2
+from evoflow.embed.hyena import hub
+from evoflow.embed.hyena.checkpoint import Checkpoint
+from evoflow.embed.hyena.model import Hyena
 from evoflow.errors import InputError
-from evoflow.layers import Layer, LayerOutput, resolve_layer
 
 
-class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
+class HyenaForCausalLM(Hyena, PreTrainedModel, GenerationMixin):
     """A model of DNA that predicts each next base from all before it.
 
     `generate` computes the whole sequence again for each base: there is no cache of states.
     """
 
+    config_class: type[AnyConfig]
     main_input_name = "input_ids"
     _supports_sdpa = True
-    find: ClassVar[Callable[..., Checkpoint]] = staticmethod(find_checkpoint)
+    _no_split_modules = ["HyenaBlock", "AttentionBlock"]  # noqa: RUF012  # transformers' own type
+    find: ClassVar[Callable[..., Checkpoint]] = staticmethod(hub.find_checkpoint)
     """Resolves a name to a checkpoint; see `hub.find_checkpoint`."""
 
-    weights_identity: str | None = None
-    """Name of the weights as they were stored; None where they came from no checkpoint."""
+    def __init__(self, config: AnyConfig) -> None:
+        PreTrainedModel.__init__(self, config)
+        self.add_modules(config)
+        self.post_init()
 
-    backbone: Backbone
-
-    @classmethod
-    def config_type(cls) -> type[PreTrainedConfig]:
-        """Return the kind of configuration that the model has."""
-        assert cls.config_class is not None  # noqa: S101  # every model here sets it
-        return cls.config_class
-
-    def forward(
+    def forward(  # type: ignore[override]  # as transformers has it
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
@@ -140,59 +137,11 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
         """Give the whole sequence to every step."""
         return {"input_ids": input_ids, "attention_mask": attention_mask}
 
-    def outputs(self, input_ids: Tensor, layers: Collection[Layer]) -> dict[Layer, Tensor]:
-        """Return what several layers make of sequences, in one pass of no more blocks than needed.
-
-        Parameters
-        ----------
-        input_ids
-            Integers, shape=(batch, length), padded on the right.
-        layers
-            Names as `evoflow.layers` describes them, such as 27, `blocks.26.mlp.l3` or `logits`.
-
-        Returns
-        -------
-        dict
-            Of each layer, shape=(batch, length, width); see `width`.
-
-        Raises
-        ------
-        InputError
-            If a name is not known, or the model has too few blocks.
-        """
-        depth = self.config.num_layers
-        wanted = {layer: resolve_layer(layer, depth) for layer in layers}
-        num_blocks = max((self._depth(output) for output in wanted.values()), default=0)
-        found: dict[Layer, Tensor] = {}
-        with ExitStack() as hooks:
-            for layer, output in wanted.items():
-                if output.kind == "mlp":
-                    block: Any = self.backbone.blocks[self._depth(output) - 1]
-                    hooks.enter_context(_keeping(found, layer, block.mlp.l3))
-            for blocks, x in enumerate(self.backbone.residual_stream(input_ids, num_blocks)):
-                for layer, output in wanted.items():
-                    if output == LayerOutput("residual", blocks):
-                        found[layer] = x
-        ends = {layer: output.kind for layer, output in wanted.items() if output.num_blocks is None}
-        if ends:
-            final = self.backbone.finish(x)
-            logits = self.backbone.logits(final) if "logits" in ends.values() else final
-            found |= {layer: logits if kind == "logits" else final for layer, kind in ends.items()}
-        return found
-
-    def width(self, layer: Layer) -> int:
-        """Return the values per token of a layer; raises as `outputs` does."""
-        output = resolve_layer(layer, self.config.num_layers)
-        return int(self.config.vocab_size if output.kind == "logits" else self.config.hidden_size)
-
-    def _depth(self, output: LayerOutput) -> int:
-        return self.config.num_layers if output.num_blocks is None else output.num_blocks
-
     @classmethod
     def from_pretrained(  # type: ignore[override]  # fewer options, and refused by name
         cls,
         pretrained_model_name_or_path: str | PathLike[str],
-        config: PreTrainedConfig | None = None,
+        config: AnyConfig | None = None,
         *,
         dtype: torch.dtype | str | None = None,
         revision: str | None = None,
@@ -226,62 +175,57 @@ class HyenaForCausalLM(PreTrainedModel, GenerationMixin):
         device = resolve_device(options.pop("device_map", None))
         hub = {key: options.pop(key) for key in HUB_OPTIONS & set(options)}
         checkpoint = cls.find(str(pretrained_model_name_or_path), revision, **hub)
-        config = checkpoint.config(cls.config_type()) if config is None else config
+        config = checkpoint.config(cls.config_class) if config is None else config
         for key in set(options) - WITHOUT_EFFECT:
             if not hasattr(config, key):
                 raise InputError(
                     f"from_pretrained: {key}={options[key]!r} is not supported for Evo"
                 )
             setattr(config, key, options[key])
-        return cls.load(checkpoint, config, dtype=dtype, device=device)
-
-    @classmethod
-    def load(
-        cls,
-        checkpoint: Checkpoint,
-        config: PreTrainedConfig,
-        *,
-        dtype: torch.dtype | None,
-        device: torch.device,
-        progress: Progress | None = None,
-    ) -> Self:
-        """Make the model without memory, then put the weights onto it while they are read."""
-        with torch.device("meta"):
-            model = cls(config)
-        model.weights_identity = checkpoint.load_into(model, dtype, device, progress)
+        model = cls.load(checkpoint, config, dtype=dtype, device=device)
         model.config.name_or_path = str(checkpoint.folder)
         model.config.dtype = model.dtype
-        model.eval()
         return model
 
     def get_input_embeddings(self) -> nn.Module:
         """Return the token embedding."""
         return self.backbone.embedding_layer
 
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module) -> None:
-        """Draw weights under which every block adds a little.
 
-        As in GPT-2 the linear weights are small beside the embedding: else a few random blocks
-        drown the bases that they are given.
-        """
-        if isinstance(module, nn.Linear):
-            module.weight.normal_(std=0.02)
-            if module.bias is not None:
-                module.bias.zero_()
-        elif isinstance(module, nn.Embedding):
-            module.weight.normal_(std=module.embedding_dim**-0.5)
+class LastStates(HyenaForCausalLM):
+    """A model whose result is what the last norm gives: what `AutoModel` makes."""
+
+    def forward(  # type: ignore[override]  # without labels
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> BaseModelOutput | tuple[Any, ...]:
+        """Return `last_hidden_state`, shape=(batch, length, hidden); see `HyenaForCausalLM`."""
+        final, kept = self.states(input_ids, attention_mask, output_hidden_states)
+        output = BaseModelOutput(last_hidden_state=final, hidden_states=kept)
+        return output if return_dict is not False else output.to_tuple()
 
 
-@contextmanager
-def _keeping(found: dict[Layer, Tensor], layer: Layer, module: nn.Module) -> Iterator[None]:
-    """Keep what a module returns; hooked, it is called on its own."""
+class EvoForCausalLM(Evo, HyenaForCausalLM):
+    """Evo-1, a model of DNA that predicts each next base from all before it."""
 
-    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        found[layer] = output
+    config_class = EvoConfig
+    base_model_prefix = "backbone"
 
-    hook = module.register_forward_hook(keep)
-    try:
-        yield
-    finally:
-        hook.remove()
+
+class Evo2ForCausalLM(Evo2, HyenaForCausalLM):
+    """Evo 2, a model of DNA of all life that predicts each next base from all before it."""
+
+    config_class = Evo2Config
+    base_model_prefix = ""
+    find = staticmethod(find_checkpoint)
+
+
+class EvoModel(LastStates, EvoForCausalLM):
+    """Evo-1 whose result is its last states."""
+
+
+class Evo2Model(LastStates, Evo2ForCausalLM):
+    """Evo 2 whose result is its last states."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evoflow.embed.evo import Evo2Config
+from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.errors import InputError
 
 GOLDEN = Path(__file__).parents[2] / "data" / "evo2-tiny-8k-reference"
@@ -15,7 +15,7 @@ def test_the_published_keys_are_understood_and_flags_of_kernels_change_nothing()
     raw = json.loads((GOLDEN / "config.json").read_text())
     assert raw["use_fp8_input_projections"]
     assert raw["use_flash_attn"]
-    config = Evo2Config(**raw)
+    config = Evo2Sizes.from_dict(raw)
     assert (config.head_size, config.rotary_scale, config.hcs_layer_idxs) == (16, 1, [0, 4])
 
 
@@ -35,4 +35,4 @@ def test_the_published_keys_are_understood_and_flags_of_kernels_change_nothing()
 )
 def test_what_would_be_computed_wrongly_is_refused(change, problem):
     with pytest.raises(InputError, match=problem):
-        Evo2Config(**change)
+        Evo2Sizes(**change)

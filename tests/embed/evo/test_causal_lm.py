@@ -5,6 +5,8 @@ import torch
 from torch.nn import functional as F
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, pipeline
 
+from evoflow.embed.evo import EvoForCausalLM
+from evoflow.embed.evo.causal_lm import LastStates
 from evoflow.embed.evo2.convert import convert_checkpoint
 from evoflow.errors import InputError
 from tests.conftest import ROOT
@@ -81,3 +83,15 @@ def test_embeddings_may_stand_in_place_of_tokens(model):
     )
     with pytest.raises(InputError, match="attention weights are never formed"):
         model(ids, output_attentions=True)
+
+
+@torch.no_grad()
+def test_the_model_without_logits_gives_what_the_last_norm_of_the_whole_model_gives():
+    states = AutoModel.from_pretrained(DATA / "evo-tiny-8k-reference", dtype=torch.float32)
+    whole = EvoForCausalLM.from_pretrained(DATA / "evo-tiny-8k-reference", dtype=torch.float32)
+    assert isinstance(states, LastStates)
+    ids = torch.tensor([[65, 67, 71, 84]])
+    found = states(ids, output_hidden_states=True)
+    assert torch.equal(found.last_hidden_state, whole.outputs(ids, ["final"])["final"])
+    assert len(found.hidden_states) == whole.config.num_layers + 1
+    assert states(ids, return_dict=False)[0].shape == (1, 4, whole.config.hidden_size)

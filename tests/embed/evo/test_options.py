@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from evoflow.embed.hyena.options import resolve_device, resolve_dtype
+from evoflow.embed.evo.options import resolve_device, resolve_dtype
 from evoflow.errors import InputError
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from evoflow.embed.evo1.configuration import EvoConfig
+from evoflow.embed.evo1.sizes import EvoSizes
 from evoflow.errors import InputError
 
 
 def test_what_is_not_given_follows_as_in_the_published_models():
-    config = EvoConfig()
+    config = EvoSizes()
     assert config.inner_mlp_size == 10928  # 2 * 4096 * 4 / 3, to the next multiple of 16
     assert config.head_size == 128
     assert len(config.hyena_layer_idxs) == 29
@@ -15,8 +15,8 @@ def test_what_is_not_given_follows_as_in_the_published_models():
 
 
 def test_positions_are_scaled_only_where_they_are_interpolated():
-    assert EvoConfig(rotary_emb_scaling_factor=16.0).rotary_scale == 1.0
-    wide = EvoConfig(rotary_emb_scaling_factor=16.0, use_interpolated_rotary_pos_emb=True)
+    assert EvoSizes(rotary_emb_scaling_factor=16.0).rotary_scale == 1.0
+    wide = EvoSizes(rotary_emb_scaling_factor=16.0, use_interpolated_rotary_pos_emb=True)
     assert wide.rotary_scale == 16.0
 
 
@@ -32,4 +32,4 @@ def test_positions_are_scaled_only_where_they_are_interpolated():
 def test_sizes_that_do_not_fit_are_named(sizes, problem):
     plain = {"num_layers": 2, "attn_layer_idxs": [1], "hidden_size": 8, "num_attention_heads": 2}
     with pytest.raises(InputError, match=problem):
-        EvoConfig(**(plain | sizes))
+        EvoSizes(**(plain | sizes))
