@@ -97,6 +97,6 @@ def _why(path: str, spelling: str, reference: str) -> str:
             f"of {reference} {found}; give the FASTA that the CRAM was made with"
         )
     return (
-        f"{path}: {spelling} cannot be restored with {reference}: the file is damaged, or was made "
+        f"{path}: {spelling} cannot be decoded with {reference}: the file is damaged, or was made "
         "with another reference; give the FASTA that the CRAM was made with, or copy the CRAM again"
     )

@@ -143,7 +143,6 @@ def _vcf(found: Predictions, said: str) -> str:
     for row in found.alleles.loc[by_position].to_dict("records"):
         known = {INFO[column][0]: row[column] for column in columns if pd.notna(row[column])}
         info = ";".join(f"{name}={_value(value)}" for name, value in known.items() if value != "")
-
         name = row["variant_id"] if row["variant_id"] != "." else row["rsid"] or "."
         fields = [row["contig"], row["position"], name, row["ref"], row["alt"], "."]
         lines.append("\t".join(map(str, [*fields, row["filter"], info])))
