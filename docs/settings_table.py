@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -16,7 +17,7 @@ _ITEMS: dict[Any, str] = {tuple: "[]", dict: ".NAME"}
 """How one item of a list or a mapping is written in a key."""
 
 _CONTAINERS: dict[Any, str] = {Annotated: "{0}", tuple: "list of {0}", dict: "mapping to {1}"}
-_PLAIN = {str: "text", int: "whole number", float: "number", Any: "anything"}
+_PLAIN = {bool: "`true`, `false`", str: "text", int: "whole number", float: "number"}
 
 
 def markdown() -> str:
@@ -57,8 +58,9 @@ def _type(annotation: Any) -> str:
             _CONTAINERS[origin]
             .format(*map(_type, arguments))
             .replace("list of section", "list of sections")
+            .replace("list of number", "list of numbers")
         )
-    return _PLAIN.get(annotation, "section")
+    return "anything" if annotation is Any else _PLAIN.get(annotation, "section")
 
 
 def _default(field: FieldInfo) -> str:
@@ -69,7 +71,8 @@ def _default(field: FieldInfo) -> str:
         return "-"
     if isinstance(value, BaseModel):
         value = value.model_dump()
-    return f"`{value}`"
+    plain = list(value) if isinstance(value, tuple) else value
+    return f"`{yaml.safe_dump(plain, default_flow_style=True).splitlines()[0]}`"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def expand_home(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise InputError(
-            f"{path}: the home folder that ~ stands for is not known; write the whole path"
+            f"{path}: your home folder (~) is not known; write the whole path"
         ) from error
 
 
@@ -56,7 +56,7 @@ def temporary_home() -> Path:
     if state.st_uid != os.getuid() or not S_ISDIR(state.st_mode):
         raise InputError(f"{folder}: belongs to somebody else; {remedy}")
     logger.warning(
-        "your home folder is missing or takes no files: files are kept in %s; set EVOFLOW_CACHE "
+        "your home folder is missing or cannot be written: files are kept in %s; set EVOFLOW_CACHE "
         "to a folder that stays",
         folder,
     )

@@ -65,12 +65,13 @@ def check_output(path: Path, *, force: bool, suffixes: tuple[str, ...] = ()) -> 
         raise InputError(f"--output {path}: its name must end in {', '.join(suffixes)}")
     if path.is_file():
         if not force:
-            raise InputError(f"--output {path}: already exists; name another file, or --force")
+            raise InputError(f"--output {path}: already exists; name another file, or add --force")
         check_can_be_written(path, "--output")
     elif path.is_dir() and not suffixes:
         if any(path.iterdir()) and not force:
             raise InputError(
-                f"--output {path}: already exists and is not empty; name another folder, or --force"
+                f"--output {path}: already exists and is not empty; name another folder, or add "
+                "--force"
             )
     else:
         check_can_be_written(path, "--output")

@@ -19,9 +19,9 @@ from evoflow.settings import read_data_settings, read_model_settings
     help="Number of worker processes.",
 )
 def extract(settings: Path, output: Path, *, force: bool, processes: int) -> None:
-    """Make the table of examples from reads, variants, ClinVar and a reference.
+    """Make the table of examples without running the flow.
 
-    DATA.yaml is a data config, as the flow takes it.
+    DATA.yaml is a data config: it names reads, variants, ClinVar and a reference.
 
     \b
     Example:
@@ -58,9 +58,9 @@ def extract(settings: Path, output: Path, *, force: bool, processes: int) -> Non
 @click.argument("sequences", type=click.Path(path_type=Path), metavar="SEQUENCES.fasta")
 @output_option("A .safetensors file.")
 def embed(settings: Path, sequences: Path, output: Path, *, force: bool) -> None:
-    """Embed the sequences of a FASTA file, with the log-likelihood of each.
+    """Embed the sequences of a FASTA file.
 
-    MODEL.yaml is a model config, as the flow takes it.
+    Their log-likelihoods are written too. MODEL.yaml is a model config, as for the flow.
 
     \b
     Example:
@@ -79,10 +79,10 @@ def embed(settings: Path, sequences: Path, output: Path, *, force: bool) -> None
 @click.argument("checkpoint")
 @output_option("A folder.", folder=True)
 def convert(checkpoint: str, output: Path, *, force: bool) -> None:
-    """Turn the pickle of a published Evo 2 CHECKPOINT into safetensors files.
+    """Convert a published Evo 2 checkpoint to safetensors files.
 
     CHECKPOINT is a known name (evo2-7b-base, evo2-7b, evo2-7b-262k), a .pt file or a folder that
-    holds one. The flow does this itself for known names; the folder serves machines without a
+    holds one. The flow converts known names by itself; use this command for machines without a
     network.
 
     \b

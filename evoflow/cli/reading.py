@@ -15,10 +15,11 @@ from evoflow.metaflow_config import require_metaflow
     "--allele", metavar="CONTIG:POSITION:REF:ALT", help="Only this allele, with its reads."
 )
 def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
-    """Write the report of RUN (EvoFlow/123, 123 or latest) as one HTML file.
+    """Write the report of a run as one HTML file.
 
-    With --allele, write a page about one allele of the run instead: the reads that carry it,
-    aligned to the reference, and which bases of the read moved the head's score.
+    RUN is EvoFlow/123, 123 or latest. With --allele, write a page about one allele of the run
+    instead: the reads that carry it, aligned to the reference, and which bases of the read moved
+    the head's score.
 
     \b
     Examples:
@@ -43,7 +44,9 @@ def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
 @click.argument("run")
 @output_option("A folder.", folder=True)
 def export(run: str, output: Path, *, force: bool) -> None:
-    """Write the head of RUN (EvoFlow/123, 123 or latest) as a folder that others can use.
+    """Write the trained head of a run to a folder that you can pass on.
+
+    RUN is EvoFlow/123, 123 or latest.
 
     \b
     Example:

@@ -32,11 +32,11 @@ def predict(
     model: Path | None,
     processes: int,
 ) -> None:
-    """Score variants with the head of a run, or with one that `export` wrote.
+    """Score variants with a trained head.
 
-    Either all alleles of the individuals of --data from their reads, or the alleles of --variants
-    written into --reference. RUN_OR_HEAD is a run (EvoFlow/123, 123 or latest) or a folder that
-    `evoflow export` wrote.
+    Give --data to score all alleles of its individuals from their reads, or --variants and
+    --reference to score the alleles of a VCF without reads. RUN_OR_HEAD is a run (EvoFlow/123, 123
+    or latest) or a folder that `evoflow export` wrote.
 
     \b
     Examples:
@@ -94,7 +94,7 @@ def explain(
     """Show which bases move the score of each allele of a VCF.
 
     Each allele is written into the reference; then every base around it is changed, one at a time,
-    and the head scores them all. RUN_OR_HEAD is as for `evoflow predict`.
+    and the head scores each sequence. RUN_OR_HEAD is as for `evoflow predict`.
 
     \b
     Example:

@@ -151,6 +151,6 @@ def _unknown_terms(unit: Unit, data: DataSettings, unknown: Counter[str]) -> str
     if data.consequence_field is not None:
         files = f"{unit.individual.variants} or {files}"
     return (
-        f"{files}: no table lists the consequence {terms}; with unknown_consequences: count "
-        "such terms are counted and not used"
+        f"{files}: unknown consequence terms: {terms}; correct them, or set unknown_consequences: "
+        "count to leave them out"
     )

@@ -138,7 +138,7 @@ def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
             header = before.rpartition(b">")[2].split(maxsplit=1)
             long = len(before) == _HEAD and b">" not in before
             if not ends:
-                raise InputError(f"{path}: contig {shown} ends too early for {index}; {remedy}")
+                raise InputError(f"{path}: contig {shown} is shorter than {index} says; {remedy}")
             if not long and header[:1] != [name]:
                 raise InputError(f"{path}: contig {shown} is not where {index} has it; {remedy}")
             seen.add(name)

@@ -1,4 +1,4 @@
-"""A column of numbers for alleles, as a file gives them: a table with tabs, or a VCF's INFO."""
+"""A column of numbers for alleles, as a file gives them: a tab-separated table, or a VCF's INFO."""
 
 import gzip
 import re
@@ -76,9 +76,11 @@ def _start(path: str) -> bytes:
     except (OSError, EOFError) as error:
         raise InputError(f"{path}: cannot be read ({error}); copy it again") from None
     if start[:2] == b"PK":
-        raise InputError(f"{path}: is an archive or a workbook; save its sheet as text with tabs")
+        raise InputError(
+            f"{path}: is an archive or a workbook; save its sheet as tab-separated text"
+        )
     if b"\0" in start and not start.startswith(b"BCF"):
-        raise InputError(f"{path}: is not UTF-8 text; save it as text with tabs, in UTF-8")
+        raise InputError(f"{path}: is not UTF-8 text; save it as tab-separated text in UTF-8")
     return start
 
 
@@ -136,7 +138,7 @@ def _header(path: str, start: bytes) -> tuple[int, list[str]]:
         other = next((mark for mark in (",", ";") if mark in lines[number]), "")
         why = f"its values are divided by {other!r}" if other else f"it begins with {names[0]!r}"
         raise InputError(
-            f"{path}: is not a table with tabs ({why}); save it with a tab between values"
+            f"{path}: is not a tab-separated table ({why}); save it with a tab between values"
         )
     return number, names
 
@@ -180,7 +182,7 @@ def _readable(path: str) -> Iterator[None]:
     try:
         yield
     except pd.errors.EmptyDataError:
-        raise InputError(f"{path}: has a header and no row; give a complete file") from None
+        raise InputError(f"{path}: has a header but no rows; give a complete file") from None
     except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
         raise InputError(f"{path}: cannot be read as a table ({error}); copy it again") from None
 
@@ -225,7 +227,7 @@ def _require_field(path: str, fields: list[str], name: str, key: str) -> None:
 def _numbers(text: pd.DataFrame, path: str, name: str) -> pd.DataFrame:
     """Turn texts into numbers."""
     if text.empty:
-        raise InputError(f"{path}: has a header and no row; give a complete file")
+        raise InputError(f"{path}: has a header but no rows; give a complete file")
     missing = text["value"].isin(_MISSING)
     value = pd.to_numeric(text["value"].where(~missing), errors="coerce").astype("float64")
     value = value.where(np.isfinite(value))

@@ -11,7 +11,7 @@ from evoflow.settings.types import Section
 
 def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
     if any(low >= high for low, high in pairwise(bounds)):
-        raise ValueError("must rise, such as [10, 20]")
+        raise ValueError("must increase, such as [10, 20]")
     return bounds
 
 
@@ -19,14 +19,14 @@ class AlleleColumn(Section):
     """A column of a table, or an INFO field of a VCF, and where its alleles are."""
 
     file: Location
-    """A table with tabs and a header, plain or gzipped; or a VCF or BCF.
+    """A tab-separated table with a header, plain or gzipped; or a VCF or BCF.
 
-    It is read whole: of a file of the whole genome give the part that you need.
+    It is read whole, so cut a whole-genome file to the part that you need.
     """
     name: Annotated[str, Field(min_length=1)]
     """The column's name in the header of the table, or the INFO field."""
     allele: tuple[str, str, str, str] | None = None
-    """Names of the table's columns of contig, position (1-based), REF and ALT; default: the usual
+    """Names of the table's columns for contig, position (1-based), REF and ALT; default: the usual
     ones, such as `chrom`, `pos`, `ref` and `alt`."""
 
 
@@ -36,7 +36,7 @@ class UserColumn(AlleleColumn):
     title: str | None = None
     """What reports call it; default: `name`."""
     strata: Annotated[tuple[float, ...], AfterValidator(_rising)] = ()
-    """Rising values that divide the test alleles; metrics are given for each part."""
+    """Increasing values that divide the test alleles; metrics are given for each part."""
 
     @property
     def called(self) -> str:

@@ -78,15 +78,15 @@ class ComputeSettings(Section):
     """Container image of the remote tasks."""
     secrets: tuple[str | dict[str, Any], ...] = ()
     """Secrets that remote tasks get as environment variables, written as for Metaflow's `@secrets`:
-    such as the `HF_TOKEN` for a gated checkpoint, and variables that URLs in the settings use."""
+    the `HF_TOKEN` for a gated checkpoint, for example, and variables in URLs of the settings."""
     environment: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of remote tasks; `${VARIABLE}` is replaced where the flow starts."""
+    """Environment variables of remote tasks; `${VARIABLE}` is replaced when the flow starts."""
     gpus: dict[str, GpuMachine] = Field(default_factory=dict)
     """The machine for each GPU model that a step asks for."""
     cpu_steps: Machine | None = None
     """The machine for the steps without a GPU; default: they run where the flow was started."""
     retries: Annotated[int, Field(ge=0, le=4)] = 3
-    """How often a remote task is tried again after it failed or its instance was taken away."""
+    """How often a remote task is tried again after a failure or a spot interruption."""
     minutes_between_retries: NonNegativeInt = 2
     """Pause before a remote task is tried again."""
     schedule: str | None = None
@@ -111,7 +111,7 @@ class ComputeSettings(Section):
             problem for key, machine in machines.items() for problem in self._misfits(key, machine)
         ]
         if not self.gpus:
-            problems.append("gpus is missing: name a machine for each GPU model")
+            problems.append("gpus is missing: give a machine for each GPU model")
         problems += self._unshared(machines)
         if problems:
             raise ValueError("; ".join(problems))

@@ -52,15 +52,15 @@ class DataSettings(Section):
     regions: tuple[Annotated[str, BeforeValidator(_as_text)], ...] | None = None
     """Contigs or `contig:start-end` (1-based, both ends included) to use; default: all shared."""
     requester_pays: bool = False
-    """For files on S3 in buckets that charge their readers: charge your AWS account."""
+    """`true`: pay, with your AWS account, for reading from S3 buckets that charge their readers."""
     read_length: Annotated[int, Field(ge=SHORTEST, le=8192)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
     context: PositiveInt | None = None
-    """Bases that a model of long context sees of each example: the read in the middle of the
-    reference around it; default: the read alone.
+    """Bases that the model sees of each example: the read in the middle of the reference around it;
+    default: the read alone.
 
-    For Evo-1 and `evo2-7b-base` at most 8192. Tokens are still kept around the allele alone. It
-    costs as much more as the sequences are longer.
+    At most what the model takes: 8192 for `evo-1-8k-base` and `evo2-7b-base`. Only the tokens
+    around the allele are kept. Time grows with the length of the sequences.
     """
     filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")
     """Calls of an individual are used if FILTER has one of these values; `all` uses every call.
@@ -80,15 +80,15 @@ class DataSettings(Section):
     reference_loci: NonNegativeInt | Literal["all"] = 2000
     """Number of ClinVar loci where the individual has no variant; each gives one read."""
     haplotypes: NonNegativeInt = 0
-    """Number of further examples: ClinVar alleles that no individual carries, written into the
+    """Number of additional examples: ClinVar alleles that no individual carries, written into the
     reference.
 
-    They need no reads: with them, `individuals` may be omitted.
+    They need no reads, so `individuals` may then be omitted.
     """
     columns: tuple[UserColumn, ...] = ()
-    """Numbers of your own for alleles, such as CADD, REVEL or a frequency: each is a baseline."""
+    """Your own numbers for alleles, such as CADD, REVEL or a frequency: each is a baseline."""
     unknown_consequences: Literal["error", "count"] = "count"
-    """For a consequence term that no table lists: stop with an error, or count and leave it out."""
+    """What to do with an unknown consequence term: stop with an error, or count and ignore it."""
     consequence_field: Annotated[str, Field(pattern=r"^[A-Za-z_][0-9A-Za-z_.]*$")] | None = None
     """INFO field with the consequences, as VEP (`CSQ`), SnpEff (`ANN`) or bcftools csq (`BCSQ`)
     wrote it; default: ClinVar's `MC`.
@@ -128,7 +128,7 @@ class DataSettings(Section):
         twice = sorted({sample for sample in samples if samples.count(sample) > 1})
         if self.haplotypes and HAPLOTYPE in samples:
             raise ValueError(
-                f"the sample name {HAPLOTYPE!r} is reserved for what `haplotypes` adds; "
+                f"the sample name {HAPLOTYPE!r} is reserved for examples that `haplotypes` adds; "
                 "rename the sample"
             )
         if twice:
@@ -136,5 +136,5 @@ class DataSettings(Section):
         called = [column.called for column in self.columns]
         if len(set(called)) < len(called):
             name = next(name for name in called if called.count(name) > 1)
-            raise ValueError(f"two of columns are called {name}; give one of them another `title`")
+            raise ValueError(f"two columns are called {name}; give one of them another `title`")
         return self

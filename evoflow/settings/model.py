@@ -46,10 +46,8 @@ class EmbeddingSettings(Section):
     """What is stored of each read: the cost of `embed` is its bytes."""
 
     layer: LayerName = "final"
-    """`final` (after the last norm), `logits`, a number of blocks, or a name that papers use.
-
-    Such names are `blocks.26`, `blocks.26.mlp.l3`, `embedding_layer`, `norm` and `unembed`.
-    """
+    """`final` (after the last norm), `logits`, a number of blocks, or a name from the papers:
+    `blocks.26`, `blocks.26.mlp.l3`, `embedding_layer`, `norm` or `unembed`."""
     layers: tuple[LayerName, ...] = ()
     """Several layers instead of one, computed in one pass. One head is trained per layer, and the
     validation rows decide which is used."""
@@ -119,10 +117,10 @@ class BalanceSettings(Section):
     """How rare labels are made less rare, in the training split only."""
 
     target: Literal["uniform"] | Fraction = "uniform"
-    """How even the scores become: 0 changes nothing, `uniform` gives all equally many rows.
+    """How even the scores become: 0 changes nothing, `uniform` gives all scores equally many rows.
 
-    In between, a score with a share s of the most common score's alleles gets s ** (1 - target) of
-    its rows.
+    In between, a score that has a fraction s of the most common score's alleles gets a fraction
+    s ** (1 - target) of its rows.
     """
     by: Literal["rows", "weights"] = "rows"
     """`rows` adds rows of rare scores, `weights` gives their rows a greater weight in the loss."""
@@ -136,7 +134,7 @@ class HeadSettings(Section):
     kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
     """Width of a convolution in tokens; odd."""
     layers: PositiveInt = 3
-    """Number of convolutions; each sees three times as far as the one before."""
+    """Number of convolutions; each reaches three times as far as the one before."""
     dropout: Fraction = 0.1
     """Share of the values that training sets to zero at random."""
     learning_rate: PositiveFloat = 1e-3

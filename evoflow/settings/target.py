@@ -15,17 +15,16 @@ class PathogenicitySettings(Section):
     """Which of ClinVar's classifications are labels."""
 
     min_stars: Annotated[int, Field(ge=0, le=4)] = 2
-    """Fewest stars of the review status (`CLNREVSTAT`) that a classification must have."""
+    """Stars of review status (`CLNREVSTAT`) that a classification must have at least."""
 
 
 class TargetSettings(Section):
     """What the head learns: one of its keys, or neither for the impact."""
 
     pathogenicity: PathogenicitySettings | None = None
-    """ClinVar's germline classification: pathogenic or likely so (1) against benign or likely so
-    (0)."""
+    """ClinVar's germline classification: (likely) pathogenic is 1, (likely) benign is 0."""
     column: AlleleColumn | None = None
-    """A number of your own for each allele, such as a functional score."""
+    """Your own number for each allele, such as a functional score."""
 
     @property
     def kind(self) -> Literal["impact", "pathogenicity", "column"]:

@@ -28,7 +28,7 @@ def test_what_is_there_is_not_replaced_without_force(tmp_path):
     path = tmp_path / "x.tsv"
     check_output(path, force=False, suffixes=(".tsv",))
     path.write_text("mine")
-    with pytest.raises(InputError, match="already exists; name another file, or --force"):
+    with pytest.raises(InputError, match="already exists; name another file, or add --force"):
         check_output(path, force=False, suffixes=(".tsv",))
     check_output(path, force=True, suffixes=(".tsv",))
 

@@ -180,7 +180,7 @@ def test_settings():
     with pytest.raises(ValidationError, match="individuals must be set"):
         DataSettings(**files)
     named = Individual(sample="haplotype", reads="a.bam", variants="a.vcf.gz")
-    with pytest.raises(ValidationError, match="is reserved for what `haplotypes` adds"):
+    with pytest.raises(ValidationError, match="is reserved for examples that `haplotypes` adds"):
         DataSettings(**files, individuals=(named,), haplotypes=1)
 
 

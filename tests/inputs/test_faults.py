@@ -80,7 +80,7 @@ def test_short_reads_before_long_ones_are_passed_over_without_regions_too(extrac
     ("name", "message"),
     [
         ("cram_of_a_differently_masked_reference", r"reads.cram: was made with another reference"),
-        ("reference_cut_off", r"ref.fa: contig chr1 ends too early for"),
+        ("reference_cut_off", r"ref.fa: contig chr1 is shorter than"),
     ],
 )
 def test_what_cannot_be_right_is_one_message(extract, name, message):

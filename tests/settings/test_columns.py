@@ -11,8 +11,8 @@ COLUMN = {"file": "scores.tsv", "name": "score"}
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ([COLUMN] * 2, "data: two of columns are called score"),
-        ([{"file": "a.tsv", "name": "x", "strata": [2, 1]}], "strata: must rise"),
+        ([COLUMN] * 2, "data: two columns are called score"),
+        ([{"file": "a.tsv", "name": "x", "strata": [2, 1]}], "strata: must increase"),
         (["a.tsv"], "data.columns[0]: must be a section with the keys file, name"),
         ([{"file": "a.tsv"}], "data.columns[0].name: Field required"),
     ],

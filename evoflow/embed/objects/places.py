@@ -34,8 +34,8 @@ def open_objects(location: str, setting: str = "compute.embedding_cache") -> Obj
         objects.names("probe")
     except (OSError, BotoCoreError, InputError) as error:
         raise InputError(
-            f"{setting}: {location} cannot be listed ({error}); check that it is "
-            "there and that these credentials may list, read and write it"
+            f"{setting}: {location} cannot be listed ({error}); check that it "
+            "exists and that you may list, read and write it"
         ) from error
     return objects
 

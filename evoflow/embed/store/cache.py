@@ -232,7 +232,7 @@ def check_cache(location: str | None) -> list[str]:
     except InputError as error:
         note = (
             f"compute.embedding_cache: {location} cannot be written ({error}): its embeddings are "
-            "used, and none are added"
+            "used, but none are added"
         )
         logger.warning(note)
         return [note]
