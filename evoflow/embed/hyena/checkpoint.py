@@ -58,9 +58,7 @@ class Checkpoint:
         kind = next((kind for kind in kinds if kind.model_type == raw.get("model_type")), None)
         if kind is None:
             known = " or ".join(repr(kind.model_type) for kind in kinds)
-            raise InputError(
-                f"{path}: model_type {raw.get('model_type')!r} is not Evo's ({known})"
-            )
+            raise InputError(f"{path}: model_type {raw.get('model_type')!r} is not Evo's ({known})")
         try:
             return kind.from_dict(raw)
         except (TypeError, ValueError, ZeroDivisionError) as error:
