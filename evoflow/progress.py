@@ -16,6 +16,12 @@ from typing import Protocol
 EVERY = 15.0
 """Seconds between two lines."""
 
+FIRST_REFRESH = 5.0
+"""Seconds after which a card is first shown; nor is it refreshed so shortly before the end."""
+
+LONGEST_WAIT = 60.0
+"""Most seconds between two refreshes, before which they double."""
+
 Advance = Callable[[int, int], None]
 """Called with how much is done and how much there is, as far as it is known by now."""
 
@@ -49,21 +55,45 @@ class Meter:
         """Take note."""
         self.done, self.total = done, total
 
+    def seconds_left(self) -> float | None:
+        """Estimate the time left; None before anything is done."""
+        if not self.done:
+            return None
+        return (time.monotonic() - self.started) * (self.total - self.done) / self.done
+
     def pace(self) -> str:
         """Write the rate and the time left: `31.2 sequences/s, 2 min left`."""
         seconds = time.monotonic() - self.started
-        if not self.done:
+        left = self.seconds_left()
+        if left is None:
             return f"{duration(seconds)} so far"
         rate = self.done / max(seconds, 1e-9)
         per = f"{rate:,.1f} {self.unit}/s" if rate >= 1 else f"{1 / rate:,.1f} s each"
         if self.done >= self.total:
             return f"{per}, took {duration(seconds)}"
-        return f"{per}, {duration((self.total - self.done) / rate)} left"
+        return f"{per}, {duration(left)} left"
 
     def line(self) -> str:
         """Write the whole line: `embed: 1,200 of 5,000 sequences, 31.2 sequences/s, ...`."""
         counted = f"{self.done:,} of {self.total:,} {self.unit}, " if self.total else ""
         return f"{self.what}: {counted}{self.pace()}"
+
+
+class RefreshSchedule:
+    """When to refresh a card: seldom, as each refresh is a process that renders and stores it."""
+
+    def __init__(self) -> None:
+        self._wait = FIRST_REFRESH
+        self._due = time.monotonic() + self._wait
+
+    def is_due(self, seconds_left: float | None) -> bool:
+        """Whether to refresh now; not shortly before a phase ends, when there is more to show."""
+        now = time.monotonic()
+        if now < self._due or (seconds_left is not None and seconds_left < FIRST_REFRESH):
+            return False
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        self._due = now + self._wait
+        return True
 
 
 def duration(seconds: float) -> str:

@@ -124,7 +124,7 @@ class EvoFlow(FlowSpec):
         add_tags(current, settings_tags(self.settings))
         self.next(self.extract)
 
-    @card(type="evoflow", refresh_interval=15)
+    @card(type="evoflow_live")
     @cpu
     @readable_errors
     @step
@@ -189,7 +189,7 @@ class EvoFlow(FlowSpec):
         )
         self.next(self.embed, foreach="shard_numbers")
 
-    @card(type="evoflow", refresh_interval=15)
+    @card(type="evoflow_live")
     @gpu(model="A100")
     @readable_errors
     @step
@@ -221,7 +221,7 @@ class EvoFlow(FlowSpec):
         cards.show_embedding(current.card, embedded)
         self.next(self.train)
 
-    @card(type="evoflow", refresh_interval=15)
+    @card(type="evoflow_live")
     @gpu(model="V100")
     @readable_errors
     @step
@@ -251,7 +251,7 @@ class EvoFlow(FlowSpec):
                 columns=self.settings.data.columns,
                 device=str(device),
                 on_epoch=live.epoch_ended,
-                phases=cards.phases(current.card),
+                phases=live.phases,
             )
         live.draw()
         cards.show_learning(current.card, learning)

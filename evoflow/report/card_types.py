@@ -1,4 +1,4 @@
-"""Our two types of cards, which Metaflow knows once this module is imported."""
+"""Our types of cards, which Metaflow knows once this module is imported."""
 
 from typing import Any
 
@@ -22,15 +22,28 @@ setInterval(() => {
 
 
 class StepCard(BlankCard):
-    """Metaflow's blank card, whose charts fill the page and which loads nothing."""
+    """Metaflow's blank card, whose charts fill the page and which loads nothing.
+
+    It is drawn once, at the end of its step.
+    """
 
     type = "evoflow"
+    RUNTIME_UPDATABLE = False
+    RELOAD_POLICY = MetaflowCard.RELOAD_POLICY_NEVER
 
     def render(self, task: Any, components: Any = (), runtime: bool = False) -> str:
         """Write the page."""
         drawn = super().render(task, components=list(components), runtime=runtime)
         head, end, tail = self_contained(drawn).rpartition("</body>")
         return f"{head}{_FOLLOW_THE_WINDOW}{end}{tail}"
+
+
+class LiveCard(StepCard):
+    """A card that shows how far its step has come, at the price of a process for every refresh."""
+
+    type = "evoflow_live"
+    RUNTIME_UPDATABLE = True
+    RELOAD_POLICY = MetaflowCard.RELOAD_POLICY_ONCHANGE
 
 
 class ReportCard(MetaflowCard):
@@ -43,4 +56,4 @@ class ReportCard(MetaflowCard):
         return str(task["report"].data)
 
 
-CARDS.extend(kind for kind in (StepCard, ReportCard) if kind not in CARDS)
+CARDS.extend(kind for kind in (StepCard, LiveCard, ReportCard) if kind not in CARDS)

@@ -1,7 +1,6 @@
 """The cards of the flow's steps: what a person sees of a step in the Metaflow UI."""
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 
 from evoflow.extract.examples import Extraction
-from evoflow.progress import Advance, Meter, Phases, shown
+from evoflow.progress import Advance, Meter, Phases, RefreshSchedule, shown
 from evoflow.report import charts, tallies
 from evoflow.report.plain import plain
 from evoflow.report.record import caveats
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 MOST_BARS = 30
 ALLELES = "alleles and reference loci"
-
-REFRESH_SECONDS = 15.0
-"""A card is redrawn at most so often: each refresh is a process that renders and stores it."""
 
 
 def table(frame: pd.DataFrame) -> Table:
@@ -201,31 +197,40 @@ def _readable(value: Any) -> str:
     return redact(str(value))
 
 
-def phases(card: Any) -> Phases:
-    """Show every phase as a bar on a card, and as lines in the log."""
+def phases(card: Any, redraw: Callable[[], None] = lambda: None) -> Phases:
+    """Show every phase as a bar on a card, and as lines in the log.
+
+    Parameters
+    ----------
+    card
+        `current.card` of the step.
+    redraw
+        Brings what else the card shows up to date; called before each refresh.
+    """
+    schedule = RefreshSchedule()
 
     @contextmanager
     def phase(what: str, unit: str) -> Iterator[Advance]:
         bar = ProgressBar(max=1, label=what, unit=unit)
         card.append(bar)
-        card.refresh()
         meter = Meter(what, unit)
-        refreshed = meter.started
 
         def draw() -> None:
             bar._max = max(meter.total, 1)  # noqa: SLF001 - known only once work has begun
             bar.update(meter.done, metadata=meter.pace())
-            card.refresh()
+
+        def refresh_if_due() -> None:
+            if schedule.is_due(meter.seconds_left()):
+                draw()
+                redraw()
+                card.refresh()
 
         def advance(done: int, total: int) -> None:
-            nonlocal refreshed
             meter.advance(done, total)
             log(done, total)
-            now = time.monotonic()
-            if done >= total or now - refreshed >= REFRESH_SECONDS:
-                refreshed = now
-                draw()
+            refresh_if_due()
 
+        refresh_if_due()
         with shown(what, unit) as log:
             yield advance
         draw()
@@ -240,32 +245,32 @@ class TrainingCard:
     ----------
     card
         `current.card` of the step.
+
+    Attributes
+    ----------
+    phases
+        Shows the phases of training beside the curves.
     """
 
     def __init__(self, card: Any) -> None:
         self._card = card
         self._history: list[dict[str, Any]] = []
         self._charts: list[VegaChart] = []
+        self.phases = phases(card, self.draw)
         card.append(Markdown("# Training of the head"))
-        card.refresh()
-        self._refreshed = time.monotonic()
 
     def epoch_ended(self, epoch: "Epoch") -> None:
-        """Take one epoch, and redraw now and then."""
+        """Take one epoch; it is drawn when the card is refreshed."""
         self._history.append(asdict(epoch))
-        if time.monotonic() - self._refreshed >= REFRESH_SECONDS:
-            self.draw()
 
     def draw(self) -> None:
-        """Bring the card up to date with the epochs so far."""
-        self._refreshed = time.monotonic()
+        """Bring the curves up to date with the epochs so far."""
         drawn = learning_charts(pd.DataFrame(self._history))
         for chart, specification in zip(self._charts, drawn, strict=False):
             chart.update(specification)
         for specification in drawn[len(self._charts) :]:
             self._charts.append(VegaChart(specification))
             self._card.append(self._charts[-1])
-        self._card.refresh()
 
 
 def learning_charts(history: pd.DataFrame) -> list[charts.Spec]:

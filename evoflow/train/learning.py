@@ -88,9 +88,9 @@ class Trainer:
         with self.phases(f"training {what}", "epochs") as advance:
 
             def ended(epoch: Epoch) -> None:
-                advance(epoch.epoch, self.settings.epochs)
                 if on_epoch is not None:
                     on_epoch(epoch)
+                advance(epoch.epoch, self.settings.epochs)
 
             return fit(
                 training,

@@ -41,7 +41,7 @@ class BenchEmbed(FlowSpec):
         """Go on."""
         self.next(self.embed)
 
-    @card(type="evoflow", refresh_interval=15)
+    @card(type="evoflow_live")
     @step
     def embed(self):
         """Embed, and take the time of the forward passes before and after."""

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 from metaflow.plugins import CARDS
 
-from evoflow.report.card_types import ReportCard, StepCard
+from evoflow.report.card_types import LiveCard, ReportCard, StepCard
 
 
 def test_metaflow_knows_each_once():
-    for kind in (StepCard, ReportCard):
+    for kind in (StepCard, LiveCard, ReportCard):
         assert [each for each in CARDS if each.type == kind.type] == [kind]
 
 

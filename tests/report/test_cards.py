@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow import progress
 from evoflow.embed.embedder import EmbeddingReport, Provenance
 from evoflow.embed.shard import EmbeddedShard
 from evoflow.embed.store.datastore import Datastore
@@ -52,9 +53,27 @@ def test_augment_says_what_must_not_be_overlooked(card, examples, training_rows)
     assert "9 x 150 are embedded in 1 shards" in card.text()
 
 
-def test_a_phase_is_a_bar_with_its_pace(card, monkeypatch):
-    monkeypatch.setattr(cards, "REFRESH_SECONDS", 0.0)
+class Clock:
+    """Stands where `time` does, and goes on only when told."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(cards, "Meter", lambda *named: progress.Meter(*named, started=clock.now))
+    return clock
+
+
+def test_a_phase_is_a_bar_with_its_pace(card, clock):
     with cards.phases(card)("finding reads", "reads") as advance:
+        clock.now += 6
         advance(3, 8)
         (bar,) = card.of_type("progressBar")
         assert (bar["label"], bar["value"], bar["max"]) == ("finding reads", 3, 8)
@@ -63,20 +82,43 @@ def test_a_phase_is_a_bar_with_its_pace(card, monkeypatch):
     assert "took" in card.of_type("progressBar")[0]["details"]
 
 
-def test_a_card_is_not_redrawn_at_every_step(card):
-    with cards.phases(card)("finding reads", "reads") as advance:
-        for done in range(1000):
-            advance(done, 1000)
-    assert card.refreshed == 2
+def test_a_card_is_refreshed_after_five_seconds_and_then_ever_more_rarely(card, clock):
+    phases = cards.phases(card)
+    refreshed = {}
+    for number in range(2):  # the waits go on growing from phase to phase
+        with phases("training", "steps") as advance:
+            for done in range(1, 201):
+                clock.now += 1
+                advance(done, 1000)
+                refreshed.setdefault(card.refreshed, 200 * number + done)
+    assert list(refreshed.values()) == [1, 5, 15, 35, 75, 135, 195, 255, 315, 375]
 
 
-def test_the_training_card_draws_curves_once_there_is_an_epoch(card):
+def test_a_card_is_not_refreshed_when_a_phase_is_about_to_end(card, clock):
+    phases = cards.phases(card)
+    with phases("training", "epochs") as advance:
+        clock.now += 96
+        advance(96, 100)
+        clock.now += 4
+        advance(100, 100)
+    assert card.refreshed == 0
+    with phases("fitting the baselines", "baselines"):
+        assert card.refreshed == 1
+
+
+def test_the_training_card_draws_curves_when_it_is_refreshed(card, clock):
     live = cards.TrainingCard(card)
-    assert card.of_type("vegaChart") == []
-    live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
+    with live.phases("training the head", "epochs") as advance:
+        for number in range(1, 4):
+            clock.now += 3
+            live.epoch_ended(Epoch(number, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=3.0))
+            advance(number, 100)
+            assert len(card.of_type("vegaChart")) == (0 if number == 1 else 2)
     live.draw()
-    live.draw()
-    assert len(card.of_type("vegaChart")) == 2
+    losses, ranks = card.of_type("vegaChart")
+    (drawn,) = losses["spec"]["datasets"].values()
+    assert {row["epoch"] for row in drawn} == {1, 2, 3}
+    assert ranks["spec"] != losses["spec"]
 
 
 def test_embed_shows_speed_padding_and_what_made_the_embeddings(card):
