@@ -1,11 +1,13 @@
 """Work that is done beside other work where cores allow, else after it."""
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import ParamSpec, Protocol, TypeVar
 
 import torch
@@ -30,6 +32,22 @@ def afterwards(
     return partial(work, *args, **kwargs)
 
 
+class _WithoutScript(SpawnProcess):
+    """A process that does not import the script that starts it: the flow takes a second or two."""
+
+    def start(self) -> None:
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")  # which no file says how to import
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _Context(SpawnContext):
+    Process = _WithoutScript
+
+
 @contextmanager
 def beside(device: torch.device) -> Iterator[Later]:
     """Share the cores with a second process, which does the work that it is given in turn.
@@ -45,7 +63,7 @@ def beside(device: torch.device) -> Iterator[Later]:
     torch.set_num_threads(threads - others)
     # Fork is not safe beside threads, which torch and Metaflow have.
     pool = ProcessPoolExecutor(
-        1, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(others,)
+        1, mp_context=_Context(), initializer=torch.set_num_threads, initargs=(others,)
     )
     try:
         with pool:
@@ -58,7 +76,7 @@ def beside(device: torch.device) -> Iterator[Later]:
                 def result() -> Result:
                     try:
                         return future.result()
-                    except BrokenProcessPool:  # killed, or a script without a main guard
+                    except BrokenProcessPool:  # killed, or a function of the script itself
                         return work(*args, **kwargs)
 
                 return result

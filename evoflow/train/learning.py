@@ -13,6 +13,7 @@ from evoflow.progress import Phases, silent
 from evoflow.settings import HeadSettings, UserColumn
 from evoflow.target import IMPACT, Target
 from evoflow.train.baselines import simple
+from evoflow.train.baselines.cnn import one_hot_cnn
 from evoflow.train.baselines.scores import add_likelihoods, simple_baselines, user_baselines
 from evoflow.train.baselines.simple import Floats
 from evoflow.train.beside import beside
@@ -159,7 +160,7 @@ def learn(
                 letters = simple.one_hot(sequences, embeddings.shape[1])
                 spelled = [
                     later(
-                        _one_hot_cnn,
+                        one_hot_cnn,
                         *(fold, letters, settings),
                         seed=seed,
                         device=device,
@@ -225,21 +226,3 @@ def _fit_layer(
             predicted.append(fitted.head.predict(test, device=trainer.device))
     ranks = [fitted.validation_spearman for fitted in fits[: len(predicted)]]
     return fits[-1], float(np.mean(ranks)), np.concatenate(predicted)
-
-
-def _one_hot_cnn(
-    fold: Fold,
-    letters: Embeddings,
-    settings: HeadSettings,
-    *,
-    seed: int,
-    device: str,
-    levels: tuple[float, ...],
-) -> Floats:
-    """Train the head on letters in place of embeddings, and predict the test examples.
-
-    The forward strand is enough: the letters of the other one say the same.
-    """
-    training, validation, test = (fold.pairs(letters, side).forward_strand() for side in fold.sides)
-    fitted = fit(training, validation, settings, seed=seed, device=device, levels=levels)
-    return fitted.head.predict(test, device=device)
