@@ -6,8 +6,11 @@ escapes it, and secrets are taken out here.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
+from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +19,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from evoflow.atomic import whole_file
+from evoflow.cache import cache_folder
 from evoflow.report.charts import Spec
 from evoflow.secrets import redact
 
@@ -61,7 +66,7 @@ class Grid:
         """Headings."""
         return [redact(str(name)).replace("_", " ") for name in self.frame.columns]
 
-    @property
+    @cached_property
     def numeric(self) -> list[bool]:
         """Whether each column holds numbers, or intervals written as text."""
         return [
@@ -158,13 +163,26 @@ def in_script(value: object) -> Markup:
     return Markup(text)  # noqa: S704 - it holds nothing that HTML would act on
 
 
-@cache
+_DRAW = "window.drawVega = (place, spec) => vegaEmbed(place, spec, {actions: false});"
+
+
 def _vega() -> str:
-    """Take the charts' library out of its package: the page needs no network."""
+    """Take the charts' library out of its package: the page needs no network.
+
+    That takes seconds, so the result is kept in the cache where it can be.
+    """
+    made_by = f"{version('vl-convert-python')}-{blake2b(_DRAW.encode(), digest_size=4).hexdigest()}"
+    kept = cache_folder() / f"vega-{made_by}.js"
+    with suppress(OSError, UnicodeDecodeError):
+        return kept.read_text(encoding="utf-8")
     from vl_convert import javascript_bundle
 
-    snippet = "window.drawVega = (place, spec) => vegaEmbed(place, spec, {actions: false});"
-    return str(javascript_bundle(snippet)).replace("</script", "<\\/script")
+    bundle = str(javascript_bundle(_DRAW)).replace("</script", "<\\/script")
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(kept) as file:
+            file.write_text(bundle, encoding="utf-8")
+    return bundle
 
 
 GLOSSARY = {

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from altair.utils.schemapi import validate_jsonschema
+from altair.vegalite import load_schema
 
 from evoflow.report import final
 from evoflow.report.summary import summary
@@ -54,7 +56,9 @@ def test_every_chart_fills_its_place_and_says_how_to_read_it(document):
     )
     assert len(figures) == 11
     for specification, caption in figures:
-        assert json.loads(specification)["width"] == "container"
+        drawn = json.loads(specification)
+        assert drawn["width"] == "container"
+        validate_jsonschema(drawn, load_schema())
         assert len(caption) > 20
 
 
