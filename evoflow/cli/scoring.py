@@ -71,7 +71,7 @@ def predict(
     scored = found.alleles["score"].notna().sum()
     click.echo(f"{scored:,} of {len(found.alleles):,} alleles are scored in {output}")
     if found.left_out:
-        click.echo(f"{found.left_out.total():,} were left out: {in_words(found.left_out)}")
+        click.echo(f"{found.left_out.total():,} were left out ({in_words(found.left_out)})")
 
 
 @main.command()

@@ -116,7 +116,7 @@ def _extract_carried(data: DataSettings, processes: int, tally: Tally) -> Carrie
     alleles = pd.concat(named, ignore_index=True).sort_values(ALLELE, ignore_index=True)
     left_out: Counter[str] = Counter()
     for each in plan.left_out:
-        left_out[f"contig: {each.reason}"] += each.records
+        left_out[f"contig left out ({each.reason})"] += each.records
     for unit in plan.units:
         for (subject, reason), number in found[unit][1].counts.items():
             if subject == found_alleles.VARIANT or reason == units.OUTSIDE:

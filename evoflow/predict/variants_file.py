@@ -235,4 +235,4 @@ def _write(
 
 def in_words(left_out: Mapping[str, int]) -> str:
     """Say how many were left out, and why."""
-    return "; ".join(f"{number:,} {reason}" for reason, number in sorted(left_out.items()))
+    return "; ".join(f"{reason}: {number:,}" for reason, number in sorted(left_out.items()))

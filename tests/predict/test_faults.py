@@ -36,6 +36,6 @@ def test_every_record_is_scored_or_counted(predict, tmp_path):
     assert result.exit_code == 0, result.output
     assert "2 of 2 alleles are scored" in result.output
     assert (
-        "2 were left out: 1 ALT is not a sequence of bases; 1 the reference has no contig chr2"
+        "2 were left out (ALT is not a sequence of bases: 1; the reference has no contig chr2: 1)"
     ) in result.output
     assert len(pd.read_csv(tmp_path / "scored.tsv", sep="\t", comment="#")) == 2
