@@ -108,7 +108,7 @@ def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
     """Training rows of each score before and after balancing, by where they come from."""
     card.append(Markdown("## Balance of the training rows"))
     card.append(VegaChart(charts.score_shares(balance_counts)))
-    card.append(Markdown("Pale bars are before balancing, full ones after it."))
+    card.append(Markdown("Pale bars show the rows before balancing, solid bars after it."))
     card.append(table(tallies.by_source(balance_counts)))
 
 

@@ -57,7 +57,7 @@ def report(run: RunRecord, examples: pd.DataFrame | None = None) -> str:
     sections = [
         Section("result", "", list(_result(run, models)), folded=False),
         Section("input", "What went in", list(_input(run)), folded=False),
-        Section("metrics", "All metrics beside the baselines", list(_metrics(run, models))),
+        Section("metrics", "All metrics, with the baselines", list(_metrics(run, models))),
         Section("errors", "Where the head errs", [] if few else list(_errors(run, models))),
         Section("surprises", "The most surprising predictions", list(_surprises(run, examples))),
         Section("balance", "Balance of the training rows", list(_balance(run))),
@@ -79,7 +79,7 @@ def verdict(found: "Headline", label: str = "impact") -> str:
     if found.baseline:
         best = found.baseline.replace("_", " ")
         beside = f", the best baseline ({best}) {found.best}: {found.verdict}"
-    hint = " So few genes make the interval only a hint." if found.is_hint else ""
+    hint = " With so few genes the interval is only a hint." if found.is_hint else ""
     measured = MEASURED[found.metric].format(label=label)
     return (
         f"On {found.rows:,} alleles in {found.units:,} independent genes ({found.subset}, test "
