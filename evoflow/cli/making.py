@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from evoflow.cli.group import check_output, main, output_option
-from evoflow.settings import read_data_settings, read_model_settings
 
 
 @main.command()
@@ -32,7 +31,7 @@ def extract(settings: Path, output: Path, *, force: bool, processes: int) -> Non
     from evoflow.labels.check import allele_values, given_columns
     from evoflow.labels.examples import labelled_examples
     from evoflow.progress import shown
-    from evoflow.settings import TargetSettings
+    from evoflow.settings import TargetSettings, read_data_settings
     from evoflow.table import write_jsonl
 
     data = demo.prepare(read_data_settings(settings))
@@ -67,6 +66,7 @@ def embed(settings: Path, sequences: Path, output: Path, *, force: bool) -> None
       evoflow embed config/model/evo-1-8k.yaml reads.fasta --output reads.safetensors
     """
     from evoflow.embed.command import embed_fasta
+    from evoflow.settings import read_model_settings
 
     model = read_model_settings(settings)
     check_output(output, force=force, suffixes=(".safetensors",))

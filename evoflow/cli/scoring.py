@@ -6,7 +6,6 @@ import click
 
 from evoflow.cli.group import check_output, main, output_option
 from evoflow.metaflow_config import require_metaflow
-from evoflow.settings import read_data_settings, read_model_settings
 
 
 @main.command()
@@ -49,6 +48,7 @@ def predict(
     from evoflow.predict.export import find_head
     from evoflow.predict.variants_file import in_words
     from evoflow.remote.local_files import local_whole
+    from evoflow.settings import read_data_settings, read_model_settings
 
     if (data is None) == (variants is None) or (variants is None) != (reference is None):
         raise click.UsageError("give either --data, or --variants with --reference")
@@ -103,6 +103,7 @@ def explain(
     require_metaflow()
     from evoflow.predict.explain import page_of_variants
     from evoflow.predict.export import find_head
+    from evoflow.settings import read_model_settings
 
     check_output(output, force=force, suffixes=(".html",))
     asked = read_model_settings(model) if model else None

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from click.testing import CliRunner
 
@@ -22,6 +25,19 @@ def test_every_command_explains_itself_with_an_example(command):
     assert f"\n    evoflow {command} " in result.output
     for option in main.commands[command].params:
         assert option.param_type_name == "argument" or option.help, option.name
+
+
+def test_help_needs_none_of_the_libraries_that_compute():
+    heavy = {"torch", "pandas", "numpy", "metaflow", "pydantic"}
+    program = (
+        "import sys\nfrom evoflow.cli import main\n"
+        "main(['embed', '--help'], standalone_mode=False)\n"
+        f"print({heavy} & {{*sys.modules}})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_what_is_there_is_not_replaced_without_force(tmp_path):
