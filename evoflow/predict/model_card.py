@@ -14,6 +14,7 @@ from evoflow.report.tallies import by_impact, learnt_from
 from evoflow.secrets import redact
 from evoflow.settings import Settings
 from evoflow.target import Target, target_of
+from evoflow.train.evaluation.names import spoken
 
 if TYPE_CHECKING:
     from evoflow.predict.trained import TrainedHead
@@ -233,7 +234,7 @@ def _predicts(target: Target) -> str:
 def _results(metrics: "Table", subset: str) -> str:
     names = [name for name in SHOWN if name in metrics.get(subset, {}).get("head", {})]
     rows = [
-        {"subset": subset, "model": model.replace("_", " ")}
+        {"subset": subset, "model": spoken(model)}
         | {name.replace("_", " "): _written(by_metric.get(name)) for name in names}
         for subset in dict.fromkeys((subset, "carriers", "all"))
         for model, by_metric in metrics.get(subset, {}).items()

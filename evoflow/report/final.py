@@ -11,6 +11,7 @@ from evoflow.report.cards import ALLELES, flat
 from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, about_label, caveats
 from evoflow.target import IMPACT
+from evoflow.train.evaluation.names import spoken
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline
@@ -77,7 +78,7 @@ def verdict(found: "Headline", label: str = "impact") -> str:
         return f"{found.verdict[0].upper()}{found.verdict[1:]}."
     beside = ""
     if found.baseline:
-        best = found.baseline.replace("_", " ")
+        best = spoken(found.baseline)
         beside = f", the best baseline ({best}) {found.best}: {found.verdict}"
     hint = " With so few genes the interval is only a hint." if found.is_hint else ""
     measured = MEASURED[found.metric].format(label=label)
@@ -261,7 +262,7 @@ def _reasons(undefined: Mapping[str, Mapping[str, str]]) -> list[str]:
     for model, by_metric in undefined.items():
         for metric, why in by_metric.items():
             models, metrics = where.setdefault(why, ([], []))
-            models.append(model.replace("_", " "))
+            models.append(spoken(model))
             metrics.append(metric)
     return [
         f"{', '.join(dict.fromkeys(metrics))} of {', '.join(dict.fromkeys(models))}: {why}"

@@ -8,6 +8,7 @@ from evoflow.augment.leaks import SIDES
 from evoflow.report.record import RunRecord, caveats
 from evoflow.report.tallies import SPLITS, STAGES, hardly_trained, learnt_from
 from evoflow.target import IMPACT
+from evoflow.train.evaluation.names import spoken
 from evoflow.train.evaluation.subsets import WITHIN
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _lines(run: RunRecord) -> Iterator[str]:
         title = run.headline.subset.removeprefix(WITHIN)[:18]
         yield f"{title:<18}" + "".join(f"{name:>20}" for name in shown.values())
     for model, by_metric in by_model.items():
-        name = SHORT.get(model, model).replace("_", " ")
+        name = SHORT.get(model, spoken(model))
         yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in shown)
     yield ""
     yield f"report  evoflow report {run.name} --output report.html"
@@ -76,7 +77,7 @@ def _headline(found: "Headline") -> Iterator[str]:
         return
     yield f"{INDENT}{found.subset}, {found.measure}: head {found.head}"
     if found.baseline:
-        best = SHORT.get(found.baseline, found.baseline).replace("_", " ")
+        best = SHORT.get(found.baseline, spoken(found.baseline))
         yield f"{INDENT}{best} {found.best}, difference {found.difference}"
     hint = ": the interval is only a hint" if found.is_hint else ""
     yield f"{INDENT}{found.rows:,} alleles in {found.units:,} independent genes{hint}"

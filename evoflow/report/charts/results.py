@@ -21,6 +21,7 @@ from evoflow.report.charts.style import (
 )
 from evoflow.report.tallies import IMPACTS
 from evoflow.target import LABEL
+from evoflow.train.evaluation.names import spoken
 
 
 def learning_curves(
@@ -162,8 +163,8 @@ def forest(
     estimates = _clamped(estimates.assign(rows=estimates["n"]), span)
     estimates = with_n(estimates, "subset", of="max")
     subsets = list(dict.fromkeys(estimates["subset"]))
-    models = [model.replace("_", " ") for model in models]
-    named = estimates.assign(model=estimates["model"].str.replace("_", " "))
+    models = [spoken(model) for model in models]
+    named = estimates.assign(model=estimates["model"].map(spoken))
     base = alt.Chart(named).encode(
         y=alt.Y("subset:N", sort=subsets, title=None, axis=alt.Axis(grid=True, bandPosition=0)),
         yOffset=alt.YOffset("model:N", sort=models),
@@ -258,7 +259,7 @@ def errors_by_impact(errors: pd.DataFrame) -> Spec:
     errors
         Columns `impact`, `model`, `error`, `rows`; the order of models is kept.
     """
-    named = errors.assign(model=errors["model"].str.replace("_", " "))
+    named = errors.assign(model=errors["model"].map(spoken))
     sizes = named.groupby("impact")["rows"].max()
     named["impact"] = [f"{impact} (n={sizes[impact]:,})" for impact in named["impact"]]
     order = sorted(named["impact"].unique(), key=lambda name: IMPACTS.index(name.split(" ")[0]))

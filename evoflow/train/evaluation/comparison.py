@@ -11,6 +11,7 @@ from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.evaluation.jackknife import Jackknifed, holm
 from evoflow.train.evaluation.metrics import FEWEST_ROWS, FEWEST_UNITS, Evaluation
+from evoflow.train.evaluation.names import spoken
 from evoflow.train.evaluation.subsets import headline_subset, with_column
 
 COMPARED = {
@@ -107,7 +108,7 @@ def _verdict(
 ) -> str:
     difference, low, high, p_value = numbers
     name, sign, _ = COMPARED[metric]
-    against = baseline.replace("_", " ")
+    against = spoken(baseline)
     if np.isnan(p_value):
         return f"{subset}: too few genes to compare the head with {against} ({difference:+.2f})"
     judged = "no clear difference from"

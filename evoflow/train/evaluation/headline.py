@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evoflow.target import IMPACT, PATHOGENICITY, Target
+from evoflow.train.evaluation.names import spoken
 from evoflow.train.evaluation.subsets import WITHIN, headline_subset
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Headline:
             return f"the head has no {CALLED[self.metric]} {self.where}: {self.missing}"
         if not self.baseline:
             return "no baseline ranks these alleles"
-        against = self.baseline.replace("_", " ")
+        against = spoken(self.baseline)
         if math.isnan(self.p_value):
             return f"too few genes to compare the head with {against}"
         if self.p_value >= SIGNIFICANT:

@@ -39,7 +39,7 @@ def test_an_interval_goes_no_further_than_its_metric_can():
     drawn = rows_with(spec, "low")
     assert [(row["low"], row["high"]) for row in drawn] == [(0.8, 1), (0, 0.5)]
     assert {row["subset"] for row in drawn} == {"all (n=50)"}
-    assert drawn[1]["model"] == "one hot cnn"
+    assert drawn[1]["model"] == "one-hot CNN"
 
 
 @pytest.mark.parametrize(
