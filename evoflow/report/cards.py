@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table, VegaChart
 
-from evoflow.extract.examples import Extraction
 from evoflow.progress import Advance, Meter, Phases, RefreshSchedule, shown
 from evoflow.report import charts, tallies
 from evoflow.report.plain import plain
@@ -18,6 +17,7 @@ from evoflow.settings import Settings
 
 if TYPE_CHECKING:
     from evoflow.embed.shard import EmbeddedShard
+    from evoflow.extract.examples import Extraction
     from evoflow.inputs.preflight import Inputs
     from evoflow.train.fit import Epoch
     from evoflow.train.learning import Learning
@@ -60,7 +60,7 @@ def show_inputs(card: Any, settings: Settings, inputs: "Inputs", notes: Sequence
     card.append(facts(flat(settings)))
 
 
-def show_extraction(card: Any, extraction: Extraction) -> None:
+def show_extraction(card: Any, extraction: "Extraction") -> None:
     """Card of `extract`: what was kept, what was dropped and why."""
     card.append(Markdown("# Examples by individual"))
     examples = extraction.examples
