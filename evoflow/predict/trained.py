@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from evoflow import __version__
 from evoflow.embed.results import Provenance
+from evoflow.embed.weights.builtin import SHIPPED
 from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
 from evoflow.predict.soundness import require_sound
@@ -203,10 +204,14 @@ class TrainedHead:
                 "cannot check whether these are the weights that the head was trained with"
             )
         elif self.weights != provenance.weights:
+            remedy = (
+                "they come with evoflow and have changed since then: train a new head"
+                if provenance.checkpoint in SHIPPED
+                else "put back the checkpoint that the head was trained on, or train a new head"
+            )
             raise InputError(
                 f"{provenance.checkpoint}: its weights are {provenance.weights}, the head was "
-                f"trained with {self.weights}: put back the checkpoint that the head was trained "
-                "on, or train a new head"
+                f"trained with {self.weights}: {remedy}"
             )
 
     def contexts(self, reads: pd.DataFrame, reference: str) -> Contexts | None:
