@@ -109,8 +109,9 @@ def how_to_go_on(words: Sequence[str], run_id: str) -> str:
         f"    {shlex.join([*command, *after])}",
         "To change a setting, start a new run.",
     ]
+    target = _target_of_run(run_id) if "resume" in plain else _target(words)
     for remote in REMOTE:
-        if any(word.split(":")[0] == remote for word in words) or _target(words) == remote:
+        if any(word.split(":")[0] == remote for word in words) or target == remote:
             compute = _compute_config(words)
             configs = ["--config", "compute", compute] if compute else []
             own = [_shown(sys.executable), words[0], *configs, *before, remote]
@@ -232,6 +233,15 @@ def _target(words: Sequence[str]) -> str | None:
         content = Path(_compute_config(words) or "").read_bytes()
         return str(parse_yaml(decode(content)).get("target"))
     except (InputError, OSError):
+        return None
+
+
+def _target_of_run(run_id: str) -> str | None:
+    """Read where a run sends its steps; one that is resumed takes its configs from its origin."""
+    namespace(None)
+    try:
+        return str(Run(f"{FLOW}/{run_id}")["_parameters"].task["compute"].data["target"])
+    except Exception:  # noqa: BLE001 - the run may lack it, or its storage may fail
         return None
 
 

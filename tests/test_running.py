@@ -49,6 +49,15 @@ def test_tasks_elsewhere_are_listed_and_stopped_by_commands_too():
     )
 
 
+def test_a_resumed_run_has_its_tasks_where_its_origin_had_them(monkeypatch):
+    compute = SimpleNamespace(data={"target": "batch"})
+    parameters = {"_parameters": SimpleNamespace(task={"compute": compute})}
+    monkeypatch.setattr(running, "Run", {"EvoFlow/18": parameters}.__getitem__)
+    words = [SCRIPT, "resume", "--origin-run-id", "17"]
+    assert f"{SCRIPT} batch kill --run-id 18" in how_to_go_on(words, "18")
+    assert "kill" not in how_to_go_on(words, "19")
+
+
 def test_the_python_of_this_folder_is_shown_as_it_is_typed(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))

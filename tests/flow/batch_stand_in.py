@@ -142,11 +142,6 @@ class BatchStandIn:
             os.killpg(self.processes[number].pid, signal.SIGKILL)
             self.processes[number].wait()
 
-    def jobs_of(self, step):
-        return [
-            job for job in self.jobs.values() if job["parameters"].get("metaflow.step_name") == step
-        ]
-
 
 def queue(name):
     return {

@@ -81,8 +81,8 @@ def s3_environment(s3_url):
     }
 
 
-@pytest.fixture
-def batch(tmp_path, s3_environment):
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory, s3_environment):
     """The Batch stand-in; `batch.environment` points Metaflow at it."""
     # The same machine is to multiply by the same kernels, to the last bit.
     kernels = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
@@ -91,7 +91,7 @@ def batch(tmp_path, s3_environment):
         "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
         "OMP_NUM_THREADS": "1",
     }
-    stand_in = BatchStandIn(tmp_path / "batch", container)
+    stand_in = BatchStandIn(tmp_path_factory.mktemp("batch"), container)
     with serve(stand_in) as url:
         stand_in.environment = s3_environment | {
             "AWS_ENDPOINT_URL_BATCH": url,
@@ -122,9 +122,13 @@ def flow(arguments, environment, folder, **configs):
     )
 
 
+GOLDEN = ROOT / "tests" / "data" / "evo-tiny-8k-reference"
+"""The published layout at a small size."""
+
 SMALL = {
     "data": {"demo": {}, "regions": ["chr1:1-60000"], "reads_per_variant": 1, "reference_loci": 40},
     "model": {
+        "checkpoint": str(GOLDEN),
         "embedding": {"layer": "logits", "tokens": "mean"},
         "balance": {"by": "weights"},
         "head": {"epochs": 2},
