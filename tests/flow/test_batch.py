@@ -24,7 +24,7 @@ def lose_instance_once(batch):
         batch.stop(job["jobId"])
 
     def before_start(job):
-        if job["parameters"]["metaflow.step_name"] == "embed" and not lost:
+        if job["parameters"].get("metaflow.step_name") == "embed" and not lost:
             lost.append(job)
             threading.Thread(target=lose, args=(job,), daemon=True).start()
 
