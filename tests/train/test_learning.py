@@ -7,10 +7,19 @@ import pytest
 from evoflow.augment.augmentation import augment
 from evoflow.settings import HeadSettings, ModelSettings
 from evoflow.table import COLUMNS
-from evoflow.train.beside import afterwards
+from evoflow.train.beside import afterwards, beside
 from evoflow.train.learning import learn
 
+BESIDE = "evoflow.train.learning.beside"
 SPLIT = {"split": {"block_size": 1000}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_this_process():
+    """Train the one-hot CNN here: another process would import all anew."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BESIDE, lambda _: nullcontext(afterwards))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +124,9 @@ def test_one_bit_explains_what_reference_reads_add(result):
 
 
 def test_a_second_process_changes_no_prediction(examples, settings, result, monkeypatch):
-    monkeypatch.setattr("evoflow.train.learning.beside", lambda _: nullcontext(afterwards))
-    _, alone = learned(examples, settings)
-    pd.testing.assert_frame_equal(alone.predictions, result[1].predictions, check_exact=True)
+    monkeypatch.setattr(BESIDE, beside)
+    _, shared = learned(examples, settings)
+    pd.testing.assert_frame_equal(shared.predictions, result[1].predictions, check_exact=True)
 
 
 def test_without_log_likelihoods_their_baseline_is_left_out_with_the_reason(examples, settings):
