@@ -92,7 +92,7 @@ def load_model(
                 config,
                 dtype=dtype,
                 device=device,
-                progress=lambda done, total: advance(done // 1_000_000, total // 1_000_000),
+                progress=lambda done, total: advance(-(-done // 10**6), -(-total // 10**6)),
             )
         return LoadedModel(model, commit, claim)
 

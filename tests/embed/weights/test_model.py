@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from evoflow.embed.embedder import Embedder
 from evoflow.embed.evo import EvoForCausalLM
@@ -221,9 +220,8 @@ def test_loading_is_shown():
 
     settings = ModelSettings(checkpoint=str(GOLDEN))
     load_model(settings, CPU, torch.float32, phases=phases)
-    size = sum(tensor.nbytes for tensor in load_file(GOLDEN / WEIGHTS).values())
     assert told[0] == (f"loading {GOLDEN.name}", "MB")
-    assert told[-1] == (size // 1_000_000, size // 1_000_000)
+    assert told[-1] == (1, 1)  # of a third of a megabyte: what is begun counts
 
 
 def test_the_embedder_says_which_weights_it_has():
