@@ -133,6 +133,7 @@ class EvoFlow(FlowSpec):
         from evoflow import demo
         from evoflow.labels.examples import labelled_examples
         from evoflow.report import cards
+        from evoflow.report.charts.cards import show_extraction
 
         with cards.phases(current.card)("finding reads", "parts") as advance:
             extraction = labelled_examples(
@@ -145,7 +146,7 @@ class EvoFlow(FlowSpec):
         self.examples = extraction.examples
         self.extraction = extraction.counts
         self.contexts = extraction.contexts
-        cards.show_extraction(current.card, extraction)
+        show_extraction(current.card, extraction)
         self.next(self.augment)
 
     @card(type="evoflow")
@@ -159,7 +160,8 @@ class EvoFlow(FlowSpec):
         from evoflow.augment.shards import plan_shards
         from evoflow.embed.cost import size_in_words
         from evoflow.embed.store.datastore import Datastore
-        from evoflow.report import cards, tallies
+        from evoflow.report import tallies
+        from evoflow.report.charts.cards import show_augmentation
 
         augmented = augment(
             self.examples,
@@ -179,7 +181,7 @@ class EvoFlow(FlowSpec):
         self.balance_counts = tallies.balance_counts(self.examples, self.training_rows)
         size = size_in_words(self.sequences["sequence"].tolist())
         print(f"{size} are embedded in {len(self.shards):,} shards")
-        cards.show_augmentation(
+        show_augmentation(
             current.card,
             self.examples,
             self.training_rows,
@@ -229,7 +231,7 @@ class EvoFlow(FlowSpec):
         """Join the shards, fit the head and compare it with baselines on the test split."""
         from evoflow.devices.claims import claimed_device
         from evoflow.embed.join import join_shards
-        from evoflow.report import cards
+        from evoflow.report.charts.cards import TrainingCard, show_learning
         from evoflow.target import target_of
         from evoflow.train.learning import learn
 
@@ -237,7 +239,7 @@ class EvoFlow(FlowSpec):
         self.settings = inputs[0].settings
         self.merge_artifacts(inputs, include=CARRIED)
         embedded = join_shards(inputs, self.settings.model)
-        live = cards.TrainingCard(current.card)
+        live = TrainingCard(current.card)
         with claimed_device(self.settings.model.device) as device:
             learning = learn(
                 inputs[0].examples,
@@ -254,7 +256,7 @@ class EvoFlow(FlowSpec):
                 phases=live.phases,
             )
         live.draw()
-        cards.show_learning(current.card, learning)
+        show_learning(current.card, learning)
         self.head = learning.fit.head
         self.history = learning.fit.history
         self.best_epoch = learning.fit.best_epoch

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evoflow.report import assessment, charts, pileup, tallies
-from evoflow.report.cards import ALLELES, flat
+from evoflow.report.cards import flat
+from evoflow.report.charts.cards import ALLELES
 from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, about_label, caveats
 from evoflow.target import IMPACT

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from inspect import unwrap
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
@@ -36,6 +36,17 @@ VALUES_PER_THREAD = 2**22
 
 SMALLEST_SPREAD = 1e-4
 """Relative to the largest one: a channel that never changes is not blown up."""
+
+
+class _AdamW(AdamW):
+    """torch's AdamW without the import of torch's compiler, which takes seconds.
+
+    The methods are those that torch wraps for the compiler, without what is wrapped around them.
+    """
+
+    add_param_group = unwrap(AdamW.add_param_group)
+    zero_grad = unwrap(AdamW.zero_grad)
+    step = torch.no_grad()(unwrap(AdamW.step))
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ def _train(
     on_epoch: Callable[[Epoch], None] | None,
 ) -> tuple[list[Epoch], int, dict[str, Tensor]]:
     """Run epochs until the validation rows are ranked no better: history, best epoch, weights."""
-    optimizer = AdamW(
+    optimizer = _AdamW(
         network.parameters(),
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
@@ -284,7 +295,7 @@ def spearman(predicted: npt.NDArray[np.floating], target: npt.NDArray[np.floatin
     """Correlate ranks; NaN where either side is constant or has fewer than two values."""
     if len(target) < 2 or np.ptp(predicted) == 0 or np.ptp(target) == 0:
         return math.nan
-    return float(spearmanr(predicted, target).statistic)
+    return float(pd.Series(predicted).rank().corr(pd.Series(target).rank()))
 
 
 def _quality(epoch: Epoch, truth: npt.NDArray[np.float64]) -> float:

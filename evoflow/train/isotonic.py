@@ -1,12 +1,13 @@
 """Calibration of a model's predictions on alleles that it has not learnt from.
 
 Balanced training shows rare scores more often than they are, so a head expects too much. The
-validation alleles are not balanced; an isotonic regression on them (Zadrozny and Elkan 2002,
-scikit-learn) corrects the scale.
+validation alleles are not balanced; an isotonic regression on them (Zadrozny and Elkan 2002)
+corrects the scale.
 """
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
+import numpy.typing as npt
+from scipy.optimize import isotonic_regression
 
 from evoflow.train.calibration import UNCALIBRATED, Calibration, Floats
 
@@ -32,8 +33,18 @@ def calibrate(predicted: Floats, truth: Floats, ends: tuple[float, float]) -> Ca
     """
     if len(truth) < FEWEST_ALLELES or np.ptp(truth) == 0 or np.ptp(predicted) == 0:
         return UNCALIBRATED
-    steps = IsotonicRegression().fit(predicted, truth)
-    x = np.unique(np.concatenate([[ends[0]], steps.X_thresholds_, [ends[1]]]))
-    flat = np.interp(x, steps.X_thresholds_, steps.y_thresholds_)
+    known, of_known, alleles = np.unique(predicted, return_inverse=True, return_counts=True)
+    means = np.bincount(of_known, truth) / alleles
+    steps = isotonic_regression(means, weights=alleles).x
+    kept = _ends_of_steps(steps)
+    x = np.unique(np.concatenate([[ends[0]], known[kept], [ends[1]]]))
+    flat = np.interp(x, known, steps)
     found = (1 - TILT) * flat + TILT * x
     return Calibration(tuple(x.tolist()), tuple(found.tolist()))
+
+
+def _ends_of_steps(steps: Floats) -> npt.NDArray[np.bool_]:
+    """Tell where a step begins or ends: what lies between says nothing more."""
+    rises = np.pad(np.diff(steps) > 0, 1, constant_values=True)
+    ends: npt.NDArray[np.bool_] = rises[1:] | rises[:-1]
+    return ends

@@ -14,7 +14,12 @@ from evoflow.settings import HeadSettings, UserColumn
 from evoflow.target import IMPACT, Target
 from evoflow.train.baselines import simple
 from evoflow.train.baselines.cnn import one_hot_cnn
-from evoflow.train.baselines.scores import add_likelihoods, simple_baselines, user_baselines
+from evoflow.train.baselines.scores import (
+    LIKELIHOOD,
+    simple_baselines,
+    user_baselines,
+    why_no_likelihoods,
+)
 from evoflow.train.baselines.simple import Floats
 from evoflow.train.beside import beside
 from evoflow.train.evaluation.comparison import compare
@@ -152,7 +157,12 @@ def learn(
     trainer = Trainer(settings, seed, device, phases)
     levels = [fold.levels(target) for fold in folds]
     heads: list[LayerHead] = []
+    missing = why_no_likelihoods(log_likelihood, list(layers))
     with beside(choose_device(device)) as later:
+        given = None if missing else log_likelihood
+        looked_up = [
+            later(simple_baselines, fold, given, seed=seed, target=target) for fold in tested
+        ]
         spelled: list[Callable[[], Floats]] = []
         for layer, load in layers.items():
             embeddings = load()
@@ -174,8 +184,7 @@ def learn(
             heads.append(LayerHead(layer, *fitted))
             del embeddings  # before the next layer's are loaded
         with phases("fitting the baselines", "baselines"):
-            models = [simple_baselines(fold, seed, target) for fold in tested]
-            left_out = add_likelihoods(models, tested, log_likelihood, list(layers), target)
+            models = [result() for result in looked_up]
         with phases("training the one-hot CNN", "trainings") as advance:
             for number, result in enumerate(spelled):
                 models[number] |= {CNN: result(), **user_baselines(tested[number], columns)}
@@ -195,7 +204,7 @@ def learn(
         headline(evaluation, comparisons, HEAD, target),
         chosen.layer,
         side_by_side(heads, chosen, test_rows, target) if len(heads) > 1 else None,
-        left_out,
+        {} if missing is None else {LIKELIHOOD: missing},
     )
 
 

@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 FLOW = ROOT / "flows" / "evo_flow.py"
-HEAVY = {"torch", "torch._dynamo", "transformers", "sklearn", "boto3"}
-USED = {"embed": {"torch"}, "train": {"torch", "sklearn"}}
+HEAVY = {"torch", "torch._dynamo", "transformers", "sklearn", "scipy.stats", "boto3"}
+USED = {"embed": {"torch"}, "train": {"torch"}}
 """What a step cannot do without."""
 
 

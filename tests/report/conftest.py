@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow import progress
 from evoflow.augment.balance import SOURCES
-from evoflow.report import tallies
+from evoflow.report import cards, tallies
 from evoflow.report.record import RunRecord
 from evoflow.settings import load_settings
 from evoflow.train.evaluation.headline import Headline, Interval
@@ -156,3 +157,21 @@ def run(examples, training_rows):
         predictions=predictions,
         provenance={"checkpoint": "evo-tiny", "device": "cpu", "torch": "2.13.0"},
     )
+
+
+class Clock:
+    """Stands where `time` does, and goes on only when told."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(cards, "Meter", lambda *named: progress.Meter(*named, started=clock.now))
+    return clock

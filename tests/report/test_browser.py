@@ -12,6 +12,7 @@ import pytest
 from evoflow.extract.examples import Extraction
 from evoflow.report import cards, final
 from evoflow.report.card_types import StepCard
+from evoflow.report.charts import cards as drawn_cards
 from evoflow.train.fit import Epoch
 
 BROWSER = (
@@ -151,9 +152,9 @@ def examples_with_reads(examples):
 def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_rows):
     with cards.phases(card)("embedding shard 1 of 1", "sequences") as advance:
         advance(2, 2)
-    cards.show_extraction(card, Extraction(examples, run.extraction))
-    cards.show_augmentation(card, examples, training_rows, [(0, 10)], notes=[], size="9")
-    live = cards.TrainingCard(card)
+    drawn_cards.show_extraction(card, Extraction(examples, run.extraction))
+    drawn_cards.show_augmentation(card, examples, training_rows, [(0, 10)], notes=[], size="9")
+    live = drawn_cards.TrainingCard(card)
     live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.epoch_ended(Epoch(2, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.draw()
@@ -181,8 +182,8 @@ def test_hostile_names_are_text_in_every_field(look, card, run, examples, traini
         warnings=(HOSTILE,),
     )
     cards.show_inputs(card, run.settings, found)
-    cards.show_extraction(card, Extraction(named, counts))
-    cards.show_augmentation(card, named, training_rows, [(0, 10)], notes=[HOSTILE], size="9")
+    drawn_cards.show_extraction(card, Extraction(named, counts))
+    drawn_cards.show_augmentation(card, named, training_rows, [(0, 10)], notes=[HOSTILE], size="9")
     document, complaints = look(page_of(card))
     assert complaints == "[]"
     assert "<title>EvoFlow/1/end/1</title>" in document

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from evoflow.embed.store.parts import room
+from evoflow.train import fit as fitting
 from evoflow.train.calibration import UNCALIBRATED
 from evoflow.train.fit import fit
 from evoflow.train.prediction import gather
@@ -22,6 +23,15 @@ def test_the_head_learns_a_signal(make_pairs, settings):
     assert spearmanr(predicted, test.target).statistic > 0.8
     assert predicted.min() >= 0
     assert predicted.max() <= 10
+
+
+def test_the_optimizer_is_torchs_to_the_last_bit(make_pairs, settings, monkeypatch):
+    rows = make_pairs(100), make_pairs(20, 1), settings
+    found = fit(*rows, seed=0)
+    monkeypatch.setattr(fitting, "_AdamW", torch.optim.AdamW)
+    expected = fit(*rows, seed=0)
+    for name, weight in expected.head.weights.items():
+        np.testing.assert_array_equal(found.head.weights[name], weight)
 
 
 def test_the_best_epoch_is_kept(make_pairs, settings):

@@ -19,11 +19,28 @@ from evoflow.train.isotonic import calibrate
 LIKELIHOOD = "log_likelihood_ratio"
 
 
-def simple_baselines(fold: Fold, seed: int, target: Target = IMPACT) -> dict[str, Floats]:
-    """Predict the test examples by what needs neither a network nor likelihoods.
+def simple_baselines(
+    fold: Fold,
+    log_likelihood: npt.NDArray[np.floating] | None,
+    *,
+    seed: int,
+    target: Target = IMPACT,
+) -> dict[str, Floats]:
+    """Predict the test examples by all that needs no network.
 
     The consequence gives the impact itself, so it is no baseline of that; other targets have no
     reads without an allele, so that the carrier bit says nothing of them.
+
+    Parameters
+    ----------
+    fold
+        What is learnt from, and what is predicted.
+    log_likelihood
+        Mean log-likelihood of every sequence, shape=(sequences,); None leaves out what needs it.
+    seed
+        Of the trees.
+    target
+        What the label is.
     """
     rows = fold.table("train")
     weight = fold.sides["train"]["weight"].to_numpy()
@@ -40,30 +57,30 @@ def simple_baselines(fold: Fold, seed: int, target: Target = IMPACT) -> dict[str
         "boosted_trees": boosted_trees(rows, weight, validation, seed=seed),
     }
     test = fold.held_out("test")
-    return {
+    found = {
         name: _calibrated(fold, target, predict(validation), predict(test))
         for name, predict in models.items()
     }
+    if log_likelihood is not None:
+        found[LIKELIHOOD] = _by_likelihoods(fold, log_likelihood, target)
+    return found
 
 
-def add_likelihoods(
-    models: list[dict[str, Floats]],
-    folds: Sequence[Fold],
-    log_likelihood: npt.NDArray[np.floating],
-    layers: Sequence[Layer],
-    target: Target = IMPACT,
-) -> dict[str, str]:
-    """Predict by the likelihood ratio too; say why, where there is none."""
-    if not np.isfinite(log_likelihood).all():
-        names = ", ".join(map(str, layers))
-        why = f"layer {names} needs only some of the model's blocks, and a likelihood all of them"
-        return {LIKELIHOOD: why}
+def why_no_likelihoods(
+    log_likelihood: npt.NDArray[np.floating], layers: Sequence[Layer]
+) -> str | None:
+    """Say why there is no baseline of likelihoods; None where there is one."""
+    if np.isfinite(log_likelihood).all():
+        return None
+    names = ", ".join(map(str, layers))
+    return f"layer {names} needs only some of the model's blocks, and a likelihood all of them"
+
+
+def _by_likelihoods(fold: Fold, log_likelihood: npt.NDArray[np.floating], target: Target) -> Floats:
     nothing = np.empty((0, 0, 0), np.float16)
-    for fold, predicted in zip(folds, models, strict=True):
-        training, validation, test = (fold.pairs(nothing, side) for side in fold.sides)
-        predict = simple.likelihood_ratio(log_likelihood, training)
-        predicted[LIKELIHOOD] = _calibrated(fold, target, predict(validation), predict(test))
-    return {}
+    training, validation, test = (fold.pairs(nothing, side) for side in fold.sides)
+    predict = simple.likelihood_ratio(log_likelihood, training)
+    return _calibrated(fold, target, predict(validation), predict(test))
 
 
 def _calibrated(fold: Fold, target: Target, validation: Floats, test: Floats) -> Floats:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.linear_model import LinearRegression
 
 from evoflow.target import LABEL
 from evoflow.train.pairs import Embeddings, Pairs
@@ -126,6 +125,7 @@ def likelihood_ratio(
     Callable
         From rows to the predicted scores of their examples, in the order of `Pairs.examples`.
     """
+    from sklearn.linear_model import LinearRegression
 
     def ratio(pairs: Pairs) -> Floats:
         found = log_likelihood[pairs.window] - log_likelihood[pairs.read]

@@ -3,11 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import spearmanr
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evoflow.target import LABEL
 from evoflow.train.baselines.simple import Floats, Predict
+from evoflow.train.fit import spearman
 
 BASES = 8
 """Reference bases to each side of the allele that the trees see."""
@@ -35,6 +34,8 @@ def boosted_trees(
     seed
         Of the trees.
     """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     known = features(examples)
     trees = HistGradientBoostingRegressor(
         max_iter=ITERATIONS,
@@ -104,4 +105,4 @@ def _at(window: npt.NDArray[np.int64], place: npt.NDArray[np.integer]) -> Floats
 
 
 def _correlation(predicted: Floats, truth: npt.NDArray[np.float64]) -> float:
-    return -1.0 if np.ptp(predicted) == 0 else float(spearmanr(predicted, truth).statistic)
+    return -1.0 if np.ptp(predicted) == 0 else spearman(predicted, truth)

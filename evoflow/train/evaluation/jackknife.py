@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,14 +104,14 @@ class Jackknifed:
 
     def interval(self) -> tuple[float, float]:
         """Return the ends of the 95% interval."""
-        reach = self.error * stats.t.ppf((1 + CONFIDENCE) / 2, max(self.effective - 1, 1))
+        reach = self.error * stdtrit(max(self.effective - 1, 1), (1 + CONFIDENCE) / 2)
         return float(self.value - reach), float(self.value + reach)
 
     def p_value(self) -> float:
         """Two-sided, of the hypothesis that the value is 0; 1 where nothing varies."""
         if self.error == 0:
             return 1.0 if self.value == 0 else 0.0
-        return float(2 * stats.t.sf(abs(self.value / self.error), max(self.effective - 1, 1)))
+        return float(2 * stdtr(max(self.effective - 1, 1), -abs(self.value / self.error)))
 
 
 def holm(p_values: Floats) -> Floats:

@@ -8,9 +8,9 @@ from evoflow.settings import UserColumn
 from evoflow.target import PATHOGENICITY
 from evoflow.train.baselines.scores import (
     LIKELIHOOD,
-    add_likelihoods,
     simple_baselines,
     user_baselines,
+    why_no_likelihoods,
 )
 from evoflow.train.folds import Fold, folds_of
 
@@ -38,7 +38,7 @@ def fold():
 
 
 def test_each_baseline_predicts_every_test_example_on_the_scale_of_the_score(fold):
-    found = simple_baselines(fold, seed=0)
+    found = simple_baselines(fold, None, seed=0)
     assert list(found) == ["training_mean", "carrier_bit", "allele_type", "boosted_trees"]
     for name, predicted in found.items():
         assert predicted.shape == (40,), name
@@ -47,23 +47,19 @@ def test_each_baseline_predicts_every_test_example_on_the_scale_of_the_score(fol
     np.testing.assert_allclose(found["carrier_bit"][carried], 5)
 
 
-def test_a_layer_without_likelihoods_leaves_their_baseline_out(fold):
-    models = [{}]
-    why = add_likelihoods(models, [fold], np.full(240, np.nan), [2])
-    assert why == {
-        LIKELIHOOD: "layer 2 needs only some of the model's blocks, and a likelihood all of them"
-    }
-    assert models == [{}]
+def test_a_layer_without_likelihoods_is_the_reason_why_their_baseline_is_missing():
+    why = "layer 2 needs only some of the model's blocks, and a likelihood all of them"
+    assert why_no_likelihoods(np.full(240, np.nan), [2]) == why
+    assert why_no_likelihoods(np.zeros(240), ["final"]) is None
 
 
 def test_the_likelihood_ratio_ranks_as_it_ranks_in_training(fold):
     # The read of a carried allele is less likely than its window, that of a reference read as.
     likelihood = np.where(np.arange(240) % 2 == 0, -1.0, -1.5)
     likelihood[:120] -= np.where(np.arange(120) % 2 == 0, 0.3, 0.0)
-    models = [{}]
-    assert add_likelihoods(models, [fold], likelihood, ["final"]) == {}
-    assert models[0][LIKELIHOOD].shape == (40,)
-    assert np.isfinite(models[0][LIKELIHOOD]).all()
+    predicted = simple_baselines(fold, likelihood, seed=0)[LIKELIHOOD]
+    carried = fold.held_out("test")["carries_alt"].to_numpy()
+    assert predicted[carried].min() > predicted[~carried].max()
 
 
 def test_a_column_is_turned_where_it_falls_with_the_label_of_the_training_alleles():
@@ -87,7 +83,7 @@ def test_a_column_is_turned_where_it_falls_with_the_label_of_the_training_allele
 
 def test_where_annotation_is_not_the_label_it_is_a_baseline(fold):
     examples = fold.examples.assign(label=(fold.examples["label"] > 0).astype(float))
-    found = simple_baselines(Fold(examples, fold.sides), seed=0, target=PATHOGENICITY)
+    found = simple_baselines(Fold(examples, fold.sides), None, seed=0, target=PATHOGENICITY)
     assert list(found) == ["training_mean", "consequence_lookup", "allele_type", "boosted_trees"]
     assert all(((predicted >= 0) & (predicted <= 1)).all() for predicted in found.values())
     np.testing.assert_allclose(found["consequence_lookup"], 0.5)  # all are missense
