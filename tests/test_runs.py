@@ -64,8 +64,9 @@ def found_from(folder, name, **variables):
         f"from evoflow import runs; print(runs.artifact(runs.find_run({name!r}), 'end', 'report'))"
     )
     left = {key: value for key, value in os.environ.items() if not key.startswith("METAFLOW_DATA")}
+    own = {"PYTHONPATH": str(ROOT), "METAFLOW_SERVICE_RETRY_COUNT": "1"}  # else it asks for 15 s
     return subprocess.run(
-        [sys.executable, "-c", command], env=left | {"PYTHONPATH": str(ROOT)} | variables,
+        [sys.executable, "-c", command], env=left | own | variables,
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

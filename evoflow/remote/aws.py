@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
     from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+    from botocore.loaders import Loader
+    from botocore.session import Session
 
 LOGIN_SECONDS = 60.0
 """How long a login, or its renewal, may take: a credential process may wait for somebody."""
@@ -149,10 +152,9 @@ def _logged_in() -> "boto3.Session":
     """Log in with what AWS is configured to use."""
     import boto3
     from botocore.credentials import RefreshableCredentials
-    from botocore.session import Session
 
     def log_in() -> boto3.Session | None:
-        session = Session()
+        session = _bare_session({})
         credentials = session.get_component("credential_provider").load_credentials()
         if credentials is None:
             return None
@@ -175,9 +177,24 @@ def _said(error: Exception) -> str:
 
 def _session(variables: dict[str, tuple[Any, ...]]) -> "boto3.Session":
     import boto3
+
+    return boto3.Session(botocore_session=_bare_session(variables))
+
+
+def _bare_session(variables: dict[str, tuple[Any, ...]]) -> "Session":
     from botocore.session import Session
 
-    return boto3.Session(botocore_session=Session(session_vars=variables))
+    session = Session(session_vars=variables)
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@cache
+def _loader(data_path: str | None) -> "Loader":
+    """Keep what botocore reads of its descriptions of S3, which takes longer than all the rest."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def _client(session: "boto3.Session", config: "Config", endpoint: str | None) -> Any:

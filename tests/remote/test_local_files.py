@@ -14,7 +14,7 @@ import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.extract.examples import extract_examples
+from evoflow.extract.examples import Extraction, extract_examples
 from evoflow.inputs import preflight
 from evoflow.remote import mirror
 from evoflow.settings import DataSettings, Individual
@@ -24,12 +24,16 @@ from tests.remote.faults import BUCKET, serving
 FILES = ("genome.fa", "clinvar.vcf.gz", "person.vcf.gz", "reads.bam")
 
 
-@pytest.fixture
-def local(tmp_path) -> DataSettings:
+@pytest.fixture(scope="module")
+def local(tmp_path_factory) -> DataSettings:
     """A small world's files, and settings that name them."""
-    folder = tmp_path / "local"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("local")
     return random_world(7).write(folder, read_length=25, reads_per_variant=3, reference_loci="all")
+
+
+@pytest.fixture(scope="module")
+def expected(local) -> Extraction:
+    return extract_examples(local, processes=1)
 
 
 @pytest.fixture
@@ -53,34 +57,36 @@ def at(local: DataSettings, base: str, names: Sequence[str] = FILES) -> DataSett
     return local.model_copy(update=files)
 
 
-def assert_same(local: DataSettings, remote: DataSettings) -> None:
+def assert_same(remote: DataSettings, expected: Extraction) -> None:
     assert preflight.check(remote).files["location"].str.contains("://").all()
-    expected, found = (extract_examples(data, processes=1) for data in (local, remote))
+    found = extract_examples(remote, processes=1)
     assert found.examples.equals(expected.examples)
     assert found.counts.equals(expected.counts)
 
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("kinds", [(), ("cut", "503", "reset")])
-def test_s3_without_credentials_gives_the_local_result_despite_faults(local, faults, kinds):
+def test_s3_without_credentials_gives_the_local_result_despite_faults(
+    local, expected, faults, kinds
+):
     faults.kinds = kinds
-    assert_same(local, at(local, f"s3://{BUCKET}"))
+    assert_same(at(local, f"s3://{BUCKET}"), expected)
     assert (faults.spoilt > 5) == bool(kinds)
 
 
 @pytest.mark.usefixtures("s3")
-def test_web_server_gives_the_local_result_despite_faults(local, faults):
+def test_web_server_gives_the_local_result_despite_faults(local, expected, faults):
     faults.kinds = ("cut", "503", "reset")
     base = boto3.client("s3").meta.endpoint_url
-    assert_same(local, at(local, f"{base}/{BUCKET}"))
+    assert_same(at(local, f"{base}/{BUCKET}"), expected)
     assert faults.spoilt > 5
 
 
 @pytest.mark.usefixtures("s3")
-def test_credentials_of_somebody_else_do_not_bar_public_files(local, monkeypatch):
+def test_credentials_of_somebody_else_do_not_bar_public_files(local, expected, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    assert_same(local, at(local, f"s3://{BUCKET}"))
+    assert_same(at(local, f"s3://{BUCKET}"), expected)
 
 
 class SimpleServer(SimpleHTTPRequestHandler):
@@ -95,28 +101,28 @@ class SimpleServer(SimpleHTTPRequestHandler):
         pass
 
 
-def test_server_without_ranges_or_etags(local, tmp_path, monkeypatch):
+def test_server_without_ranges_or_etags(local, expected, tmp_path, monkeypatch):
     monkeypatch.setenv("EVOFLOW_CACHE", str(tmp_path / "cache"))
     folder = Path(str(local.reference)).parent
     with serving(partial(SimpleServer, directory=str(folder))) as url:
-        assert_same(local, at(local, url))
+        assert_same(at(local, url), expected)
 
 
 @pytest.mark.usefixtures("s3")
-def test_processes_share_what_was_fetched(local, faults):
+def test_processes_share_what_was_fetched(local, expected, faults):
     remote = at(local, f"s3://{BUCKET}")
-    first = extract_examples(remote, processes=1)
+    extract_examples(remote, processes=1)
     served = faults.served
     again = extract_examples(remote, processes=2)
-    assert again.examples.equals(first.examples)
+    assert again.examples.equals(expected.examples)
     assert faults.served == served
 
 
-def test_cram_bcf_and_bgzipped_reference(local, s3):
-    folder = Path(str(local.reference)).parent
-    reference, clinvar, variants, reads = (
-        str(folder / name) for name in ("genome.fa.gz", "clinvar.bcf", "person.bcf", "reads.cram")
-    )
+def test_cram_bcf_and_bgzipped_reference(local, expected, s3, tmp_path):
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    names = ("genome.fa.gz", "clinvar.bcf", "person.bcf", "reads.cram")
+    reference, clinvar, variants, reads = (str(folder / name) for name in names)
     pysam.tabix_compress(str(local.reference), reference)
     pysam.faidx(reference)
     for made, plain in ((clinvar, local.clinvar), (variants, local.individuals[0].variants)):
@@ -128,12 +134,7 @@ def test_cram_bcf_and_bgzipped_reference(local, s3):
     pysam.samtools.index(reads)
     for path in folder.iterdir():
         upload(s3, path)
-    person = local.individuals[0].model_copy(update={"reads": reads, "variants": variants})
-    here = {"reference": reference, "clinvar": clinvar, "individuals": (person,)}
-    packed = local.model_copy(update=here)
-    base = f"s3://{BUCKET}"
-    there = at(packed, base, [Path(each).name for each in (reference, clinvar, variants, reads)])
-    assert_same(packed, there)
+    assert_same(at(local, f"s3://{BUCKET}", names), expected)
 
 
 @pytest.mark.usefixtures("s3")
