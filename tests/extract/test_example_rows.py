@@ -102,8 +102,19 @@ def data(tmp_path_factory):
     )
 
 
-def examples(data, *, processes=1, **settings):
-    return extract_examples(data.model_copy(update=settings), processes=processes).examples
+@pytest.fixture(scope="module")
+def whole(data):
+    """What comes of the settings as they are."""
+    return extract_examples(data, processes=1)
+
+
+@pytest.fixture(scope="module")
+def with_all_loci(data):
+    return extract_examples(data.model_copy(update={"reference_loci": "all"}), processes=1)
+
+
+def examples(data, **settings):
+    return extract_examples(data.model_copy(update=settings), processes=1).examples
 
 
 def with_reads(data, ending):
@@ -113,17 +124,16 @@ def with_reads(data, ending):
     )
 
 
-def test_every_process_count_gives_the_same_rows(data):
+def test_every_process_count_gives_the_same_rows(data, whole):
     done = []
-    many = extract_examples(data, processes=3, progress=lambda *each: done.append(each))
-    assert many.examples.equals(examples(data))
+    many = extract_examples(data, processes=2, progress=lambda *each: done.append(each))
+    assert many.examples.equals(whole.examples)
     # Four contigs of two people; then their alleles, and their reference loci.
     assert done[:4] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert done[4:] == [(number, 12) for number in range(5, 13)]
 
 
-def test_size_of_the_parts_does_not_matter(data, monkeypatch):
-    whole = extract_examples(data, processes=1)
+def test_size_of_the_parts_does_not_matter(data, whole, monkeypatch):
     monkeypatch.setattr(example_rows, "_LOCI_AT_ONCE", 3)
     parted = extract_examples(data, processes=1)
     assert parted.examples.equals(whole.examples)
@@ -134,24 +144,24 @@ def test_size_of_the_parts_does_not_matter(data, monkeypatch):
     assert totals[0].equals(totals[1])
 
 
-def test_order_of_reads_in_the_file_does_not_matter(data):
-    assert examples(data, individuals=with_reads(data, ".backwards.bam")).equals(examples(data))
+def test_order_of_reads_in_the_file_does_not_matter(data, whole):
+    assert examples(data, individuals=with_reads(data, ".backwards.bam")).equals(whole.examples)
 
 
-def test_cram_gives_what_bam_gives(data):
-    assert examples(data, individuals=with_reads(data, ".cram")).equals(examples(data))
+def test_cram_gives_what_bam_gives(data, whole):
+    assert examples(data, individuals=with_reads(data, ".cram")).equals(whole.examples)
 
 
-def test_another_seed_chooses_other_reads_of_the_same_alleles(data):
-    one, two = examples(data), examples(data, seed=1)
+def test_another_seed_chooses_other_reads_of_the_same_alleles(data, whole):
+    one, two = whole.examples, examples(data, seed=1)
     alleles = ["individual", "contig", "position"]
     carriers = [table[table["carries_alt"]][alleles].drop_duplicates() for table in (one, two)]
     assert carriers[0].to_numpy().tolist() == carriers[1].to_numpy().tolist()
     assert not one["read_name"].equals(two["read_name"])
 
 
-def test_alleles_and_reads_are_as_many_as_asked_for(data):
-    rows = examples(data)
+def test_alleles_and_reads_are_as_many_as_asked_for(whole):
+    rows = whole.examples
     carriers = rows[rows["carries_alt"]].groupby("individual")
     assert {name: len(table.groupby(["contig", "position"])) for name, table in carriers} == {
         "ann": 2 * 12, "bob": 2 * 9,
@@ -161,8 +171,8 @@ def test_alleles_and_reads_are_as_many_as_asked_for(data):
     }
 
 
-def test_reference_loci_are_drawn_over_all_contigs_of_an_individual(data):
-    few, all_of_them = examples(data), examples(data, reference_loci="all")
+def test_reference_loci_are_drawn_over_all_contigs_of_an_individual(data, whole, with_all_loci):
+    few, all_of_them = whole.examples, with_all_loci.examples
     few, all_of_them = few[~few["carries_alt"]], all_of_them[~all_of_them["carries_alt"]]
     assert few.groupby("individual").size().to_dict() == {"ann": 20, "bob": 20}
     assert all_of_them.groupby("individual").size().to_dict() == {"ann": 96, "bob": 102}
@@ -205,8 +215,8 @@ def test_contigs_that_give_nothing_say_why(data, tmp_path):
     }
 
 
-def test_counts_of_a_subject_add_up_to_all(data):
-    counts = extract_examples(data, processes=1).counts
+def test_counts_of_a_subject_add_up_to_all(whole):
+    counts = whole.counts
     totals = counts.groupby(["individual", "contig", "subject"])["count"].sum()
     for individual, alleles in (("ann", 12), ("bob", 9)):
         for contig in CONTIGS:
@@ -217,8 +227,8 @@ def test_counts_of_a_subject_add_up_to_all(data):
             assert totals[individual, contig, "read over a variant"] == 12 * alleles
 
 
-def test_reads_of_a_sample_are_counted_and_all_reads_only_where_it_has_none(data):
-    counts = extract_examples(data.model_copy(update={"reference_loci": "all"}), processes=1).counts
+def test_reads_of_a_sample_are_counted_and_all_reads_only_where_it_has_none(with_all_loci):
+    counts = with_all_loci.counts
     of_loci = counts[counts["subject"] == "read over a reference locus"]
     totals = of_loci.groupby(["individual", "contig"])["count"].sum()
     for individual, step in (("ann", 5), ("bob", 7)):

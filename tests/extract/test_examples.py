@@ -22,14 +22,27 @@ def brca1(real, **settings):
     )
 
 
-@pytest.mark.parametrize("read_length", [100, 148])
-def test_real_alleles_are_those_of_an_independent_count(real, read_length):
-    data = brca1(real, read_length=read_length, reference_loci=50)
+LOCI = {100: 500, 148: 2000}
+"""Lengths of reads, and how many reference loci are wanted with each."""
+
+
+@pytest.fixture(scope="module")
+def extractions(real):
+    """The examples for each length of reads."""
+    return {
+        length: extract_examples(brca1(real, read_length=length, reference_loci=loci), processes=1)
+        for length, loci in LOCI.items()
+    }
+
+
+@pytest.mark.parametrize("read_length", LOCI)
+def test_real_alleles_are_those_of_an_independent_count(real, extractions, read_length):
+    data = brca1(real, read_length=read_length)
     assert preflight.check(data).genome_build == "GRCh38"
-    examples = extract_examples(data, processes=1).examples
+    examples = extractions[read_length].examples
     carriers = examples[examples["carries_alt"]]
     assert len(carriers.drop_duplicates(ALLELE)) == 157
-    assert len(examples[~examples["carries_alt"]]) == 50
+    assert len(examples[~examples["carries_alt"]]) == LOCI[read_length]
     assert list(examples.columns) == list(COLUMNS)
     assert set(examples["sequence"].str.len()) == {read_length}
     assert set(examples["reference_sequence"].str.len()) == {read_length}
@@ -40,9 +53,8 @@ def test_real_alleles_are_those_of_an_independent_count(real, read_length):
         assert sequence[offset:].startswith(bases)
 
 
-def test_counts_add_up(real):
-    extraction = extract_examples(brca1(real, read_length=100, reference_loci=50), processes=1)
-    examples, counts = extraction.examples, extraction.counts
+def test_counts_add_up(extractions):
+    examples, counts = extractions[100].examples, extractions[100].counts
     totals = counts.groupby("subject")["count"].sum()
     assert totals["variant"] == totals["genotype"] == 169
     assert counts.set_index(["subject", "reason"])["count"]["variant", "kept"] == 157
@@ -68,11 +80,10 @@ def test_nothing_in_common(real):
         preflight.check(data)
 
 
-def test_rows_agree_with_a_pileup(real):
-    data = brca1(real, read_length=100, reference_loci=500)
-    examples = extract_examples(data, processes=1).examples
+def test_rows_agree_with_a_pileup(real, extractions):
+    examples = extractions[100].examples
     agreeing = 0
-    with pysam.AlignmentFile(data.individuals[0].reads) as reads:
+    with pysam.AlignmentFile(str(real / "NA12878.brca1.bam")) as reads:
         for (contig, position), rows in examples.groupby(["contig", "position"]):
             columns = reads.pileup(
                 contig, position - 1, position,
@@ -102,8 +113,8 @@ def test_rows_agree_with_a_pileup(real):
     assert agreeing >= len(examples) - 5
 
 
-def test_no_sequence_of_score_0_has_another_score(real):
-    examples = extract_examples(brca1(real, read_length=148), processes=1).examples
+def test_no_sequence_of_score_0_has_another_score(real, extractions):
+    examples = extractions[148].examples
     free = examples[~examples["carries_alt"]]
     assert len(free) == 2000
     assert free["impact_score"].eq(0).all()

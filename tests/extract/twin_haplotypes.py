@@ -154,12 +154,8 @@ def judge(genome: str, bases: str, key: Key, called: list[Key]):
     if with_it == without_it:
         return None if with_it else ("nothing", 0)
     what, limit = ("alternate", without_it) if with_it < without_it else ("reference", with_it)
-    options = [
-        option
-        for haplotype in (carrying if what == "alternate" else lacking)
-        for option in places(bases, haplotype)
-        if option[0] < limit
-    ]
+    written = carrying if what == "alternate" else lacking
+    options = [option for option in places(bases, written) if option[0] < limit]
     return (what, min(options)[1]) if options else ("other", 0)
 
 
@@ -227,34 +223,38 @@ def write(genome: str, begin: int, made, mine, interval: tuple[int, int]):
 
 
 def best_fit(bases: str, written) -> int:
-    return min(int(infix(bases, text)[-1].min()) for text, _, _ in written)
+    return int(infix(bases, tuple(text for text, _, _ in written))[:, -1].min())
 
 
-@lru_cache(maxsize=10_000)
-def infix(bases: str, text: str) -> np.ndarray:
+@lru_cache(maxsize=2_000)
+def infix(bases: str, texts: tuple[str, ...]) -> np.ndarray:
     """Edit distances of every prefix of some bases to the stretches of a text that end anywhere.
 
-    Rows are prefixes, columns the ends; row by row as in a textbook (Sellers 1980).
+    For each text a table whose rows are prefixes and whose columns are the ends, filled row by row
+    as in a textbook (Sellers 1980). Behind a shorter text stand blanks, where nothing ends at less.
     """
-    letters = np.frombuffer(text.encode(), dtype=np.uint8)
-    steps = np.arange(len(text) + 1)
-    table = np.zeros((len(bases) + 1, len(text) + 1), dtype=int)
+    width = max(map(len, texts))
+    letters = np.array([list(text.ljust(width).encode()) for text in texts], dtype=np.uint8)
+    steps = np.arange(width + 1)
+    table = np.zeros((len(texts), len(bases) + 1, width + 1), dtype=int)
     for row, base in enumerate(bases.encode(), 1):
-        above = table[row - 1]
-        table[row, 0] = row
-        table[row, 1:] = np.minimum(above[:-1] + (letters != base), above[1:] + 1)
-        table[row] = np.minimum.accumulate(table[row] - steps) + steps
+        above, made = table[:, row - 1], table[:, row]
+        made[:, 0] = row
+        made[:, 1:] = np.minimum(above[:, :-1] + (letters != base), above[:, 1:] + 1)
+        made[:] = np.minimum.accumulate(made - steps, axis=1) + steps
     return table
 
 
-def places(bases: str, haplotype):
+def places(bases: str, written):
     """The cost of every place of the allele on a read, if read there without a gap."""
-    text, (begin, end), own = haplotype
-    core = text[begin:end]
-    left = infix(bases, text[:begin])[:, -1]
-    right = infix(bases[::-1], text[end:][::-1])[:, -1]
-    for at in range(BESIDE, len(bases) - len(core) - BESIDE + 1):
-        seen = bases[at : at + len(core)]
-        if all(seen[number] == core[number] for number in own):
-            wrong = sum(one != other for one, other in zip(seen, core, strict=True))
-            yield wrong + int(left[at] + right[len(bases) - at - len(core)]), at
+    lefts = infix(bases, tuple(text for text, _, _ in written))
+    tails = tuple(text[end:][::-1] for text, (_, end), _ in written)
+    rights = infix(bases[::-1], tails)
+    for number, (text, (begin, end), own) in enumerate(written):
+        core = text[begin:end]
+        left, right = lefts[number, :, begin], rights[number, :, len(tails[number])]
+        for at in range(BESIDE, len(bases) - len(core) - BESIDE + 1):
+            seen = bases[at : at + len(core)]
+            if all(seen[place] == core[place] for place in own):
+                wrong = sum(one != other for one, other in zip(seen, core, strict=True))
+                yield wrong + int(left[at] + right[len(bases) - at - len(core)]), at

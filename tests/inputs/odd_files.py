@@ -84,6 +84,8 @@ class OddWorld:
     reads_names: dict[str, str] = field(default_factory=dict)
     reads_header: bytes = b""
     csi: bool = False
+    reference_loci: int = 0
+    """No read lies over them, for which all reads are looked at twice."""
 
     def write(self, folder: Path) -> DataSettings:
         (folder / "ref.fa").write_bytes(self.fasta)
@@ -106,7 +108,7 @@ class OddWorld:
             clinvar=str(folder / "clinvar.vcf.gz"),
             individuals=(person,),
             read_length=50,
-            reference_loci=2,
+            reference_loci=self.reference_loci,
         )
 
     def _write_vcf(self, path: Path, lines: list[bytes]) -> None:

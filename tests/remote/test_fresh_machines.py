@@ -38,7 +38,7 @@ def fresh(tmp_path, monkeypatch):
 def data(request, tmp_path):
     """A world whose genome is several blocks large, read by its files."""
     (tmp_path / "local").mkdir()
-    data = OddWorld(reads_names=NAMES).write(tmp_path / "local")
+    data = OddWorld(reads_names=NAMES, reference_loci=2).write(tmp_path / "local")
     if request.param == "BAM":
         return data
     packed = str(tmp_path / "local" / "packed.fa.gz")

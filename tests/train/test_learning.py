@@ -145,7 +145,9 @@ def test_a_second_process_changes_no_prediction(quick, without_log_likelihoods, 
     pd.testing.assert_frame_equal(quick().predictions, expected, check_exact=True)
 
 
-def test_without_log_likelihoods_their_baseline_is_left_out_with_the_reason(without_log_likelihoods):
+def test_without_log_likelihoods_their_baseline_is_left_out_with_the_reason(
+    without_log_likelihoods,
+):
     assert "log_likelihood_ratio" not in without_log_likelihoods.predictions
     (reason,) = without_log_likelihoods.left_out.values()
     assert reason.startswith("layer 2 needs only some of the model's blocks")
