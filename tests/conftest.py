@@ -30,11 +30,12 @@ REAL = ROOT.parent / "shared" / "real"
 
 
 ONE_RUN = {
-    "test_batch": "cloud",
-    "test_resume": "cloud",
-    "test_s3": "cloud",
+    "test_batch": "demo",
     "test_demo_run": "demo",
     "test_documented": "demo",
+    "test_resume": "demo",
+    "test_hostile_run": "hostile",
+    "test_targets": "hostile",
 }
 """Files that look at the same run of the flow, which one process makes for all."""
 

@@ -1,4 +1,4 @@
-"""What the tests of clouds share: an S3 server, a stand-in for Batch, a way to run the flow."""
+"""What the tests of the flow share: a way to run it, finished runs, an S3 server, a Batch."""
 
 import json
 import os
@@ -7,13 +7,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
 import yaml
 from botocore.exceptions import BotoCoreError
 
+from evoflow import demo
+from evoflow.settings import DataSettings, DemoSettings
 from tests.conftest import ROOT
+from tests.flow import hostile_files
 from tests.flow.batch_stand_in import BatchStandIn, serve
 
 BUCKET = "lab"
@@ -58,6 +62,11 @@ def s3_client(url):
     )
 
 
+def keys_under(url, prefix):
+    pages = s3_client(url).get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
 def create_bucket(url, patience):
     """Create the bucket as soon as the server answers."""
     deadline = time.monotonic() + patience
@@ -77,6 +86,8 @@ def s3_environment(s3_url):
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DATASTORE_SYSROOT_S3": f"s3://{BUCKET}/metaflow",
         "METAFLOW_S3_ENDPOINT_URL": s3_url,
+        # By default 64 processes each make a client, for one small file each.
+        "METAFLOW_S3_WORKER_COUNT": "1",
         "AWS_ENDPOINT_URL_S3": s3_url,
     }
 
@@ -122,20 +133,16 @@ def flow(arguments, environment, folder, **configs):
     )
 
 
-GOLDEN = ROOT / "tests" / "data" / "evo-tiny-8k-reference"
-"""The published layout at a small size."""
+def _example(name):
+    return yaml.safe_load((CONFIG / name).read_text())
+
 
 SMALL = {
-    "data": {"demo": {}, "regions": ["chr1:1-60000"], "reads_per_variant": 1, "reference_loci": 40},
-    "model": {
-        "checkpoint": str(GOLDEN),
-        "embedding": {"layer": "logits", "tokens": "mean"},
-        "balance": {"by": "weights"},
-        "head": {"epochs": 2},
-    },
-    "compute": {"processes": 1, "sequences_per_shard": 300},
+    "data": _example("data/demo.yaml") | {"regions": ["chr1:1-60000"], "reference_loci": 120},
+    "model": _example("model/evo-demo.yaml"),
+    "compute": {"processes": 1, "sequences_per_shard": 500},
 }
-"""A run of about 500 sequences in two shards."""
+"""The demo on part of one contig: about 900 sequences in two shards."""
 
 
 def write_configs(folder, **changes):
@@ -168,6 +175,9 @@ print(json.dumps({
 }, sort_keys=True))
 """
 
+COMPARED = ("examples", "shards", "embeddings", "log_likelihood", "metrics", "predictions")
+"""Results that do not depend on where a run went and how often it was interrupted."""
+
 
 def results(run_id, environment, folder):
     """What a finished run left, read through Metaflow's client as another process sees it."""
@@ -184,29 +194,53 @@ def results(run_id, environment, folder):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(s3_environment, tmp_path_factory):
-    """Results of a small run on this machine whose artifacts live on the S3 server."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    environment = s3_environment | {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder)}
-    configs = write_configs(folder, compute={"embedding_cache": f"s3://{BUCKET}/embeddings"})
-    run = flow(["run", "--run-id-file", "run-id"], environment, folder, **configs)
-    assert run.returncode == 0, run.stdout + run.stderr
-    run_id = (folder / "run-id").read_text()
-    return {"run_id": run_id, **results(run_id, environment, folder)}
-
-
-@pytest.fixture(scope="session")
 def demo_run(tmp_path_factory):
-    """The folder, the process and the finished run of the demo, on part of one contig."""
+    """The folder, the process and the finished run of the small demo on this machine."""
     from metaflow import Run, namespace
 
     folder = tmp_path_factory.mktemp("run")
-    data = yaml.safe_load((CONFIG / "data" / "demo.yaml").read_text())
-    part = {"regions": ["chr1:1-80000"], "reference_loci": 170}
-    (folder / "demo.yaml").write_text(yaml.safe_dump(data | part))
+    configs = write_configs(folder)
     words = ["run", "--run-id-file", "run-id", "--export-examples", "examples.jsonl"]
-    done = flow(words, {}, folder, data="demo.yaml")
+    done = flow(words, {}, folder, **configs)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     namespace(None)
     run = Run(f"EvoFlow/{(folder / 'run-id').read_text()}")
     return folder, done, run
+
+
+@pytest.fixture(scope="session")
+def undisturbed(demo_run):
+    """Results of the small demo where nothing went wrong."""
+    folder, _, run = demo_run
+    return results(run.id, {}, folder)
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """A finished run on hostile files, for pathogenicity with Evo 2, and one that fails in `start`.
+
+    Everything that a run keeps lies in `folder` and in `home`.
+    """
+    served = tmp_path_factory.mktemp("served")
+    folder = tmp_path_factory.mktemp("hostile")
+    files = demo.prepare(DataSettings(demo=DemoSettings()))
+    hostile_files.write_hostile(served, files)
+    hostile_files.write_columns(folder, files.clinvar)
+    runs = []
+    with hostile_files.serve(served) as host:
+        for changes in (hostile_files.sound(host), hostile_files.wrong(host)):
+            configs = write_configs(folder, **changes)
+            words = ["run", "--run-id-file", f"run-id-{len(runs)}"]
+            runs.append(flow(words, {"TOKEN": "hunter2secret"}, folder, **configs))
+            for config in configs.values():  # what the user wrote is the user's
+                config.unlink()
+    done, failed = runs
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert failed.returncode != 0
+    (folder / "output.txt").write_text("".join(run.stdout + run.stderr for run in runs))
+    return SimpleNamespace(
+        folder=folder,
+        home=Path(os.environ["METAFLOW_DATASTORE_SYSROOT_LOCAL"]),
+        run_id=(folder / "run-id-0").read_text(),
+        failed=failed,
+    )

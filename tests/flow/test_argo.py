@@ -10,18 +10,35 @@ from tests.flow.conftest import CONFIG, flow
 pytestmark = pytest.mark.slow
 
 
+EVENTS = {
+    f"METAFLOW_ARGO_EVENTS_{name}": name.lower()
+    for name in ("EVENT", "EVENT_BUS", "EVENT_SOURCE", "SERVICE_ACCOUNT")
+}
+
+
+def deployed(environment, folder, *before, compute=None):
+    """The workflow template that a command line deploys, and the pod template of each step."""
+    words = [*before, "argo-workflows", "create", "--only-json"]
+    run = flow(words, environment | EVENTS, folder, compute=compute)
+    assert run.returncode == 0, run.stdout + run.stderr
+    workflow = json.loads(run.stdout)
+    templates = workflow["spec"]["templates"]
+    return workflow, {pod["name"]: pod for pod in templates if "container" in pod}
+
+
 @pytest.fixture(scope="module")
-def pods(s3_environment, tmp_path_factory):
-    """Pod template of each step."""
-    run = flow(
-        ["argo-workflows", "create", "--only-json"],
-        s3_environment,
-        tmp_path_factory.mktemp("argo"),
-        compute=CONFIG / "compute" / "kubernetes.yaml",
-    )
-    assert run.returncode == 0, run.stderr
-    templates = json.loads(run.stdout)["spec"]["templates"]
-    return {template["name"]: template for template in templates if "container" in template}
+def scheduled(s3_environment, tmp_path_factory):
+    """What the example for Kubernetes deploys with a schedule and a trigger."""
+    folder = tmp_path_factory.mktemp("argo")
+    compute = yaml.safe_load((CONFIG / "compute" / "kubernetes.yaml").read_text())
+    path = folder / "compute.yaml"
+    path.write_text(yaml.safe_dump(compute | {"schedule": "0 3 * * 1", "trigger": "clinvar"}))
+    return deployed(s3_environment, folder, compute=path)
+
+
+@pytest.fixture(scope="module")
+def pods(scheduled):
+    return scheduled[1]
 
 
 def test_all_six_steps_become_pods(pods):
@@ -56,25 +73,8 @@ def test_other_steps_ask_for_no_gpu(pods, step):
     assert "nvidia.com/gpu" not in pods[step]["container"]["resources"]["limits"]
 
 
-EVENTS = {
-    f"METAFLOW_ARGO_EVENTS_{name}": name.lower()
-    for name in ("EVENT", "EVENT_BUS", "EVENT_SOURCE", "SERVICE_ACCOUNT")
-}
-
-
-def template(environment, folder, *before, compute=None):
-    """The workflow template that a command line deploys."""
-    words = [*before, "argo-workflows", "create", "--only-json"]
-    run = flow(words, environment | EVENTS, folder, compute=compute)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return json.loads(run.stdout)
-
-
-def test_a_deployed_flow_starts_by_the_clock_and_upon_an_event(s3_environment, tmp_path):
-    compute = yaml.safe_load((CONFIG / "compute" / "kubernetes.yaml").read_text())
-    path = tmp_path / "compute.yaml"
-    path.write_text(yaml.safe_dump(compute | {"schedule": "0 3 * * 1", "trigger": "clinvar"}))
-    found = template(s3_environment, tmp_path, compute=path)["metadata"]
+def test_a_deployed_flow_starts_by_the_clock_and_upon_an_event(scheduled):
+    found = scheduled[0]["metadata"]
     assert found["name"] == "evoflow.user.tester.evoflow"  # a branch does not replace another
     assert json.loads(found["annotations"]["metaflow/cron"])["schedule"] == "0 3 * * 1"
     (event,) = json.loads(found["annotations"]["metaflow/triggers"])
@@ -83,8 +83,7 @@ def test_a_deployed_flow_starts_by_the_clock_and_upon_an_event(s3_environment, t
 
 def test_decorators_of_the_command_line_get_along_with_gpu_wishes(s3_environment, tmp_path):
     words = ["--with", "kubernetes:image=any", "--with", "retry:times=2"]
-    spec = template(s3_environment, tmp_path, *words)["spec"]
-    pods = {pod["name"]: pod for pod in spec["templates"] if "container" in pod}
+    _, pods = deployed(s3_environment, tmp_path, *words)
     limits = {name: pod["container"]["resources"]["limits"] for name, pod in pods.items()}
     assert limits["embed"]["nvidia.com/gpu"] == limits["train"]["nvidia.com/gpu"] == "1"
     assert "nvidia.com/gpu" not in limits["extract"]
@@ -93,6 +92,5 @@ def test_decorators_of_the_command_line_get_along_with_gpu_wishes(s3_environment
 
 def test_the_machine_of_the_compute_config_goes_before_the_command_lines(s3_environment, tmp_path):
     compute = CONFIG / "compute" / "kubernetes.yaml"
-    spec = template(s3_environment, tmp_path, "--with", "kubernetes", compute=compute)["spec"]
-    (embed,) = [pod for pod in spec["templates"] if pod["name"] == "embed"]
-    assert embed["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB"}
+    _, pods = deployed(s3_environment, tmp_path, "--with", "kubernetes", compute=compute)
+    assert pods["embed"]["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB"}

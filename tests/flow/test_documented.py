@@ -1,6 +1,7 @@
 """The commands of the README and of docs/, and the notebook, on the demo's run."""
 
 import os
+import shlex
 import subprocess
 import sys
 import warnings
@@ -9,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from evoflow import demo
+from evoflow.__main__ import main
 from evoflow.settings import DataSettings, DemoSettings
 from tests.conftest import ROOT
 from tests.docs.pages import blocks, commands, is_run
@@ -37,24 +40,41 @@ def lab(demo_run):
     return folder, allele
 
 
-def test_every_command_of_the_pages_works(lab):
-    folder, allele = lab
+def adapted(command, allele):
+    """A command of the pages with this run's allele; of a run, its configs are read alone."""
+    line = command.replace("flows/evo_flow.py", str(ROOT / "flows" / "evo_flow.py"))
+    line = line.replace("chr1:11213:A:T", allele)
+    if line.endswith(" run"):
+        line = f"{line.removesuffix(' run')} show"
+    return f"{line} --force" if "--output" in line else line
+
+
+def type_in_shell(line):
+    """Exit status and output of a line."""
     tools = Path(sys.executable).parent
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{tools}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def invoke(line):
+    """Exit status and output of an `evoflow` command in this process, which has it imported."""
+    result = CliRunner().invoke(main, shlex.split(line)[1:])
+    return result.exit_code, result.output
+
+
+def test_every_command_of_the_pages_works(lab, monkeypatch):
+    folder, allele = lab
+    monkeypatch.chdir(folder)
     tried = [command for command in commands() if is_run(command)]
-    assert len(tried) >= 6
+    own = [command for command in tried if command.startswith("evoflow ")]
+    assert len(own) >= 5
     for command in tried:
-        line = command.replace("flows/evo_flow.py", str(ROOT / "flows" / "evo_flow.py"))
-        line = line.replace("chr1:11213:A:T", allele)
-        if line.endswith(" run"):  # its configs are read, its steps listed
-            line = f"{line.removesuffix(' run')} show"
-        if "--output" in line:
-            line += " --force"
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=folder, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        run = invoke if command in own[1:] else type_in_shell
+        status, output = run(adapted(command, allele))
+        assert status == 0, f"{command}\n{output}"
 
 
 def test_the_python_of_its_page_works(lab, monkeypatch):

@@ -1,6 +1,4 @@
-"""The whole flow with its artifacts and its cache of embeddings on S3."""
-
-import hashlib
+"""The cache of embeddings on S3."""
 
 import numpy as np
 import pytest
@@ -9,40 +7,7 @@ from evoflow.embed.objects.places import open_objects
 from evoflow.embed.store.cache import EmbeddingCache
 from evoflow.embed.store.segments import sequence_key
 from evoflow.errors import InputError
-from tests.flow.conftest import AWS, BUCKET, s3_client
-
-
-def keys_under(url, prefix):
-    pages = s3_client(url).get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-
-@pytest.mark.slow
-def test_the_flow_runs_with_its_artifacts_on_s3(undisturbed, s3_url):
-    assert undisturbed["successful"]
-    assert undisturbed["shards"] == list(range(len(undisturbed["shards"])))
-    assert len(undisturbed["shards"]) > 1
-    assert "head" in undisturbed["metrics"]["all"]
-    keys = keys_under(s3_url, f"metaflow/EvoFlow/{undisturbed['run_id']}/")
-    assert {key.split("/")[3] for key in keys} >= {"start", "extract", "embed", "train", "end"}
-    assert keys_under(s3_url, "metaflow/EvoFlow/data/")
-
-
-@pytest.mark.slow
-def test_the_flow_keeps_its_embeddings_in_the_cache(undisturbed, s3_url):
-    assert all(misses > 0 for misses in undisturbed["misses"])
-    kinds = {key.split("/")[2] for key in keys_under(s3_url, "embeddings/")} - {"writable"}
-    assert kinds == {"recipe.json", "data", "index"}
-
-
-@pytest.mark.slow
-def test_the_handles_of_the_shards_are_small_and_their_parts_lie_raw_on_s3(undisturbed, s3_url):
-    assert max(undisturbed["handle_bytes"]) < 4096
-    client = s3_client(s3_url)
-    for key, digest in zip(undisturbed["parts"], undisturbed["embeddings"], strict=True):
-        (found,) = keys_under(s3_url, f"metaflow/EvoFlow/data/{key[:2]}/{key}")
-        body = client.get_object(Bucket=BUCKET, Key=found)["Body"].read()
-        assert hashlib.sha256(body).hexdigest() == digest  # so small a shard has one part
+from tests.flow.conftest import AWS, BUCKET, keys_under, s3_client
 
 
 @pytest.fixture
