@@ -1,5 +1,6 @@
 """Work that is done beside other work where cores allow, else after it."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -48,6 +49,12 @@ class _Context(SpawnContext):
     Process = _WithoutScript
 
 
+def _compute_with(threads: int) -> None:
+    """Have this process compute with so many threads."""
+    torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for scikit-learn, which is not loaded yet
+
+
 @contextmanager
 def beside(device: torch.device) -> Iterator[Later]:
     """Share the cores with a second process, which does the work that it is given in turn.
@@ -63,7 +70,7 @@ def beside(device: torch.device) -> Iterator[Later]:
     torch.set_num_threads(threads - others)
     # Fork is not safe beside threads, which torch and Metaflow have.
     pool = ProcessPoolExecutor(
-        1, mp_context=_Context(), initializer=torch.set_num_threads, initargs=(others,)
+        1, mp_context=_Context(), initializer=_compute_with, initargs=(others,)
     )
     try:
         with pool:

@@ -12,6 +12,13 @@ def who(threads):
     return os.getpid(), torch.get_num_threads(), threads
 
 
+def threads_of_scikit_learn():
+    import sklearn.ensemble  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
+
+
 @pytest.fixture
 def threads():
     before = torch.get_num_threads()
@@ -25,6 +32,7 @@ def test_two_cores_are_shared_with_a_second_process(threads):
         result = later(who, threads=7)
         assert torch.get_num_threads() == 1
         process, theirs, given = result()
+        assert later(threads_of_scikit_learn)() == {1}
     assert process != os.getpid()
     assert (theirs, given) == (1, 7)
     assert torch.get_num_threads() == 2
