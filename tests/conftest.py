@@ -1,6 +1,7 @@
 """What all tests share: a cache and a home of their own, and the way to the real data."""
 
 import os
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -56,6 +57,13 @@ def pytest_collection_modifyitems(items):
     """Where tests run in several processes, begin with the longest."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.path.parent.name != "flow")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Give torch one thread: models as small as those here are no faster with two."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ from contextlib import nullcontext
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from evoflow.augment.augmentation import augment
 from evoflow.settings import HeadSettings, ModelSettings
@@ -141,6 +142,7 @@ def test_one_bit_explains_what_reference_reads_add(result):
 
 def test_a_second_process_changes_no_prediction(quick, without_log_likelihoods, monkeypatch):
     monkeypatch.setattr(BESIDE, beside)
+    torch.set_num_threads(2)  # one for each process
     expected = without_log_likelihoods.predictions
     pd.testing.assert_frame_equal(quick().predictions, expected, check_exact=True)
 

@@ -209,9 +209,10 @@ print((after - before) * 1024, sum(w.nbytes for w in model.parameters()))
 """
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
-@pytest.mark.slow
-def test_loading_holds_no_more_than_the_model_and_one_shard(tmp_path, dtype):
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A checkpoint of which a copy more would show in a process's memory."""
+    folder = tmp_path_factory.mktemp("large")
     config = EvoConfig(
         hidden_size=1024,
         num_layers=8,
@@ -227,10 +228,16 @@ def test_loading_holds_no_more_than_the_model_and_one_shard(tmp_path, dtype):
         )
         for key, shape in shapes.items()
     }
-    config.save_pretrained(tmp_path)
-    in_shards(tmp_path, stored, num_shards=4)
-    shard = max(path.stat().st_size for path in tmp_path.glob("*.safetensors"))
-    command = [sys.executable, "-c", MEASURE, str(tmp_path), dtype]
+    config.save_pretrained(folder)
+    in_shards(folder, stored, num_shards=4)
+    return folder
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.slow
+def test_loading_holds_no_more_than_the_model_and_one_shard(large, dtype):
+    shard = max(path.stat().st_size for path in large.glob("*.safetensors"))
+    command = [sys.executable, "-c", MEASURE, str(large), dtype]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     grown, size = map(int, done.stdout.split())
     assert size >= 200e6
