@@ -3,7 +3,6 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import boto3
 import pysam
 import pytest
 
@@ -49,13 +48,13 @@ def data(request, tmp_path):
 
 
 @pytest.fixture
-def remote(data, bucket, monkeypatch):
+def remote(data, bucket, moto_port, monkeypatch):
     """The same files by URLs of a server that knows ranges."""
     monkeypatch.setattr(mirror, "BLOCK", 256)
     folder = Path(str(data.reference)).parent
     for path in folder.iterdir():
         bucket.upload_file(str(path), BUCKET, path.name, ExtraArgs={"ACL": "public-read"})
-    base = f"{boto3.client('s3').meta.endpoint_url}/{BUCKET}"
+    base = f"http://127.0.0.1:{moto_port}/{BUCKET}"
     (person,) = data.individuals
     moved = {name: f"{base}/{Path(getattr(person, name)).name}" for name in ("reads", "variants")}
     return data.model_copy(

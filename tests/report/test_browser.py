@@ -1,9 +1,11 @@
 """The cards in headless Chromium: every chart is drawn and nothing goes wrong on the console."""
 
 import html
+import itertools
 import re
 import shutil
 import subprocess
+from functools import cache
 from types import SimpleNamespace
 
 import pandas as pd
@@ -38,19 +40,21 @@ setTimeout(() => {
 """Chromium's log lists other things too; this notes what the page itself complains of."""
 
 
-@pytest.fixture
-def look(tmp_path):
+@pytest.fixture(scope="module")
+def look(tmp_path_factory):
     """Draw a page and return its document, and what its console complained of."""
+    folder = tmp_path_factory.mktemp("pages")
+    number = itertools.count()
 
     def draw(page, width=1000):
-        path = tmp_path / "card.html"
+        path = folder / f"{next(number)}.html"
         path.write_text(page.replace("<body>", "<body>" + WATCH, 1))
         drawn = subprocess.run(
             [
                 str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                 "--no-first-run", "--disable-background-networking", "--disable-component-update",
                 "--disable-sync", f"--window-size={width},900",
-                f"--user-data-dir={tmp_path / 'profile'}",
+                f"--user-data-dir={folder / 'profile'}",
                 "--virtual-time-budget=8000", "--dump-dom", path.as_uri(),
             ],
             check=True, capture_output=True, text=True, timeout=120,
@@ -118,12 +122,23 @@ setTimeout(measure, 3000, 8);
 """Opens all details, then complains of what overflows, overlaps or leaves its place empty."""
 
 
+@pytest.fixture(scope="module")
+def report_at(look, run, examples):
+    """The report in a window of some width, as `look` draws it."""
+    report = final.report(run, examples_with_reads(examples))
+
+    @cache
+    def draw(width):
+        # No window of Chromium is narrower than 500 pixels.
+        page = report.replace("</style>", f"body {{ max-width: {width}px; }}</style>", 1)
+        return look(page.replace("</main>", "</main>" + MEASURE), width)
+
+    return draw
+
+
 @pytest.mark.parametrize("width", [400, 800, 1400])
-def test_the_report_fits_its_window(look, run, examples, width):
-    page = final.report(run, examples_with_reads(examples)).replace("</main>", "</main>" + MEASURE)
-    # No window of Chromium is narrower than 500 pixels.
-    page = page.replace("</style>", f"body {{ max-width: {width}px; }}</style>", 1)
-    document, complaints = look(page, width)
+def test_the_report_fits_its_window(report_at, width):
+    document, complaints = report_at(width)
     assert complaints == "[]"
     seen = int(re.search(r'data-wide="(\d+)"', document)[1])
     assert width - 20 <= seen <= width  # a scroll bar may take the rest
@@ -134,9 +149,8 @@ def test_the_report_fits_its_window(look, run, examples, width):
     assert document.count('class="pileup"') == 5
 
 
-def test_results_and_input_take_at_most_three_screens(look, run):
-    page = final.report(run).replace("</main>", "</main>" + MEASURE)
-    document, _ = look(page, 1400)
+def test_results_and_input_take_at_most_three_screens(report_at):
+    document, _ = report_at(1400)
     assert int(re.search(r'data-fold="(\d+)"', document)[1]) < 3 * 900
 
 

@@ -55,10 +55,11 @@ def test_every_chart_fills_its_place_and_says_how_to_read_it(document):
         r'<script type="application/json">(.*?)</script><figcaption>(.*?)</figcaption>', document
     )
     assert len(figures) == 11
+    schema = load_schema()
     for specification, caption in figures:
         drawn = json.loads(specification)
         assert drawn["width"] == "container"
-        validate_jsonschema(drawn, load_schema())
+        validate_jsonschema(drawn, schema)
         assert len(caption) > 20
 
 
