@@ -34,6 +34,7 @@ def boosted_trees(
     seed
         Of the trees.
     """
+    # Takes a second, which the process that trains the head does not have to spend.
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     known = features(examples)
