@@ -5,7 +5,7 @@ genes, though, so that what an allele does to its gene can be seen in the sequen
 """
 
 import json
-import shutil
+from contextlib import suppress
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -121,4 +121,5 @@ def _make_beside(folder: Path, demo: DemoSettings) -> None:
         sizes = {path.name: path.stat().st_size for path in sorted(made.iterdir())}
         (made / _MANIFEST).write_text(json.dumps(sizes, indent=2), encoding="utf-8")
         if folder.exists() and not _is_whole(folder):
-            shutil.rmtree(folder)
+            with suppress(FileNotFoundError):  # another process repairs it at this moment
+                folder.rename(made.with_name("damaged"))

@@ -108,6 +108,28 @@ def test_a_damaged_demo_is_made_again(quick, harm):
     assert len(quick) == 2
 
 
+def test_two_processes_repair_one_demo(quick, cache, monkeypatch):
+    """The other one takes the damaged folder away after this one has looked at it."""
+    folder = Path(prepare().reference).parent
+    before = digests(folder)
+    (folder / "genome.fa").unlink()
+    looks, is_whole = [], demo._is_whole
+
+    def look(folder):
+        whole = is_whole(folder)
+        looks.append(whole)
+        if len(looks) == 2:
+            shutil.rmtree(folder)
+        return whole
+
+    monkeypatch.setattr(demo, "_is_whole", look)
+    prepare()
+    assert looks == [False, False]
+    assert digests(folder) == before
+    assert [path.name for path in cache.iterdir()] == [folder.name]
+    assert len(quick) == 2
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_interruption_leaves_nothing(cache, monkeypatch, error):
     def make(folder, _settings):
