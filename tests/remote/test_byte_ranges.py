@@ -38,15 +38,16 @@ def folder(tmp_path_factory) -> Path:
 
 def write_reads(folder: Path, genome: dict[str, str], random: Random) -> None:
     header = pysam.AlignmentHeader.from_references(list(LENGTHS), list(LENGTHS.values()))
+    # Longer than what compression looks back over.
+    qualities = pysam.qualitystring_to_array("".join(random.choices("ABCDEFGH", k=100_000)))
     with pysam.AlignmentFile(str(folder / "reads.bam"), "wb", header=header) as reads:
         for name in ("one", "two"):
             for start in range(0, LENGTHS[name] - 150, 20):
                 read = pysam.AlignedSegment(header)
                 read.query_name = f"{name}{start}"
                 read.query_sequence = genome[name][start : start + 150]
-                read.query_qualities = pysam.qualitystring_to_array(
-                    "".join(random.choices("ABCDEFGH", k=150))
-                )
+                at = random.randrange(len(qualities) - 150)
+                read.query_qualities = qualities[at : at + 150]
                 read.flag, read.mapping_quality, read.cigarstring = 0, 60, "150M"
                 read.reference_name, read.reference_start = name, start
                 reads.write(read)

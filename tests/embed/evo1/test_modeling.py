@@ -173,6 +173,7 @@ def test_long_inputs_need_no_quadratic_memory():
     """A matrix of 8,192 x 8,192 float32 would be 268 MB."""
     code = (
         "import resource, torch\n"
+        "torch.set_num_threads(1)\n"
         "from evoflow.embed.evo1.tiny import evo_tiny\n"
         "model = evo_tiny(torch.float32, torch.device('cpu'))\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
