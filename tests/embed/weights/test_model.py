@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,12 +46,17 @@ def load(revision=COMMITS["main"], **options):
     return load_model(settings, CPU, torch.float32, **options)
 
 
+@cache
+def golden():
+    return EvoForCausalLM.from_pretrained(GOLDEN)
+
+
 def assert_golden(loaded):
-    expected = EvoForCausalLM.from_pretrained(GOLDEN)
     assert loaded.commit == COMMITS["main"]
-    assert loaded.model.weights_identity == expected.weights_identity
-    for name, weight in expected.state_dict().items():
-        assert torch.equal(loaded.model.state_dict()[name], weight)
+    assert loaded.model.weights_identity == golden().weights_identity
+    state = loaded.model.state_dict()
+    for name, weight in golden().state_dict().items():
+        assert torch.equal(state[name], weight)
 
 
 def downloads(hub):
@@ -226,8 +232,7 @@ def test_loading_is_shown():
 
 def test_the_embedder_says_which_weights_it_has():
     embedder = Embedder.from_settings(ModelSettings(checkpoint=str(GOLDEN)))
-    expected = EvoForCausalLM.from_pretrained(GOLDEN).weights_identity
-    assert embedder.provenance.weights == expected
+    assert embedder.provenance.weights == golden().weights_identity
     assert Embedder.from_settings(ModelSettings(checkpoint="evo-tiny")).provenance.weights
 
 
