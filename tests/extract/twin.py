@@ -119,13 +119,14 @@ def choose(world: World, rules: Rules, key: Key, wanted: int, *, carries: bool) 
         (crc32(read.query_name.encode(), crc32(text.encode())), read.is_read2, number)
         for number, read in enumerate(world.reads)
     )
+    called = list(carried_alleles(world))
     chosen: dict[str, tuple] = {}
     for _, _, number in ranked:
         read = world.reads[number]
         usable = not read.flag & UNUSABLE and read.mapping_quality >= rules.min_mapping_quality
         if len(chosen) == wanted or not usable or read.query_name in chosen:
             continue
-        kept = trim(world, rules, read, key, carries=carries)
+        kept = trim(world.genome, rules, read, key, called, carries=carries)
         if kept is not None:
             strand = "-" if read.is_reverse else "+"
             chosen[read.query_name] = (read.query_name, strand, *kept)
@@ -149,8 +150,9 @@ def in_sample(name: str) -> bool:
     return (key & 0xFFFFFF) / 0x1000000 < 0.25
 
 
-def trim(world: World, rules: Rules, read, key: Key, *, carries: bool) -> tuple | None:
-    genome, called = world.genome, list(carried_alleles(world))
+def trim(
+    genome: str, rules: Rules, read, key: Key, called: list[Key], *, carries: bool
+) -> tuple | None:
     what, begin, end = shown(genome, read, key, called)
     if what != ("alternate" if carries else "reference") or not is_clear(
         rules, read, what, begin, key
