@@ -139,7 +139,7 @@ def _example(name):
 
 SMALL = {
     "data": _example("data/demo.yaml") | {"regions": ["chr1:1-60000"], "reference_loci": 120},
-    "model": _example("model/evo-demo.yaml"),
+    "model": _example("model/evo-demo.yaml") | {"head": {"channels": 8, "epochs": 3}},
     "compute": {"processes": 1, "sequences_per_shard": 500},
 }
 """The demo on part of one contig: about 900 sequences in two shards."""

@@ -27,7 +27,7 @@ def lab(demo_run):
     folder, _, _ = demo_run
     found = demo.prepare(DataSettings(demo=DemoSettings()))
     data = found.model_dump(include={"reference", "clinvar", "individuals"}, mode="json")
-    (folder / "mine.yaml").write_text(yaml.safe_dump(data | {"regions": ["chr1:1-20000"]}))
+    (folder / "mine.yaml").write_text(yaml.safe_dump(data | {"regions": ["chr1:1-6000"]}))
     for ending in ("", ".fai"):
         (folder / f"GRCh38.fa{ending}").symlink_to(f"{found.reference}{ending}")
     examples = pd.read_json(folder / "examples.jsonl", lines=True)
