@@ -295,7 +295,7 @@ def spearman(predicted: npt.NDArray[np.floating], target: npt.NDArray[np.floatin
     """Correlate ranks; NaN where either side is constant or has fewer than two values."""
     if len(target) < 2 or np.ptp(predicted) == 0 or np.ptp(target) == 0:
         return math.nan
-    return float(pd.Series(predicted).rank().corr(pd.Series(target).rank()))
+    return float(np.corrcoef(pd.Series(predicted).rank(), pd.Series(target).rank())[0, 1])
 
 
 def _quality(epoch: Epoch, truth: npt.NDArray[np.float64]) -> float:
