@@ -16,7 +16,7 @@ from typing import Protocol
 EVERY = 15.0
 """Seconds between two lines."""
 
-FIRST_REFRESH = 10.0
+FIRST_REFRESH = 20.0
 """Seconds after which a card is first shown; nor is it refreshed so shortly before the end."""
 
 LONGEST_WAIT = 60.0

@@ -31,7 +31,7 @@ def test_the_training_card_draws_curves_when_it_is_refreshed(card, clock):
     live = cards.TrainingCard(card)
     with live.phases("training the head", "epochs") as advance:
         for number in range(1, 4):
-            clock.now += 6
+            clock.now += 11
             live.epoch_ended(Epoch(number, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=3.0))
             advance(number, 100)
             assert len(card.of_type("vegaChart")) == (0 if number == 1 else 2)
