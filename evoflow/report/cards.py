@@ -3,6 +3,7 @@
 Those with charts are in `charts.cards`: what draws them takes long to import.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table
 
-from evoflow.progress import Advance, Meter, Phases, RefreshSchedule, shown
+from evoflow.progress import Advance, Meter, Phases, RefreshSchedule, duration, shown
 from evoflow.report.plain import plain
 from evoflow.report.record import caveats
 from evoflow.secrets import redact
@@ -141,6 +142,9 @@ def phases(card: Any, redraw: Callable[[], None] = lambda: None) -> Phases:
         refresh_if_due()
         with shown(what, unit) as log:
             yield advance
-        draw()
+        if meter.total:
+            draw()
+        else:  # nothing was counted: the whole is done
+            bar.update(1, metadata=f"took {duration(time.monotonic() - meter.started)}")
 
     return phase

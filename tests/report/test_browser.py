@@ -163,6 +163,21 @@ def examples_with_reads(examples):
     )
 
 
+CUT_OFF = """<script>
+setTimeout(() => {
+  for (const svg of document.querySelectorAll("svg.marks")) {
+    const place = svg.getBoundingClientRect();
+    for (const text of svg.querySelectorAll("text")) {
+      const box = text.getBoundingClientRect();
+      if (text.textContent && (box.top < place.top - 1 || box.bottom > place.bottom + 1))
+        console.error("cut off: " + text.textContent);
+    }
+  }
+}, 4000);
+</script>"""
+"""Complains of words that lie above or below their chart."""
+
+
 def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_rows):
     with cards.phases(card)("embedding shard 1 of 1", "sequences") as advance:
         advance(2, 2)
@@ -172,9 +187,10 @@ def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_ro
     live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.epoch_ended(Epoch(2, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.draw()
-    document, complaints = look(page_of(card))
-    assert_drawn(document, charts=5)
-    assert complaints == "[]"
+    for width in (900, 1600):
+        document, complaints = look(page_of(card) + CUT_OFF, width)
+        assert_drawn(document, charts=5)
+        assert complaints == "[]"
 
 
 HOSTILE = (

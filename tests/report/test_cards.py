@@ -39,6 +39,14 @@ def test_a_phase_is_a_bar_with_its_pace(card, clock):
     assert "took" in card.of_type("progressBar")[0]["details"]
 
 
+def test_a_phase_that_counts_nothing_is_done_at_its_end(card):
+    with cards.phases(card)("evaluating on the test split", "metrics"):
+        (bar,) = card.of_type("progressBar")
+        assert (bar["value"], bar["max"]) == (0, 1)
+    (bar,) = card.of_type("progressBar")
+    assert (bar["value"], bar["max"], bar["details"]) == (1, 1, "took 0 s")
+
+
 def test_a_card_is_refreshed_after_twenty_seconds_and_then_ever_more_rarely(card, clock):
     phases = cards.phases(card)
     refreshed = {}

@@ -28,6 +28,8 @@ FEW_TICKS = {"expr": "max(2, floor(width / 70))"}
 """Ticks of a continuous axis, so that labels keep apart on a narrow screen."""
 SHORT_LABELS = "width < 420 ? slice(datum.label, 0, 4) : datum.label"
 LEGEND_COLUMNS = {"expr": "max(1, floor((width + 60) / 170))"}
+IMPACT_COLUMNS = {"expr": "max(1, floor((width + 60) / 90))"}
+"""Impacts are shorter than names of models: all in one line, unless the window is very narrow."""
 
 
 def with_n(counts: pd.DataFrame, group: str, of: str = "sum") -> pd.DataFrame:
@@ -39,7 +41,8 @@ def with_n(counts: pd.DataFrame, group: str, of: str = "sum") -> pd.DataFrame:
 def impact_colour() -> alt.Color:
     """Colour each impact alike in every chart."""
     scale = alt.Scale(domain=IMPACTS, range=IMPACT_COLOURS)
-    return alt.Color("impact:N", title=None, scale=scale)
+    legend = alt.Legend(title=None, columns=IMPACT_COLUMNS)
+    return alt.Color("impact:N", scale=scale, legend=legend)
 
 
 def series(names: Sequence[str]) -> alt.Scale:
