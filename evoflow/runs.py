@@ -59,7 +59,7 @@ def find_run(name: str) -> Any:
         if run is not None:
             return run
         known += _newest()
-    default_metadata()
+    _look_where_configured()
     raise InputError(
         f"run {name!r} is not in {', nor in '.join(looked)}; "
         + (f"the newest are {', '.join(known)}" if known else _REMEDY)
@@ -102,11 +102,11 @@ def _places(name: str) -> Iterator[str]:
 
     Where the user has named a folder, the latest run of another one is not meant.
     """
-    default_metadata()
+    _look_where_configured()
     kind, _, where = str(get_metadata()).partition("@")
     seen = {""}
     if kind == "local":
-        root = LocalStorage.get_datastore_root_from_config(lambda *_: None, create_on_absent=False)
+        root = LocalStorage.datastore_root
         seen.add(str(root or ""))
         where = str(root or f"{Path.cwd()} and above, where there is no .metaflow")
     yield f"Metaflow's {kind} metadata ({where})"
@@ -118,6 +118,14 @@ def _places(name: str) -> Iterator[str]:
             seen.add(str(kept))
             metadata(f"local@{folder}")
             yield str(kept)
+
+
+def _look_where_configured() -> None:
+    """Undo `metadata`, which leaves its folder behind when its provider is changed."""
+    default_metadata()
+    LocalStorage.datastore_root = LocalStorage.get_datastore_root_from_config(
+        lambda *_: None, create_on_absent=False
+    )
 
 
 def _newest() -> list[str]:

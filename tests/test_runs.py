@@ -58,6 +58,16 @@ def test_an_unknown_run_is_an_error_that_names_the_ones_there_are(run_id):
         runs.find_run("7")
 
 
+def test_a_run_is_found_after_another_was_looked_for_in_other_folders(
+    run_id, tmp_path, monkeypatch
+):
+    (tmp_path / ".metaflow").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"nor in {tmp_path}/.metaflow"):
+        runs.find_run("7")
+    assert runs.find_run(run_id).pathspec == f"EvoFlow/{run_id}"
+
+
 def found_from(folder, name, **variables):
     """What another process finds: Metaflow reads its variables once."""
     command = (
