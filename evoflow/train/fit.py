@@ -18,6 +18,7 @@ from torch.optim import AdamW, lr_scheduler
 from evoflow.devices.choice import choose_device
 from evoflow.impact import LEVELS
 from evoflow.settings import HeadSettings
+from evoflow.train.evaluation.weighted import rank_correlation
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig
 from evoflow.train.isotonic import calibrate
@@ -208,7 +209,7 @@ def _train(
             epoch=number,
             training_loss=float(total) / len(training),
             validation_loss=float(np.mean((predicted - truth) ** 2)),
-            validation_spearman=spearman(predicted, truth),
+            validation_spearman=rank_correlation(predicted, truth),
             learning_rate=float(schedule.get_last_lr()[0]),
             seconds=time.perf_counter() - started,
         )
@@ -289,13 +290,6 @@ def _rate(step: int, steps: int) -> float:
     if step < rise:
         return (step + 1) / rise
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
-
-
-def spearman(predicted: npt.NDArray[np.floating], target: npt.NDArray[np.floating]) -> float:
-    """Correlate ranks; NaN where either side is constant or has fewer than two values."""
-    if len(target) < 2 or np.ptp(predicted) == 0 or np.ptp(target) == 0:
-        return math.nan
-    return float(np.corrcoef(pd.Series(predicted).rank(), pd.Series(target).rank())[0, 1])
 
 
 def _quality(epoch: Epoch, truth: npt.NDArray[np.float64]) -> float:

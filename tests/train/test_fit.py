@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from evoflow.embed.store.parts import room
 from evoflow.train import fit as fitting
 from evoflow.train.calibration import UNCALIBRATED
-from evoflow.train.fit import fit, spearman
+from evoflow.train.fit import fit
 from evoflow.train.prediction import gather
 
 
@@ -205,12 +205,3 @@ def test_cudnn_stays_on_and_is_repeatable_while_training(make_pairs, settings):
         ),
     )
     assert seen == [(True, True)]
-
-
-def test_ranks_are_correlated_as_scipy_does():
-    rng = np.random.default_rng(0)
-    predicted, target = rng.normal(size=50).round(1), rng.choice([1.0, 2, 5, 10], 50)
-    expected = spearmanr(predicted, target).statistic
-    assert spearman(predicted, target) == pytest.approx(expected, abs=1e-12)
-    assert np.isnan(spearman(np.ones(50), target))
-    assert np.isnan(spearman(np.where(target == 1, np.nan, predicted), target))

@@ -12,7 +12,7 @@ from evoflow.target import IMPACT, LABEL, Target
 from evoflow.train.baselines import simple
 from evoflow.train.baselines.simple import Floats, Predict
 from evoflow.train.baselines.trees import boosted_trees
-from evoflow.train.fit import spearman
+from evoflow.train.evaluation.weighted import rank_correlation
 from evoflow.train.folds import Fold
 from evoflow.train.isotonic import calibrate
 
@@ -107,7 +107,7 @@ def user_baselines(fold: Fold, columns: Sequence[UserColumn]) -> dict[str, Float
     for column in columns:
         known = training.dropna(subset=column_name(column))
         value = known[column_name(column)].to_numpy(dtype=np.float64)
-        falls = spearman(value, known[LABEL].to_numpy(dtype=np.float64)) < 0
+        falls = rank_correlation(value, known[LABEL].to_numpy(dtype=np.float64)) < 0
         tested = test[column_name(column)].to_numpy(dtype=np.float64)
         found[model_name(column)] = -tested if falls else tested
     return found

@@ -6,7 +6,7 @@ import pandas as pd
 
 from evoflow.target import LABEL
 from evoflow.train.baselines.simple import Floats, Predict
-from evoflow.train.fit import spearman
+from evoflow.train.evaluation.weighted import rank_correlation
 
 BASES = 8
 """Reference bases to each side of the allele that the trees see."""
@@ -106,4 +106,4 @@ def _at(window: npt.NDArray[np.int64], place: npt.NDArray[np.integer]) -> Floats
 
 
 def _correlation(predicted: Floats, truth: npt.NDArray[np.float64]) -> float:
-    return -1.0 if np.ptp(predicted) == 0 else spearman(predicted, truth)
+    return -1.0 if np.ptp(predicted) == 0 else rank_correlation(predicted, truth)

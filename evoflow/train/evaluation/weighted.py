@@ -4,7 +4,7 @@ scikit-learn and scipy compute one weighting at a time, and a hundred of each me
 subset would take minutes. Here a weighting is a row of a matrix. A row of ones gives what they
 give, and a row of counts what they give for rows repeated that often; the tests hold them to it.
 
-In all functions `weights` has shape=(sets, n), the values have shape=(n,) and the result has
+Where `weights` are given they have shape=(sets, n), the values have shape=(n,) and the result has
 shape=(sets,), NaN where a set leaves the metric undefined.
 """
 
@@ -37,6 +37,14 @@ def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
 def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Weighted rank correlation, ties at their middle rank."""
     return _correlation(_ranks(x, weights), _ranks(y, weights), weights)
+
+
+def rank_correlation(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> float:
+    """Rank correlation of rows that count alike; NaN also where a value is no number."""
+    if not (np.isfinite(x).all() and np.isfinite(y).all() and len(x)):
+        return float("nan")
+    alike = np.ones((1, len(x)))
+    return float(spearman(x.astype(np.float64), y.astype(np.float64), alike)[0])
 
 
 def auroc(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:

@@ -71,3 +71,14 @@ def test_macro_mean_weighs_classes_alike(rows):
         for own in (truth == one for one in held)
     ]
     assert found == pytest.approx(np.mean(expected) if expected else np.nan, nan_ok=True)
+
+
+def test_rows_that_count_alike_are_correlated_as_scipy_does():
+    rng = np.random.default_rng(0)
+    predicted, target = rng.normal(size=50).round(1), rng.choice([1.0, 2, 5, 10], 50)
+    expected = spearmanr(predicted, target).statistic
+    assert weighted.rank_correlation(predicted, target) == pytest.approx(expected, abs=1e-12)
+    for unknown in (np.ones(50), np.where(target == 1, np.nan, predicted)):
+        assert np.isnan(weighted.rank_correlation(unknown, target))
+    assert np.isnan(weighted.rank_correlation(target[:1], target[:1]))
+    assert np.isnan(weighted.rank_correlation(target[:0], target[:0]))
