@@ -13,9 +13,9 @@ from metaflow import Run, Task, current, namespace
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY, MetaflowException
 from metaflow.runtime import MAX_NUM_SPLITS
 
-from evoflow.devices.disks import is_full_disk, room_in
 from evoflow.devices.ledger import killed_claims, machine_memory, memory_kills
 from evoflow.errors import InputError
+from evoflow.files.disks import is_full_disk, room_in
 from evoflow.runs import FLOW
 from evoflow.settings import parse_yaml
 from evoflow.settings.yaml_text import decode

@@ -7,9 +7,9 @@ from typing import Any
 from metaflow import Config, user_step_decorator
 from metaflow._vendor.click import UsageError
 
-from evoflow.devices.disks import readable_full_disk
 from evoflow.devices.parent import end_with_parent
 from evoflow.errors import InputError
+from evoflow.files.disks import readable_full_disk
 from evoflow.running import ReadableError
 from evoflow.settings import parse_yaml
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evoflow.atomic import new_file
+from evoflow.files.atomic import new_file
 
 COLUMNS = {
     "individual": "str",

@@ -90,11 +90,11 @@ class EvoFlow(FlowSpec):
     def start(self):
         """Read the settings, make the demo data if asked, and check every input."""
         from evoflow import demo
-        from evoflow.atomic import check_new
         from evoflow.embed.size import bytes_per_sequence
         from evoflow.embed.store.cache import check_cache
         from evoflow.embed.weights.check import check_model
         from evoflow.errors import collected
+        from evoflow.files.atomic import check_new
         from evoflow.inputs import preflight
         from evoflow.labels.check import allele_values, given_columns
         from evoflow.report import cards

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from evoflow import __version__
-from evoflow.atomic import check_can_be_written
 from evoflow.errors import InputError
+from evoflow.files.atomic import check_can_be_written
 from evoflow.secrets import redact
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

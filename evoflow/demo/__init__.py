@@ -12,9 +12,9 @@ from pathlib import Path
 
 from numpy.random import default_rng
 
-from evoflow.atomic import new_folder
-from evoflow.cache import cache_folder
 from evoflow.errors import InputError
+from evoflow.files.atomic import new_folder
+from evoflow.files.cache import cache_folder
 from evoflow.settings import DataSettings, DemoSettings, Individual
 
 __all__ = ["prepare"]

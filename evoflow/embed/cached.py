@@ -18,8 +18,8 @@ from evoflow.embed.store.segments import Entry, sequence_key
 from evoflow.embed.stream import Embedded, EmbeddingStream
 from evoflow.embed.weights.loading import identity_of
 from evoflow.errors import InputError
-from evoflow.layers import Layer, has_likelihood, parse_layer, resolve_layer
 from evoflow.settings import EmbeddingSettings, Window
+from evoflow.settings.layer_names import Layer, has_likelihood, parse_layer, resolve_layer
 
 Places = dict[str, list[Entry]]
 """For each key of a sequence, where a layer's embedding lies."""

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evoflow.atomic import new_file
 from evoflow.devices.claims import claimed_device
 from evoflow.embed.embedder import Embedder, Provenance
 from evoflow.embed.fasta import Record, read_fasta
+from evoflow.files.atomic import new_file
 from evoflow.progress import shown
 from evoflow.settings import EmbeddingSettings, ModelSettings
 

@@ -18,9 +18,9 @@ from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, repor
 from evoflow.embed.stream import EmbeddingStream
 from evoflow.embed.weights.model import load_model
 from evoflow.errors import InputError
-from evoflow.layers import Layer
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
+from evoflow.settings.layer_names import Layer
 
 __all__ = ["Embedder", "EmbeddingReport", "Embeddings", "Provenance", "report_of"]
 
@@ -103,7 +103,8 @@ class Embedder:
         sequences
             Letters A, C, G, T and N; lower case counts as upper case.
         layer
-            A name as `evoflow.layers` describes them; only the blocks that it needs run.
+            A name as `evoflow.settings.layer_names` describes them; only the blocks that it
+            needs run.
         tokens
             `all`, `mean`, or a window around the allele.
         offsets

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from evoflow.embed.results import Provenance
 from evoflow.embed.store.handle import StoredEmbeddings, loaders
 from evoflow.embed.weights.same_model import require_same_model
-from evoflow.layers import Layer
 from evoflow.settings import ModelSettings
+from evoflow.settings.layer_names import Layer
 
 
 class ShardTask(Protocol):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evoflow.embed.pooling import Tokens
 from evoflow.embed.store.cache import Use
-from evoflow.layers import Layer
+from evoflow.settings.layer_names import Layer
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from evoflow.embed.results import EmbeddingReport, Provenance, report_of
 from evoflow.embed.store.datastore import Datastore
 from evoflow.embed.store.handle import EmbeddingWriter, StoredEmbeddings
 from evoflow.embed.store.parts import Background
-from evoflow.layers import Layer
 from evoflow.progress import Phases, silent
 from evoflow.settings import Settings
+from evoflow.settings.layer_names import Layer
 
 
 @dataclass(frozen=True)

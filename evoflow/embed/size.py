@@ -6,8 +6,8 @@ import numpy as np
 
 from evoflow.embed.pooling import span
 from evoflow.embed.weights.builtin import builtin_sizes
-from evoflow.layers import resolve_layer
 from evoflow.settings import ModelSettings
+from evoflow.settings.layer_names import resolve_layer
 
 VOCABULARY = 512
 """Of every Evo model: bytes, and room for more."""

@@ -21,7 +21,7 @@ from evoflow.embed.hyena.tokens import PAD_ID, encode
 from evoflow.embed.pooling import Span, on_device, pool
 from evoflow.embed.results import Work
 from evoflow.errors import InputError
-from evoflow.layers import Layer, has_likelihood
+from evoflow.settings.layer_names import Layer, has_likelihood
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import pandas as pd
 import pysam
 
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 
 _LOCUS = ["contig", "position"]
 _NOT_BASES = re.compile("[^ACGTN]")

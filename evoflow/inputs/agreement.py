@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.inputs import inventory
 from evoflow.inputs.contigs import BUILDS, Genome, genome_build
 from evoflow.inputs.inventory import Held, Regions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.inputs.refusals import shortened
 from evoflow.settings import DataSettings
 

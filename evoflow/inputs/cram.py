@@ -8,7 +8,7 @@ from pathlib import Path
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.inputs.inventory import Held
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.inputs import cram, refusals
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.inventory import Held, Regions

@@ -9,7 +9,7 @@ import pysam
 import pysam.bcftools
 
 from evoflow.errors import InputError
-from evoflow.htslib import output, quiet
+from evoflow.files.htslib import output, quiet
 from evoflow.inputs.contigs import Genome, parse_region
 from evoflow.inputs.readable import INDEXES, find_index
 from evoflow.remote.byte_ranges import read_index

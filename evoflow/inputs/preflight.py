@@ -6,7 +6,7 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError, collected, printable
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.inputs import agreement, inventory, readable, refusals
 from evoflow.inputs.consequence_field import check_consequence_field
 from evoflow.inputs.contigs import Genome

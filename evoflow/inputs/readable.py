@@ -11,7 +11,7 @@ import pysam
 import pysam.samtools
 
 from evoflow.errors import InputError, printable
-from evoflow.htslib import is_bgzipped, quiet, run
+from evoflow.files.htslib import is_bgzipped, quiet, run
 from evoflow.remote import own_indexes
 from evoflow.remote.mirror import Mirror
 from evoflow.settings import Individual, is_remote

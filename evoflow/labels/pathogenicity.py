@@ -8,7 +8,7 @@ import pandas as pd
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 
 STARS = {
     "practice_guideline": 4,

@@ -14,7 +14,7 @@ import pysam
 import pysam.bcftools
 
 from evoflow.errors import InputError
-from evoflow.htslib import quiet, run
+from evoflow.files.htslib import quiet, run
 from evoflow.inputs.readable import check_file
 from evoflow.remote import local_files
 from evoflow.settings import AlleleColumn, is_remote, resolve

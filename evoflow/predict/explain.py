@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
-from evoflow.atomic import new_file
-from evoflow.cache import cache_folder
 from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
 from evoflow.extract.written_alleles import placed
+from evoflow.files.atomic import new_file
+from evoflow.files.cache import cache_folder
 from evoflow.predict.export import head_of
 from evoflow.predict.scoring import score_reads
 from evoflow.predict.trained import TrainedHead

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evoflow.errors import InputError
-from evoflow.home import expand_home
+from evoflow.files.home import expand_home
 from evoflow.predict.model_card import model_card
 from evoflow.predict.soundness import require_sound
 from evoflow.predict.trained import CONFIG, TrainedHead

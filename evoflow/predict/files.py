@@ -11,9 +11,9 @@ import pysam
 import pysam.bcftools
 
 from evoflow import __version__
-from evoflow.atomic import check_can_be_written, new_file
 from evoflow.errors import InputError, printable
-from evoflow.htslib import quiet, run
+from evoflow.files.atomic import check_can_be_written, new_file
+from evoflow.files.htslib import quiet, run
 from evoflow.inputs.contigs import Genome
 from evoflow.predict.commands import Predictions
 from evoflow.predict.variants_file import NOWHERE, read_records

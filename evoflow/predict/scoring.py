@@ -13,7 +13,7 @@ from evoflow.embed.embedder import Embedder
 from evoflow.embed.store.parts import room
 from evoflow.extract.contexts import Contexts
 from evoflow.extract.written_alleles import placed, write_allele
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.predict.trained import TrainedHead
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings

@@ -16,7 +16,7 @@ from evoflow.extract.vcf.normalise import KEY, Written, write_table
 from evoflow.extract.vcf.plain_vcf import Source, write_plain
 from evoflow.extract.vcf.variants import read_table
 from evoflow.extract.written_alleles import write_allele
-from evoflow.htslib import run
+from evoflow.files.htslib import run
 from evoflow.inputs import agreement, inventory, readable, refusals
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.inventory import Held

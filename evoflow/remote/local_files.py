@@ -15,7 +15,7 @@ from pathlib import Path
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.htslib import is_bgzipped, quiet
+from evoflow.files.htslib import is_bgzipped, quiet
 from evoflow.remote.answers import UnavailableError
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.mirror import Mirror

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from evoflow.atomic import new_file, new_folder
-from evoflow.cache import cache_folder
 from evoflow.errors import InputError
+from evoflow.files.atomic import new_file, new_folder
+from evoflow.files.cache import cache_folder
 from evoflow.remote.answers import Description, TransientError
 from evoflow.remote.clients import source
 

@@ -13,10 +13,10 @@ import pysam.bcftools
 import pysam.samtools
 from pysam.utils import SamtoolsError
 
-from evoflow.atomic import new_folder
-from evoflow.cache import cache_folder
 from evoflow.errors import InputError
-from evoflow.htslib import quiet
+from evoflow.files.atomic import new_folder
+from evoflow.files.cache import cache_folder
+from evoflow.files.htslib import quiet
 from evoflow.remote.byte_ranges import Index, read_index
 
 ENDINGS = (".bai", ".csi", ".tbi")

@@ -19,8 +19,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from evoflow.atomic import whole_file
-from evoflow.cache import cache_folder
+from evoflow.files.atomic import whole_file
+from evoflow.files.cache import cache_folder
 from evoflow.report.charts import Spec
 from evoflow.secrets import redact
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from evoflow.errors import InputError
-from evoflow.home import expand_home
+from evoflow.files.home import expand_home
 from evoflow.secrets import conceal, expand
 
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")

@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from evoflow.errors import InputError
-from evoflow.layers import Layer, parse_layer
+from evoflow.settings.layer_names import Layer, parse_layer
 from evoflow.settings.target import TargetSettings
 from evoflow.settings.types import Fraction, Section, Share
 

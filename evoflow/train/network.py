@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evoflow import onednn
+from evoflow.devices import onednn
 from evoflow.train.head_config import HeadConfig
 
 PART = 2**20

@@ -6,8 +6,8 @@ import pytest
 import torch
 import yaml
 
-from evoflow.layers import parse_layer
 from evoflow.settings import ModelSettings
+from evoflow.settings.layer_names import parse_layer
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from random import Random
 import pysam
 import yaml
 
-from evoflow.htslib import quiet
+from evoflow.files.htslib import quiet
 from evoflow.settings import DataSettings, load
 from tests.extract.worlds import SAMPLE, Record, World, make_read, write_reads, write_vcf
 

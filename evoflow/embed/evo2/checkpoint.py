@@ -10,15 +10,15 @@ from zipfile import BadZipFile, ZipFile
 
 from filelock import FileLock
 
-from evoflow.atomic import whole_file
-from evoflow.cache import cache_folder
 from evoflow.embed.evo2.convert import config_of, convert_checkpoint, find_pickle
 from evoflow.embed.evo2.published import KNOWN, known_name
 from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena import hub
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.errors import InputError
-from evoflow.home import expand_home
+from evoflow.files.atomic import whole_file
+from evoflow.files.cache import cache_folder
+from evoflow.files.home import expand_home
 
 logger = logging.getLogger(__name__)
 

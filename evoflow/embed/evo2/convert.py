@@ -19,12 +19,12 @@ from huggingface_hub import split_state_dict_into_shards_factory
 from safetensors.torch import save_file
 from torch import Tensor
 
-from evoflow.atomic import new_folder
 from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
 from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint, check_tensors, read_json
 from evoflow.embed.weights.files import LocalFile, refuse_pointer
 from evoflow.errors import InputError
+from evoflow.files.atomic import new_folder
 
 SHARD = "5GB"
 PATTERN = "model{suffix}.safetensors"

@@ -11,7 +11,7 @@ from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.embed.weights.builtin import SHIPPED, TINY, shipped_folder
 from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
-from evoflow.home import expand_home
+from evoflow.files.home import expand_home
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from evoflow.embed.hyena.backbone import Backbone
 from evoflow.embed.hyena.checkpoint import Checkpoint
 from evoflow.embed.hyena.sizes import Sizes
 from evoflow.embed.weights.loading import Progress
-from evoflow.layers import Layer, LayerOutput, resolve_layer
+from evoflow.settings.layer_names import Layer, LayerOutput, resolve_layer
 
 
 class Predicted(NamedTuple):
@@ -66,7 +66,8 @@ class Hyena(nn.Module):
         input_ids
             Integers, shape=(batch, length), padded on the right.
         layers
-            Names as `evoflow.layers` describes them, such as 27, `blocks.26.mlp.l3` or `logits`.
+            Names as `evoflow.settings.layer_names` describes them, such as 27,
+            `blocks.26.mlp.l3` or `logits`.
 
         Returns
         -------

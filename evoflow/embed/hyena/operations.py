@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from evoflow import onednn
+from evoflow.devices import onednn
 
 Activation = Literal["gelu", "identity"]
 """What a gated MLP does to its gate: the exact GELU, or nothing."""

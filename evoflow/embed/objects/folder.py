@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from evoflow.atomic import whole_file
 from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
+from evoflow.files.atomic import whole_file
 
 
 class FolderObjects:

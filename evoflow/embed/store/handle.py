@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evoflow.embed.store.datastore import Datastore, LostBlobError
 from evoflow.embed.store.parts import Background, PartWriter, read_ahead, room
 from evoflow.errors import InputError
-from evoflow.layers import Layer
+from evoflow.settings.layer_names import Layer
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,9 +11,9 @@ from evoflow.devices.cgroups import memory_available
 from evoflow.embed.objects.places import require_writable
 from evoflow.embed.weights.builtin import TINY, builtin_sizes
 from evoflow.errors import InputError, collected
-from evoflow.home import expand_home
-from evoflow.layers import Layer, resolve_layer
+from evoflow.files.home import expand_home
 from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
+from evoflow.settings.layer_names import Layer, resolve_layer
 
 if TYPE_CHECKING:
     from evoflow.embed.hyena.checkpoint import Checkpoint

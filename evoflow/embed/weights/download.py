@@ -34,10 +34,10 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from evoflow.cache import cache_folder
 from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_line
 from evoflow.errors import InputError
-from evoflow.home import expand_home, takes_files
+from evoflow.files.cache import cache_folder
+from evoflow.files.home import expand_home, takes_files
 
 logger = logging.getLogger(__name__)
 

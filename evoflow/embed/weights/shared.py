@@ -19,7 +19,6 @@ from uuid import uuid4
 
 import torch
 
-from evoflow.cache import cache_folder
 from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint
 from evoflow.embed.objects.folder import FolderObjects
 from evoflow.embed.objects.places import open_objects
@@ -28,6 +27,7 @@ from evoflow.embed.weights.files import LocalFile
 from evoflow.embed.weights.identity import tensor_digest
 from evoflow.embed.weights.loading import TensorStream
 from evoflow.errors import InputError
+from evoflow.files.cache import cache_folder
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import pysam
 import pysam.samtools
 
 from evoflow.extract.evidence.alignment import Footprint
-from evoflow.htslib import quiet, run
+from evoflow.files.htslib import quiet, run
 from evoflow.inputs import cram
 from evoflow.remote import local_files
 

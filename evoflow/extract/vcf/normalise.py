@@ -14,7 +14,7 @@ import pysam.bcftools
 
 from evoflow.extract.vcf.annotation import Annotation
 from evoflow.extract.vcf.plain_vcf import PlainVcf, Source, is_inside, take
-from evoflow.htslib import quiet, run
+from evoflow.files.htslib import quiet, run
 from evoflow.inputs.agreement import SHOWN, Differing
 from evoflow.inputs.consequence_field import find_subfields
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pysam
 import pysam.bcftools
 
-from evoflow.htslib import run
+from evoflow.files.htslib import run
 from evoflow.remote import local_files
 
 _SHIFT = 1_000

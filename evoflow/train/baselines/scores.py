@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evoflow.labels.allele_values import column_name, model_name
-from evoflow.layers import Layer
 from evoflow.settings import UserColumn
+from evoflow.settings.layer_names import Layer
 from evoflow.target import IMPACT, LABEL, Target
 from evoflow.train.baselines import simple
 from evoflow.train.baselines.simple import Floats, Predict

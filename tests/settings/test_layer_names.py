@@ -3,7 +3,7 @@
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.layers import LayerOutput, parse_layer, resolve_layer
+from evoflow.settings.layer_names import LayerOutput, parse_layer, resolve_layer
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evoflow.cache import cache_folder
+from evoflow.files.cache import cache_folder
 
 
 def test_folder_that_is_set(monkeypatch, tmp_path):

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import pysam.samtools
 import pytest
 
-from evoflow import htslib
-from evoflow.devices import disks
 from evoflow.errors import InputError
+from evoflow.files import disks, htslib
 
 
 class Usage(NamedTuple):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evoflow import home
-from evoflow.cache import cache_folder
 from evoflow.embed.weights.download import Wanted, constants
 from evoflow.errors import InputError
+from evoflow.files import home
+from evoflow.files.cache import cache_folder
 from evoflow.settings import DataSettings, load
 
 

@@ -6,7 +6,7 @@ import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.htslib import output, quiet, run
+from evoflow.files.htslib import output, quiet, run
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path):

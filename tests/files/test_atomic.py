@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evoflow.atomic import check_can_be_written, check_new, new_file, new_folder
 from evoflow.errors import InputError
+from evoflow.files.atomic import check_can_be_written, check_new, new_file, new_folder
 
 
 def names(folder: Path):

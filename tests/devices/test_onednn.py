@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from evoflow import onednn
+from evoflow.devices import onednn
 
 
 @pytest.mark.parametrize("leading", [(1,), (7,), (150, 1), (5, 3)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
-from evoflow.home import expand_home, takes_files, temporary_home
+from evoflow.files.home import expand_home, takes_files, temporary_home
 
 
 def cache_folder() -> Path:

@@ -12,8 +12,8 @@ import pysam.bcftools
 import pysam.samtools
 from pysam.utils import PysamDispatcher, SamtoolsError
 
-from evoflow.devices.disks import temporary_folder_full
 from evoflow.errors import InputError
+from evoflow.files.disks import temporary_folder_full
 
 # Headers, names and values may be in any encoding, and few of them matter; those that do must
 # come back as the bytes that they were.
