@@ -97,7 +97,8 @@ class CalledAlleles:
             return seen
         blocks = lay.blocks
         if (
-            blocks[0].reference_start > where.start
+            not blocks  # all of it clipped or inserted, as cutting off primers leaves reads
+            or blocks[0].reference_start > where.start
             or blocks[-1].reference_start + blocks[-1].length < where.stop
         ):
             return Shown(Evidence.UNINFORMATIVE, 0, 0)

@@ -81,6 +81,13 @@ def test_a_read_that_ends_in_the_repeat_does_not_tell(genome):
     assert show(alleles, DELETION, both, "42M1D6M").evidence is Evidence.UNINFORMATIVE
 
 
+@pytest.mark.parametrize("cigar", ["80S", "80I", "40S10N40S", "40S30D40S"])
+def test_a_read_without_an_aligned_base_does_not_tell(genome, cigar):
+    assert show(called(genome, DELETION), DELETION, GENOME[60:140], cigar, 95) == (
+        Evidence.UNINFORMATIVE, 0, 0,
+    )  # fmt: skip
+
+
 def test_an_insertion_and_a_deletion_that_look_like_substitutions(genome):
     # CGT after 150 is inserted and the next three bases are deleted: aligned without a gap.
     alleles_are = [(150, GENOME[149], GENOME[149] + "CGT"), (150, GENOME[149:153], GENOME[149])]
