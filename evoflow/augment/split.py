@@ -234,23 +234,30 @@ def _even(folds: int) -> npt.NDArray[np.float64]:
 
 def _kept_apart(examples: pd.DataFrame, sides: Sides, read_length: int) -> Sides:
     """Set aside what lies too near to a side that matters more, or shares something with it."""
-    return _without_shared(examples, _without_neighbours(examples, sides, 2 * read_length))
+    return _without_shared(examples, _without_neighbours(examples, sides, read_length))
 
 
-def _without_neighbours(examples: pd.DataFrame, sides: Sides, gap: int) -> Sides:
-    """Set aside what lies less than `gap` bases from an example of a side that matters more."""
+def _without_neighbours(examples: pd.DataFrame, sides: Sides, read_length: int) -> Sides:
+    """Set aside examples that reach as far as one of a side that matters more.
+
+    An example reaches a read's length to either side, and over the reference bases that its read
+    skips.
+    """
     kept = sides.copy()
-    contig = pd.factorize(examples["contig"])[0]
-    # Contigs one behind the other on one line, further apart than a gap.
-    step = int(examples["position"].max()) + gap
-    place = contig * step + examples["position"].to_numpy()
+    spans = examples["reference_end"] - examples["reference_start"]
+    skipped = (spans - examples["sequence"].str.len()).clip(lower=0).to_numpy()
+    reach = read_length + skipped
+    # Contigs one behind the other on one line, further apart than any two examples reach.
+    step = int(examples["position"].max()) + 2 * int(reach.max())
+    place = pd.factorize(examples["contig"])[0] * step + examples["position"].to_numpy()
+    first, after = place - reach, place + reach
     for side in (2, 1):
-        others = np.sort(place[kept == side])
+        others = np.flatnonzero(kept == side)
         if len(others):
-            right = np.searchsorted(others, place)
-            near_left = place - others[np.maximum(right - 1, 0)]
-            near_right = others[np.minimum(right, len(others) - 1)] - place
-            near = (np.abs(near_left) < gap) | (np.abs(near_right) < gap)
+            others = others[np.argsort(first[others])]
+            furthest = np.maximum.accumulate(after[others])
+            before = np.searchsorted(first[others], after) - 1  # the last that begins before an end
+            near = (before >= 0) & (furthest[before] > first)
             kept[near & (kept >= 0) & (kept < side)] = -1
     return kept
 

@@ -84,6 +84,22 @@ def test_a_single_dense_gene_is_cut_with_gaps_and_says_so(table):
     assert any("set aside" in note for note in notes(found))
 
 
+def test_a_read_reaches_over_the_bases_that_it_skips(table):
+    start = np.arange(120) * 50
+    examples = table(position=start + 11, label=[0, 10] * 60, reference_start=start)
+    examples["reference_end"] = start + 20
+    deleted = examples.assign(reference_end=start + 20 + np.where(start % 500 == 0, 200, 0))
+    for given in (examples, deleted):
+        used = split(given)
+        used = used[used["split"] != "gap"]
+        assert used["split"].nunique() == 3
+        first, after = used["reference_start"].to_numpy(), used["reference_end"].to_numpy()
+        common = (first[:, None] < after) & (first < after[:, None])
+        side = used["split"].to_numpy()
+        assert not (common & (side[:, None] != side)).any()
+    assert (split(deleted)["split"] == "gap").sum() > (split(examples)["split"] == "gap").sum()
+
+
 def test_a_read_that_recurs_elsewhere_is_set_aside_from_training(table):
     examples = world(table)
     chosen = split(examples)["split"]
