@@ -33,9 +33,9 @@ class Found:
     alleles
         The individual's alleles that ClinVar knows, labelled, sorted by `normalise.KEY`.
     called
-        Pickled table of all alleles that the individual carries there or that a failed call gives
-        them, in ClinVar or not: `KEY`, sorted. Those of many people are too many to be held at
-        once.
+        Pickled table of all alleles that the individual carries there or may carry, as a failed
+        call gives them or the genotype is missing, in ClinVar or not: `KEY`, sorted. Those of many
+        people are too many to be held at once.
     positions
         File of the 1-based positions of the reference loci, sorted: also too many.
     num_positions
@@ -94,6 +94,8 @@ class Called:
     alleles
         `KEY`, `genotype`, `own_mc`, `record` and `passed`: also alleles of failed calls, and those
         nearby outside of the regions; sorted by `KEY`.
+    unknown
+        `KEY` of the alleles whose genotype is missing, or half of it.
     counts
         Count by (subject, reason) of the alleles that were dropped, and of all by genotype.
     written
@@ -101,6 +103,7 @@ class Called:
     """
 
     alleles: pd.DataFrame
+    unknown: pd.DataFrame
     counts: Counter[tuple[str, str]]
     written: Written
 
@@ -111,9 +114,10 @@ class Called:
 
     def save(self, folder: Path) -> Path:
         """Write all alleles as `Found.called`."""
+        together = pd.concat([self.alleles[normalise.KEY], self.unknown]).drop_duplicates()
         descriptor, path = mkstemp(suffix=".pickle", dir=folder)
         with os.fdopen(descriptor, "wb") as file:
-            self.alleles[normalise.KEY].to_pickle(file)
+            together.sort_values(normalise.KEY).to_pickle(file)
         return Path(path)
 
 
@@ -129,14 +133,14 @@ def read_unit(unit: Unit, data: DataSettings) -> Called:
             Path(own),
             consequence_field=data.consequence_field,
         )
-        alleles, dropped, genotypes = variants.read_called(written.table, unit.called)
+        alleles, unknown, dropped, genotypes = variants.read_called(written.table, unit.called)
     add(counts, VARIANT, dropped)
     counts[VARIANT, "REF differs from the reference"] += written.mismatches
     counts[VARIANT, "REF is not A, C, G, T or N"] += written.not_bases
     counts[RECORD, "in the regions"] += written.inside
     counts[RECORD, OUTSIDE] += unit.called_records - written.inside
     add(counts, GENOTYPE, genotypes)
-    return Called(alleles.sort_values(normalise.KEY), counts, written)
+    return Called(alleles.sort_values(normalise.KEY), unknown, counts, written)
 
 
 def add(counts: Counter[tuple[str, str]], subject: str, reasons: Counter[str]) -> None:

@@ -1,6 +1,6 @@
 """The reads of every unit: those of all alleles, and of reference loci until there are enough."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from evoflow.extract import reference_loci
@@ -65,8 +65,8 @@ def take_reads(
             reads[carried.unit].carriers.append(each)
         for drawn, each in zip(references, taken[len(carriers) :], strict=True):
             reads[drawn.unit].references.append(each)
+        _leave_out_ambiguous(reads.values())
         for draw in draws:
-            draw.leave_out_ambiguous(reads)
             draw.loci.kept = sum(
                 len(each.examples) for unit in draw.units for each in reads[unit].references
             )
@@ -90,17 +90,17 @@ class _PersonDraw:
             for part in reference_parts(unit, positions, found)
         ]
 
-    def leave_out_ambiguous(self, reads: Mapping[Unit, UnitReads]) -> None:
-        """Leave out reference reads with the bases of a carrier read of the individual."""
-        carried = {
-            sequence
-            for unit in self.units
-            for each in reads[unit].carriers
-            for sequence in each.examples["sequence"]
-        }
-        for unit in self.units:
-            references = reads[unit].references
-            references[:] = [each.without(carried) for each in references]
+
+def _leave_out_ambiguous(reads: Collection[UnitReads]) -> None:
+    """Leave out reference reads with the bases of a carrier read of any individual."""
+    carried = {
+        sequence
+        for unit in reads
+        for each in unit.carriers
+        for sequence in each.examples["sequence"]
+    }
+    for unit in reads:
+        unit.references[:] = [each.without(carried) for each in unit.references]
 
 
 def _of_person(units: Mapping[Unit, Found], data: DataSettings) -> _PersonDraw:

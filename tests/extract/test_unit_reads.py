@@ -1,13 +1,14 @@
 """Which reference loci are looked at, whatever the reads: those of lowest rank, until enough."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.extract.example_rows import Taken
+from evoflow.extract.example_rows import SAME_BASES, CarrierPart, ReferencePart, Taken
 from evoflow.extract.found_alleles import Found
 from evoflow.extract.reference_loci import ranks
 from evoflow.extract.unit_reads import take_reads
@@ -20,19 +21,22 @@ PERSON = Individual(sample="ann", reads="ann.bam", variants="ann.vcf.gz")
 
 
 class EvenPool:
-    """Stands in for the processes: only even positions have a read."""
+    """Stands in for the processes: only even positions have a read, its bases their number."""
 
     def __init__(self):
         self.rounds = []
 
     def run(self, work, tasks, **_):  # noqa: ARG002
-        self.rounds.append([(part.unit.contig, at) for part in tasks for at in part.positions])
-        return [self.take(part.positions) for part in tasks]
+        drawn = [part for part in tasks if isinstance(part, ReferencePart)]
+        self.rounds.append([(part.unit.contig, at) for part in drawn for at in part.positions])
+        return [self.take(part) for part in tasks]
 
-    def take(self, positions):
-        kept = pd.DataFrame({"position": positions[positions % 2 == 0]})
-        kept = kept.assign(sequence="ACGT")
-        return Taken(len(positions), kept, Counter(), 0, 0)
+    def take(self, part):
+        if isinstance(part, CarrierPart):
+            return Taken(len(part.alleles), part.alleles, Counter(), 0, 0)
+        even = part.positions[part.positions % 2 == 0]
+        kept = pd.DataFrame({"position": even, "sequence": even.astype("str")})
+        return Taken(len(part.positions), kept, Counter(kept=len(kept)), 0, 0)
 
 
 @pytest.fixture
@@ -59,15 +63,19 @@ def found(tmp_path):
     return units
 
 
-def take(found, wanted):
-    pool = EvenPool()
+def take_all(pool, found, wanted):
     data = DataSettings(
         reference="genome.fa",
         clinvar="clinvar.vcf.gz",
         individuals=(PERSON,),
         reference_loci=wanted,
     )
-    reads = take_reads(pool, found, data, lambda _: lambda _: None)
+    return take_reads(pool, found, data, lambda _: lambda _: None)
+
+
+def take(found, wanted):
+    pool = EvenPool()
+    reads = take_all(pool, found, wanted)
     return pool.rounds, sum(len(t.examples) for each in reads.values() for t in each.references)
 
 
@@ -94,3 +102,14 @@ def test_every_locus_is_looked_at_once_at_most(found, wanted, kept):
     looked = [each for of_round in rounds for each in of_round]
     assert len(set(looked)) == len(looked) == (400 if kept else 0)
     assert got == kept
+
+
+def test_no_reference_read_has_the_bases_of_anybodys_carrier_read(found):
+    unit, own = next(iter(found.items()))
+    bob = replace(unit, individual=PERSON.model_copy(update={"sample": "bob"}))
+    alleles = pd.DataFrame({"position": [7, 7], "sequence": ["8", "20"]})
+    reads = take_all(EvenPool(), {unit: own, bob: replace(own, alleles=alleles)}, "all")
+    for each in reads.values():
+        (references,) = each.references
+        assert set(range(2, 301, 2)) - set(references.examples["position"]) == {8, 20}
+        assert references.counts == {"kept": 148, SAME_BASES: 2}

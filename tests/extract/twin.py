@@ -71,6 +71,17 @@ def carried_alleles(world: World) -> dict[Key, str]:
     return carried
 
 
+def unknown_alleles(world: World) -> set[Key]:
+    return {
+        normalise(world.genome, record.position, record.ref, alt)
+        for record in world.called
+        for number, alt in enumerate(record.alts, 1)
+        if alt.isalpha()
+        and "." in record.genotype
+        and str(number) not in record.genotype.replace("|", "/").split("/")
+    }
+
+
 def free_loci(
     known: dict[Key, Record], carried: dict[Key, str], longest: int
 ) -> dict[int, tuple[Key, Record]]:
@@ -119,7 +130,7 @@ def choose(world: World, rules: Rules, key: Key, wanted: int, *, carries: bool) 
         (crc32(read.query_name.encode(), crc32(text.encode())), read.is_read2, number)
         for number, read in enumerate(world.reads)
     )
-    called = list(carried_alleles(world))
+    called = [*carried_alleles(world).keys() | unknown_alleles(world)]
     chosen: dict[str, tuple] = {}
     for _, _, number in ranked:
         read = world.reads[number]

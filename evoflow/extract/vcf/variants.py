@@ -56,7 +56,9 @@ def read_clinvar(
     yield rest
 
 
-def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str], Counter[str]]:
+def read_called(
+    path: Path, source: Source
+) -> tuple[pd.DataFrame, pd.DataFrame, Counter[str], Counter[str]]:
     """Read the alleles that an individual carries.
 
     Returns
@@ -65,6 +67,9 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
         `KEY`, `genotype` (1: this allele; 0: any other), whether the call `passed` the filters,
         `record` (see `normalise.write_called`), and `own_mc`, the consequences that the
         individual's file gives; also those nearby outside of the regions.
+    unknown
+        `KEY` of the alleles that the individual may carry, since the genotype is missing, or half
+        of it is; also those nearby outside of the regions.
     dropped
         How many alleles within the regions were dropped, by reason.
     genotypes
@@ -72,7 +77,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     """
     dropped: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    kept = []
+    kept, unknown = [], []
     for chunk in read_table(path, [*KEY, "record", "own_mc", "genotype"]):
         within = inside_regions(chunk, source)
         for genotype, count in chunk["genotype"][within].value_counts().items():
@@ -89,6 +94,8 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
             (within & sequence & ~missing & ~contained).sum()
         )
         kept.append(chunk[sequence & contained])
+        in_part = chunk["genotype"].str.contains(".", regex=False)
+        unknown.append(chunk[sequence & in_part & ~contained][KEY])
     called = pd.concat(kept, ignore_index=True)
     called = called.assign(passed=called["record"].str.startswith(PASSED))
     # Of an allele that is listed twice the genotype that says most stays: 1/1, 0/1, ./1.
@@ -100,7 +107,7 @@ def read_called(path: Path, source: Source) -> tuple[pd.DataFrame, Counter[str],
     once = ordered[~repeated]
     failed = ~once["passed"] & inside_regions(once, source)
     dropped["its call failed a filter"] += int(failed.sum())
-    return once, dropped, kinds
+    return once, pd.concat(unknown, ignore_index=True), dropped, kinds
 
 
 def _kind(genotype: str) -> str:

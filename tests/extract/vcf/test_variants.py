@@ -16,8 +16,8 @@ from tests.extract.records import GENOME, GT, INFO, MISSENSE, other, write
 
 def called(folder, source, sample="p"):
     written = write_called(source, sample, ["PASS", "."], str(folder / "genome.fa"), folder)
-    carried, dropped, genotypes = read_called(written.table, source)
-    return carried, +dropped, genotypes, written.mismatches
+    carried, unknown, dropped, genotypes = read_called(written.table, source)
+    return carried, unknown, +dropped, genotypes, written.mismatches
 
 
 def test_every_kind_of_record_is_taken_or_counted(folder):
@@ -40,19 +40,25 @@ def test_every_kind_of_record_is_taken_or_counted(folder):
             (150, other(150), other(150, 2), ".", "0/1"),
             (160, None, f"{other(160)},{other(160, 2)}", ".", "1|2"),
             (170, None, other(170).lower(), ".", "0/1"),
+            (180, None, f"{other(180)},{other(180, 2)}", ".", "./2"),
+            (190, None, "<DEL>", ".", "./."),
         ],
         header=[GT],
     )
-    carried, dropped, genotypes, mismatches = called(folder, source)
+    carried, unknown, dropped, genotypes, mismatches = called(folder, source)
     assert dict(zip(carried["position"], carried["genotype"], strict=False)) == {
         20: "0/1", 30: "1", 40: "0/1/1/1", 50: "./1", 80: "0/1", 160: "0|1", 170: "0/1",
+        180: "./1",
     }  # fmt: skip
-    assert len(carried) == 8
+    assert len(carried) == 9
+    assert list(zip(unknown["position"], unknown["alt"], strict=True)) == [
+        (60, other(60)), (61, other(61)), (180, other(180)),
+    ]  # fmt: skip
     assert dropped == {
-        "ALT is not a sequence": 5, "genotype is missing": 2, "genotype does not contain it": 1,
+        "ALT is not a sequence": 6, "genotype is missing": 2, "genotype does not contain it": 2,
     }  # fmt: skip
     assert mismatches == 1
-    assert genotypes == {"diploid": 11, "haploid": 1, "polyploid": 1, "half call": 1, "missing": 2}
+    assert genotypes == {"diploid": 11, "haploid": 1, "polyploid": 1, "half call": 3, "missing": 3}
     assert len(carried) + sum(dropped.values()) == sum(genotypes.values())
 
 
@@ -60,7 +66,7 @@ def test_one_sample_of_many(folder):
     site = (20, None, other(20), ".", "0/0", "1/1")
     source = write(folder, [site], header=[GT, "##contig=<ID=1>"], samples=("a", "b"))
     assert list(called(folder, source, "b")[0]["genotype"]) == ["1/1"]
-    assert called(folder, source, "a")[1] == {"genotype does not contain it": 1}
+    assert called(folder, source, "a")[2] == {"genotype does not contain it": 1}
 
 
 def test_regions_hold_the_normalised_position(folder):
@@ -69,7 +75,7 @@ def test_regions_hold_the_normalised_position(folder):
     within = Source(source.path, ("1",), "chr1", ((99, 100), (200, 400)))
     table = write_called(within, "p", "all", str(folder / "genome.fa"), folder).table
     # Those behind the regions are known, for they may overlap a locus; but none is counted.
-    _, dropped, genotypes = read_called(table, within)
+    *_, dropped, genotypes = read_called(table, within)
     assert genotypes == {"diploid": 2}
     assert not +dropped
 
@@ -177,7 +183,7 @@ def test_failed_calls_are_known_and_marked(folder):
         (("PASS", "."), [20, 30, 50]), (("q10", "PASS"), [20, 40, 50]), ("all", [20, 30, 40, 50]),
     ):  # fmt: skip
         written = write_called(filtered, "p", filters, str(folder / "genome.fa"), folder)
-        found, dropped, _ = read_called(written.table, filtered)
+        found, _, dropped, _ = read_called(written.table, filtered)
         assert sorted(found["position"]) == [20, 30, 40, 50]
         assert sorted(found["position"][found["passed"]]) == passed
         assert dropped["its call failed a filter"] == 4 - len(passed)

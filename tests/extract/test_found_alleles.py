@@ -1,0 +1,39 @@
+"""What an individual may carry, as the genotypes say."""
+
+from random import Random
+
+import pytest
+
+from evoflow.extract.examples import extract_examples
+from tests.extract.worlds import Record, World, make_read
+
+GENOME = "".join(Random(7).choices("ACGT", k=400))
+MISSENSE = "SO:0001583|missense_variant"
+
+
+def snv(position, **fields):
+    ref = GENOME[position - 1]
+    return Record(position, ref, ("ACGT"[("ACGT".index(ref) + 1) % 4],), **fields)
+
+
+def read(name, start, *alleles):
+    bases = list(GENOME)
+    for each in alleles:
+        bases[each.position - 1] = each.alts[0]
+    return make_read(len(GENOME), name, start, "".join(bases[start : start + 60]), "60M")
+
+
+@pytest.mark.parametrize("genotype", ["./.", ".", "0|."])
+def test_no_reference_read_shows_an_allele_whose_genotype_is_missing(tmp_path, genotype):
+    carried = snv(300, rs="1", mc=MISSENSE)
+    missing = snv(100, rs="2", mc=MISSENSE, genotype=genotype)
+    locus = snv(110, rs="3", mc=MISSENSE)
+    world = World(GENOME, clinvar=[carried, missing, locus], called=[carried, missing])
+    world.reads = [read(f"shows-{at}", at, missing) for at in range(60, 80)]
+    world.reads += [read("clean", 75), read("carrier", 270, carried)]
+    data = world.write(tmp_path, read_length=50, reference_loci="all")
+    rows = extract_examples(data, processes=1).examples
+    # The loci stay, that of the allele itself too: a read shows that it is not there.
+    assert rows[["position", "read_name", "impact_score"]].to_numpy().tolist() == [
+        [100, "clean", 0], [110, "clean", 0], [300, "carrier", 5],
+    ]  # fmt: skip
