@@ -3,8 +3,12 @@
 python docs/settings_table.py > docs/settings.md
 """
 
+import ast
+import inspect
+import textwrap
 import types
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
@@ -30,14 +34,28 @@ def markdown() -> str:
 
 
 def _rows(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ...]]:
+    meanings = _meanings(kind)
     for name, field in kind.model_fields.items():
         key = f"{prefix}{name}"
         section = _section(field.annotation)
-        if field.description or section is None:
-            meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        meaning = meanings.get(name, "")
+        if meaning or section is None:
             yield key, _type(field.annotation), _default(field), meaning
         if section is not None:
             yield from _rows(section, f"{key}{_ITEMS.get(get_origin(field.annotation), '')}.")
+
+
+def _meanings(kind: type[BaseModel]) -> dict[str, str]:
+    """Read the docstrings under the fields of a settings type, as text of a Markdown cell."""
+    bases = [base for base in kind.__mro__ if base is not BaseModel and issubclass(base, BaseModel)]
+    found = {}
+    for base in reversed(bases):
+        (parsed,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        for field, below in pairwise(parsed.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                    found[name] = " ".join(text.split()).replace("|", "\\|")
+    return found
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

@@ -11,4 +11,4 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Section(BaseModel):
     """Unknown keys are refused and nothing changes after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
