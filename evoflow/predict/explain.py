@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
@@ -241,7 +242,14 @@ def _cached_scores(
     digest = blake2b(digest_size=16)
     for name, array in sorted(trained.head.weights.items()):
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    described = [trained.checkpoint, trained.revision, trained.embedding.model_dump(mode="json")]
+    described = [
+        asdict(trained.head.config),
+        asdict(trained.head.calibration),
+        trained.checkpoint,
+        trained.revision,
+        trained.weights,
+        trained.embedding.model_dump(mode="json"),
+    ]
     place = [str(read[name]) for name in ("ref", "alt", *_PLACE)]
     if contexts is not None:
         place += contexts.surround(pd.DataFrame([dict(read)]))["reference_sequence"].tolist()

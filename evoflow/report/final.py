@@ -226,7 +226,7 @@ def _dropped(run: RunRecord) -> Iterator[Block]:
 def _learning(run: RunRecord) -> Iterator[Block]:
     if run.layers is not None:
         yield Grid(run.layers, "One head per layer")
-        yield Text(tallies.LAYER_CHOICE)
+        yield Text(tallies.layer_choice(run.layers))
     best = run.best_epoch
     if {"training_loss", "validation_loss"} <= set(run.history):
         losses = ["training_loss", "validation_loss"]

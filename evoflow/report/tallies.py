@@ -148,9 +148,16 @@ def hardly_trained(split_counts: pd.DataFrame, balance_counts: pd.DataFrame) -> 
     return [f"{told}: the head cannot predict these reliably. {what_to_do}"]
 
 
-LAYER_CHOICE = (
-    "The carried alleles of the validation rows choose the layer; the test rows choose nothing."
-)
+def layer_choice(layers: pd.DataFrame) -> str:
+    """Say what chose the layer (see `train.layers.side_by_side`)."""
+    if layers["validation_spearman"].isna().all():
+        return (
+            "The validation rows could not choose: their carried alleles have one score, or no "
+            "head ranks them. The first layer is used."
+        )
+    return (
+        "The carried alleles of the validation rows choose the layer; the test rows choose nothing."
+    )
 
 
 def left_out(reasons: Mapping[str, str]) -> list[str]:

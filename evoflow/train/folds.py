@@ -9,6 +9,7 @@ import pandas as pd
 
 from evoflow.augment.leaks import SIDES
 from evoflow.augment.strata import MOST_VALUES
+from evoflow.table import ALLELE
 from evoflow.target import LABEL, Target
 from evoflow.train.pairs import Embeddings, Pairs
 
@@ -59,9 +60,13 @@ class Fold:
         """Look up the example of every row of a side."""
         return self.examples.iloc[self.sides[side]["example"].to_numpy()]
 
-    def held_out(self, side: str) -> pd.DataFrame:
-        """List the examples of a side, each once, in the order of `Pairs.examples`."""
-        return self.examples.iloc[self.sides[side]["example"].drop_duplicates().sort_values()]
+    def own_reads(self, side: str) -> pd.DataFrame:
+        """List the own read of every allele of a side.
+
+        Validation and test have no other rows: for them the order is that of `Pairs.examples`.
+        """
+        held = self.examples.iloc[self.sides[side]["example"].sort_values()]
+        return held.drop_duplicates(ALLELE)
 
 
 def folds_of(examples: pd.DataFrame, rows: pd.DataFrame) -> list[Fold]:

@@ -22,7 +22,8 @@ def calibrate(predicted: Floats, truth: Floats, ends: tuple[float, float]) -> Ca
     """Fit the line to predictions of alleles that the model has not learnt from.
 
     The steps of an isotonic regression are flat; a share `TILT` of the prediction itself keeps
-    alleles in their order.
+    alleles in their order. A model that predicts one value for all of them has no steps: that value
+    becomes the mean truth, and the ends stay.
 
     Parameters
     ----------
@@ -31,8 +32,12 @@ def calibrate(predicted: Floats, truth: Floats, ends: tuple[float, float]) -> Ca
     ends
         The lowest and the highest prediction there can be.
     """
-    if len(truth) < FEWEST_ALLELES or np.ptp(truth) == 0 or np.ptp(predicted) == 0:
+    if len(truth) < FEWEST_ALLELES or np.ptp(truth) == 0:
         return UNCALIBRATED
+    if np.ptp(predicted) == 0:
+        mean = float(np.clip(truth.mean(), *ends))
+        points = {end: end for end in ends} | {float(predicted[0]): mean}
+        return Calibration(tuple(sorted(points)), tuple(points[x] for x in sorted(points)))
     known, of_known, alleles = np.unique(predicted, return_inverse=True, return_counts=True)
     means = np.bincount(of_known, truth) / alleles
     steps = isotonic_regression(means, weights=alleles).x

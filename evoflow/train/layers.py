@@ -1,6 +1,5 @@
 """A head for each layer that was stored, and the one that the validation rows choose."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,26 +29,39 @@ class LayerHead:
     fit
         The head that is kept and its history.
     validation_spearman
-        Rank correlation over the carried alleles of the validation rows, the mean over the folds
-        of a cross-validation; NaN where it has none.
+        Rank correlation over the carried alleles of the validation rows of each fold of a
+        cross-validation, or of the one split; NaN where it has none.
     predicted
         Scores of the test rows, each by the head that did not learn from it.
     """
 
     layer: Layer
     fit: Fit
-    validation_spearman: float
+    validation_spearman: tuple[float, ...]
     predicted: npt.NDArray[np.float64]
 
 
 def choose(heads: Sequence[LayerHead]) -> LayerHead:
     """Take the head that ranks the carried alleles of the validation rows best; else the first."""
-    return max(
-        heads,
-        key=lambda head: (
-            -math.inf if math.isnan(head.validation_spearman) else head.validation_spearman
-        ),
-    )
+    return heads[int(np.argmax(validation_ranks(heads)))]
+
+
+def validation_ranks(heads: Sequence[LayerHead]) -> npt.NDArray[np.float64]:
+    """Average the validation's rank correlations of every head over the same folds.
+
+    A head that ranks nothing counts as 0 in a fold where another one ranks; a fold where none does
+    says nothing.
+
+    Returns
+    -------
+    ndarray
+        Shape=(heads,); NaN where no fold tells the heads apart.
+    """
+    ranks = np.array([head.validation_spearman for head in heads])  # (heads, folds)
+    telling = np.isfinite(ranks).any(axis=0)
+    if not telling.any():
+        return np.full(len(heads), np.nan)
+    return np.asarray(np.nan_to_num(ranks[:, telling]).mean(axis=1))
 
 
 def side_by_side(
@@ -86,7 +98,7 @@ def side_by_side(
     return pd.DataFrame(
         {
             "layer": names,
-            "validation_spearman": [head.validation_spearman for head in heads],
+            "validation_spearman": validation_ranks(heads),
             f"test_{target.headline}": [value for value, _, _ in tested],
             "low": [low for _, low, _ in tested],
             "high": [high for _, _, high in tested],

@@ -190,7 +190,7 @@ def learn(
                 models[number] |= {CNN: result(), **user_baselines(tested[number], columns)}
                 advance(number + 1, len(spelled))
     chosen = choose(heads)
-    test_rows = pd.concat([fold.held_out("test") for fold in tested])
+    test_rows = pd.concat([fold.own_reads("test") for fold in tested])
     predicted = {name: np.concatenate([found[name] for found in models]) for name in models[0]}
     predictions = test_rows.assign(**{HEAD: chosen.predicted}, **predicted)
     with phases("evaluating on the test split", "metrics"):
@@ -216,7 +216,7 @@ def _fit_layer(
     *,
     named: str,
     on_epoch: Callable[[Epoch], None] | None,
-) -> tuple[Fit, float, Floats]:
+) -> tuple[Fit, tuple[float, ...], Floats]:
     """Train the head of every fold: the last one, the validation's ranks, the test predictions."""
     placed = place(embeddings, choose_device(trainer.device))
     fits, predicted = [], []
@@ -233,5 +233,5 @@ def _fit_layer(
         fits.append(fitted)
         if fold.is_tested:
             predicted.append(fitted.head.predict(test, device=trainer.device))
-    ranks = [fitted.validation_spearman for fitted in fits[: len(predicted)]]
-    return fits[-1], float(np.mean(ranks)), np.concatenate(predicted)
+    ranks = tuple(fitted.validation_spearman for fitted in fits[: len(predicted)])
+    return fits[-1], ranks, np.concatenate(predicted)

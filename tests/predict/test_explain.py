@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from click.testing import CliRunner
 from evoflow.__main__ import main
 from evoflow.errors import InputError
 from evoflow.predict import explain
+from evoflow.train.calibration import Calibration
 from evoflow.train.head import Head
 from tests.devices.one_gpu import WAITS, busy_gpu
 from tests.predict.test_commands import head, world
@@ -49,6 +52,19 @@ def test_an_explanation_is_computed_once(trained, counting):
     assert len(counting) == 1
     explain.base_effects(trained, model, READ | {"reference_sequence": "ACGTACGTACGT"})
     assert len(counting) == 2
+
+
+def test_heads_of_the_same_weights_that_predict_differently_are_computed_apart(trained, counting):
+    model = trained.model_settings(None)
+    head = trained.head
+    others = [
+        replace(head, config=replace(head.config, levels=(0.0, 100.0, 200.0, 500.0, 1000.0))),
+        replace(head, calibration=Calibration((0.0, 10.0), (2.0, 8.0))),
+    ]
+    for one in (trained, *(replace(trained, head=other) for other in others)):
+        explain.base_effects(one, model, READ)
+    explain.base_effects(replace(trained, weights="of another training"), model, READ)
+    assert len(counting) == 4
 
 
 def test_the_highest_letter_is_the_one_that_matters_most():

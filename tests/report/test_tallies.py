@@ -62,3 +62,9 @@ def test_reasons_are_summed_over_contigs_and_the_commonest_comes_first():
     ((subject, reasons),) = tallies.reasons_by_subject(counts).items()
     assert subject == "read"
     assert reasons.to_numpy().tolist() == [["no", 9, "75.0%"], ["kept", 3, "25.0%"]]
+
+
+def test_layers_that_nothing_could_choose_from_are_named_so():
+    layers = pd.DataFrame({"validation_spearman": [float("nan"), 0.5]})
+    assert "validation rows choose the layer" in tallies.layer_choice(layers)
+    assert "first layer is used" in tallies.layer_choice(layers.iloc[:1])

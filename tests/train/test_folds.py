@@ -10,15 +10,21 @@ from evoflow.train.folds import Fold, folds_of
 
 @pytest.fixture
 def folds():
-    """Two folds of four examples; example 2 is twice in the training rows of the first."""
+    """Two folds of five examples; of the last two, one is another read of the other's allele.
+
+    Example 2 is twice in the training rows of the first fold.
+    """
     examples = pd.DataFrame(
-        {"carries_alt": [True, False, True, False], "label": [10, 0, 5, 0]},
-        index=[7, 8, 9, 10],
-    )
+        {
+            "individual": "A", "contig": "1", "position": [1, 2, 3, 4, 4], "ref": "A", "alt": "C",
+            "carries_alt": [True, False, True, False, False], "label": [10, 0, 5, 0, 0],
+        },
+        index=[7, 8, 9, 10, 11],
+    )  # fmt: skip
     rows = pd.DataFrame(
         [
             (0, "train", 2), (0, "train", 0), (0, "train", 2), (0, "validation", 1),
-            (0, "test", 3), (1, "train", 3), (1, "validation", 0),
+            (0, "test", 3), (1, "train", 4), (1, "train", 3), (1, "validation", 0),
         ],
         columns=["fold", "split", "example"],
     )  # fmt: skip
@@ -26,13 +32,14 @@ def folds():
 
 
 def test_each_fold_has_its_own_rows(folds):
-    assert [len(fold.sides["train"]) for fold in folds] == [3, 1]
+    assert [len(fold.sides["train"]) for fold in folds] == [3, 2]
     assert [fold.is_tested for fold in folds] == [True, False]
 
 
-def test_tables_follow_the_rows_and_held_out_examples_come_once_in_order(folds):
+def test_tables_follow_the_rows_and_own_reads_come_once_an_allele_in_order(folds):
     assert folds[0].table("train").index.tolist() == [9, 7, 9]
-    assert folds[0].held_out("train").index.tolist() == [7, 9]
+    assert folds[0].own_reads("train").index.tolist() == [7, 9]
+    assert folds[1].own_reads("train").index.tolist() == [10]
 
 
 def test_pairs_take_score_and_allele_from_the_example_of_the_row(folds):

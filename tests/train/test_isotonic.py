@@ -39,12 +39,17 @@ def test_steps_by_hand():
     assert found(np.array([0.0, 10.0])) == pytest.approx([0.99, 0.99 * 5 + 0.1])
 
 
+def test_one_value_for_all_alleles_becomes_their_mean_and_the_ends_stay():
+    found = calibrate(np.full(20, 4.0), np.repeat([1.0, 5.0], [15, 5]), (0, 10))
+    # The mean of the truth is 2; halfway from 4 to 10, so is what is found.
+    assert found(np.array([0.0, 4.0, 7.0, 10.0])).tolist() == [0, 2, 6, 10]
+
+
 @pytest.mark.parametrize(
     ("predicted", "truth"),
     [
         (np.arange(19.0), np.arange(19.0)),
         (np.arange(30.0), np.ones(30)),
-        (np.ones(30), np.arange(30.0)),
     ],
 )
 def test_what_says_nothing_changes_nothing(predicted, truth):

@@ -96,7 +96,7 @@ def show_layers(card: Any, layers: pd.DataFrame | None) -> None:
     if layers is not None:
         card.append(Markdown("## One head per layer"))
         card.append(table(layers))
-        note(card, [tallies.LAYER_CHOICE])
+        note(card, [tallies.layer_choice(layers)])
 
 
 def show_left_out(card: Any, left_out: Mapping[str, str]) -> None:

@@ -44,7 +44,7 @@ def simple_baselines(
     """
     rows = fold.table("train")
     weight = fold.sides["train"]["weight"].to_numpy()
-    alleles, validation = fold.held_out("train"), fold.held_out("validation")
+    alleles, validation = fold.own_reads("train"), fold.own_reads("validation")
     looked_up = (
         {"carrier_bit": simple.carrier_bit(alleles)}
         if target == IMPACT
@@ -56,7 +56,7 @@ def simple_baselines(
         "allele_type": simple.allele_type(rows, weight),
         "boosted_trees": boosted_trees(rows, weight, validation, seed=seed),
     }
-    test = fold.held_out("test")
+    test = fold.own_reads("test")
     found = {
         name: _calibrated(fold, target, predict(validation), predict(test))
         for name, predict in models.items()
@@ -85,7 +85,7 @@ def _by_likelihoods(fold: Fold, log_likelihood: npt.NDArray[np.floating], target
 
 def _calibrated(fold: Fold, target: Target, validation: Floats, test: Floats) -> Floats:
     """Calibrate predictions on the validation's carried alleles, as the head's are."""
-    checked = fold.held_out("validation")
+    checked = fold.own_reads("validation")
     carried = checked["carries_alt"].to_numpy(dtype=bool)
     carried = carried if carried.any() else ~carried
     truth = checked[LABEL].to_numpy(dtype=np.float64)
@@ -101,7 +101,7 @@ def user_baselines(fold: Fold, columns: Sequence[UserColumn]) -> dict[str, Float
     A column falls where it does so on the training's carried alleles, as a frequency does with
     the severity. It keeps its own scale: only the order counts.
     """
-    training, test = fold.held_out("train"), fold.held_out("test")
+    training, test = fold.own_reads("train"), fold.own_reads("test")
     training = training[training["carries_alt"].astype(bool)]
     found = {}
     for column in columns:

@@ -27,7 +27,7 @@ def training_mean(examples: pd.DataFrame) -> Predict:
     Parameters
     ----------
     examples
-        Of the training rows, each once: the mean is that of the alleles as they occur.
+        The own read of every training allele: the mean is that of the alleles as they occur.
     """
     carried = examples[examples["carries_alt"].astype(bool)]
     mean = float((carried if len(carried) else examples)[LABEL].mean())

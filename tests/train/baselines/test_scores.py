@@ -22,7 +22,8 @@ def fold():
     carried = number % 2 == 0
     examples = pd.DataFrame(
         {
-            "contig": "1", "position": number, "ref": "A", "alt": "C", "carries_alt": carried,
+            "individual": "A", "contig": "1", "position": number, "ref": "A", "alt": "C",
+            "carries_alt": carried,
             "label": np.where(carried, 5, 0), "consequence": "missense_variant",
             "sequence": "ACGT" * 5, "reference_sequence": "ACGT" * 5, "variant_offset": 8,
             "genotype": "0/1", "gene": "G", "impact": "MODERATE", "strand": "+",
@@ -43,8 +44,20 @@ def test_each_baseline_predicts_every_test_example_on_the_scale_of_the_score(fol
     for name, predicted in found.items():
         assert predicted.shape == (40,), name
         assert ((predicted >= 0) & (predicted <= 10)).all(), name
-    carried = fold.held_out("test")["carries_alt"].to_numpy()
+    carried = fold.own_reads("test")["carries_alt"].to_numpy()
     np.testing.assert_allclose(found["carrier_bit"][carried], 5)
+
+
+def test_an_allele_counts_once_for_the_means_however_many_reads_it_gives(fold):
+    severe = fold.examples.assign(label=fold.examples["label"].where(fold.examples.index != 0, 10))
+    examples = pd.concat([severe, severe.iloc[[0, 0, 0]]], ignore_index=True)
+    rows = fold.sides["train"]
+    more = pd.concat([rows, rows.iloc[[0, 0, 0]].assign(example=[120, 121, 122])])
+    found = simple_baselines(Fold(examples, {**fold.sides, "train": more}), None, seed=0)
+    carried = fold.own_reads("test")["carries_alt"].to_numpy()
+    # 19 carried alleles have a 5 and one a 10.
+    assert found["training_mean"] == pytest.approx(np.full(40, 5.25))
+    assert found["carrier_bit"] == pytest.approx(np.where(carried, 5.25, 0))
 
 
 def test_a_layer_without_likelihoods_is_the_reason_why_their_baseline_is_missing():
@@ -58,19 +71,20 @@ def test_the_likelihood_ratio_ranks_as_it_ranks_in_training(fold):
     likelihood = np.where(np.arange(240) % 2 == 0, -1.0, -1.5)
     likelihood[:120] -= np.where(np.arange(120) % 2 == 0, 0.3, 0.0)
     predicted = simple_baselines(fold, likelihood, seed=0)[LIKELIHOOD]
-    carried = fold.held_out("test")["carries_alt"].to_numpy()
+    carried = fold.own_reads("test")["carries_alt"].to_numpy()
     assert predicted[carried].min() > predicted[~carried].max()
 
 
 def test_a_column_is_turned_where_it_falls_with_the_label_of_the_training_alleles():
     examples = pd.DataFrame(
         {
+            "individual": "A", "contig": "1", "position": range(6), "ref": "A", "alt": "C",
             "carries_alt": True,
             "label": [1.0, 2.0, 3.0, 4.0, 9.0, 8.0],
             "value_AF": [0.4, 0.3, np.nan, 0.1, 0.5, np.nan],
             "value_CADD": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
         }
-    )
+    )  # fmt: skip
     rows = {
         side: pd.DataFrame({"example": of})
         for side, of in {"train": range(4), "validation": [0], "test": [4, 5]}.items()
