@@ -75,7 +75,6 @@ def test_no_room_has_more_than_a_dozen_files():
 
 TESTED_ELSEWHERE = {
     "evoflow.__main__": "it calls `cli.main`",
-    "evoflow.settings.types": "what other settings are made of; it has no behaviour",
     "evoflow.extract.planning": "test_example_rows asks why each contig is left out",
 }
 """Modules without a test file of their name, and why; packages' `__init__` need none."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from evoflow.settings.locations import Location
-from evoflow.settings.types import Section
+from evoflow.settings.types import Number, Section
 
 
 def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
@@ -35,7 +35,7 @@ class UserColumn(AlleleColumn):
 
     title: str | None = None
     """What reports call it; default: `name`."""
-    strata: Annotated[tuple[float, ...], AfterValidator(_rising)] = ()
+    strata: Annotated[tuple[Number, ...], AfterValidator(_rising)] = ()
     """Increasing values that divide the test alleles; metrics are given for each part."""
 
     @property

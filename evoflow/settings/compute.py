@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from evoflow.settings.locations import Location, is_remote, resolve
-from evoflow.settings.types import Section
+from evoflow.settings.types import NonNegativeWhole, PositiveWhole, Section, Whole
 
 
 class Toleration(Section):
@@ -32,13 +32,13 @@ class Machine(Section):
     """Kubernetes: labels of the nodes to run on; they decide the GPU model."""
     tolerations: tuple[Toleration, ...] = ()
     """Kubernetes: taints of those nodes."""
-    cpu: PositiveInt = 4
+    cpu: PositiveWhole = 4
     """Cores."""
-    memory: PositiveInt = 16_000
+    memory: PositiveWhole = 16_000
     """Megabytes."""
-    shared_memory: PositiveInt | None = None
+    shared_memory: PositiveWhole | None = None
     """Megabytes of /dev/shm."""
-    disk: PositiveInt | None = None
+    disk: PositiveWhole | None = None
     """Kubernetes: megabytes of scratch space; Metaflow's default of 10 GB is too small for Evo."""
     volumes: dict[str, str] = Field(default_factory=dict)
     """Storage that outlives a task (for downloaded weights, say), and its path inside the task.
@@ -52,7 +52,7 @@ class Machine(Section):
 class GpuMachine(Machine):
     """What one remote task with GPUs asks for."""
 
-    gpus: PositiveInt = 1
+    gpus: PositiveWhole = 1
     """GPUs of one task; `embed` and `train` use one."""
     gpu_vendor: Literal["nvidia", "amd"] = "nvidia"
     """Kubernetes: vendor of the GPUs."""
@@ -63,11 +63,11 @@ class ComputeSettings(Section):
 
     target: Literal["local", "batch", "kubernetes"] = "local"
     """`local`: every step runs on this machine."""
-    processes: NonNegativeInt = 0
+    processes: NonNegativeWhole = 0
     """Processes of `extract`; 0: one per core."""
-    sequences_per_shard: PositiveInt = 5000
+    sequences_per_shard: PositiveWhole = 5000
     """Sequences per `embed` task; more where there would be more than `max_shards` tasks."""
-    max_shards: PositiveInt = 90
+    max_shards: PositiveWhole = 90
     """Maximum number of `embed` tasks. Metaflow allows 100, `run --max-num-splits N` more."""
     embedding_cache: Location | None = None
     """Folder or s3:// prefix in which embeddings are kept for later runs; default: none."""
@@ -85,15 +85,15 @@ class ComputeSettings(Section):
     """The machine for each GPU model that a step asks for."""
     cpu_steps: Machine | None = None
     """The machine for the steps without a GPU; default: they run where the flow was started."""
-    retries: Annotated[int, Field(ge=0, le=4)] = 3
+    retries: Annotated[Whole, Field(ge=0, le=4)] = 3
     """How often a remote task is tried again after a failure or a spot interruption."""
-    minutes_between_retries: NonNegativeInt = 2
+    minutes_between_retries: NonNegativeWhole = 2
     """Pause before a remote task is tried again."""
     schedule: str | None = None
     """When a deployed flow runs, in cron syntax (`0 3 * * 1`); default: only when you start it."""
     trigger: str | None = None
     """Kubernetes: name of the Argo event that starts a deployed flow; default: none."""
-    timeout_minutes: PositiveInt | None = None
+    timeout_minutes: PositiveWhole | None = None
     """Minutes after which any task is stopped; default: none."""
 
     @model_validator(mode="after")

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from evoflow.settings.columns import UserColumn
 from evoflow.settings.locations import Location
-from evoflow.settings.types import Section
+from evoflow.settings.types import NonNegativeWhole, PositiveWhole, Section, Seed, Whole
 
-SHORTEST = 20
-"""Bases that a read must have."""
+SHORTEST, LONGEST = 20, 8192
+"""Bases that a read may have."""
 
 HAPLOTYPE = "haplotype"
 """The individual's name of the examples that `haplotypes` adds."""
@@ -34,7 +34,7 @@ class Individual(Section):
 class DemoSettings(Section):
     """The built-in simulated genome, used instead of files."""
 
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """Seed of the simulated genome, its variants and its reads."""
 
 
@@ -53,9 +53,9 @@ class DataSettings(Section):
     """Contigs or `contig:start-end` (1-based, both ends included) to use; default: all shared."""
     requester_pays: bool = False
     """`true`: pay, with your AWS account, for reading from S3 buckets that charge their readers."""
-    read_length: Annotated[int, Field(ge=SHORTEST, le=8192)] = 150
+    read_length: Annotated[Whole, Field(ge=SHORTEST, le=LONGEST)] = 150
     """Bases of every example; longer reads are trimmed, shorter ones dropped."""
-    context: PositiveInt | None = None
+    context: PositiveWhole | None = None
     """Bases that the model sees of each example: the read in the middle of the reference around it;
     default: the read alone.
 
@@ -68,18 +68,18 @@ class DataSettings(Section):
     `.` means that no filter was applied. Other calls are left out and counted, and a read that
     shows one is not used as a reference read.
     """
-    min_mapping_quality: Annotated[int, Field(ge=0, le=255)] = 20
+    min_mapping_quality: Annotated[Whole, Field(ge=0, le=255)] = 20
     """Reads with a lower mapping quality are dropped."""
-    min_base_quality: Annotated[int, Field(ge=0, le=93)] = 10
+    min_base_quality: Annotated[Whole, Field(ge=0, le=93)] = 10
     """Bases with a lower quality do not count as showing an allele.
 
     For a substitution or an insertion these are its own bases, for a deletion those on both sides.
     """
-    reads_per_variant: PositiveInt = 8
+    reads_per_variant: PositiveWhole = 8
     """Maximum number of carrier reads per allele."""
-    reference_loci: NonNegativeInt | Literal["all"] = 2000
+    reference_loci: NonNegativeWhole | Literal["all"] = 2000
     """Number of ClinVar loci where the individual has no variant; each gives one read."""
-    haplotypes: NonNegativeInt = 0
+    haplotypes: NonNegativeWhole = 0
     """Number of additional examples: ClinVar alleles that no individual carries, written into the
     reference.
 
@@ -96,7 +96,7 @@ class DataSettings(Section):
     An allele's consequences are those in its individual's VCF, else those in this field of
     ClinVar's file, else those in `MC`.
     """
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """Seed of every random choice: reads, loci, splits, balancing and the head's training."""
 
     @property

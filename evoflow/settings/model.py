@@ -2,19 +2,25 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
 from evoflow.errors import InputError
+from evoflow.settings.data import LONGEST
 from evoflow.settings.layer_names import Layer, parse_layer
 from evoflow.settings.target import TargetSettings
-from evoflow.settings.types import Fraction, Section, Share
+from evoflow.settings.types import (
+    Fraction,
+    NonNegativeWhole,
+    Number,
+    PositiveNumber,
+    PositiveWhole,
+    Section,
+    Share,
+    Whole,
+)
+
+DILATION = 3
+"""Factor by which each layer sees further: as codons do, the second layer steps by three bases."""
 
 
 def _odd(number: int) -> int:
@@ -31,13 +37,13 @@ def _layer(layer: Layer) -> Layer:
     return layer
 
 
-LayerName = Annotated[NonNegativeInt | str, AfterValidator(_layer)]
+LayerName = Annotated[NonNegativeWhole | str, AfterValidator(_layer)]
 
 
 class Window(Section):
     """Tokens kept around the allele."""
 
-    window: PositiveInt
+    window: PositiveWhole
     """Number of tokens, centred on the base at which the allele begins to differ from the
     reference."""
 
@@ -89,9 +95,9 @@ class SplitSettings(Section):
     """Share of the examples that decides when training stops."""
     test: Share = 0.25
     """Share of the examples that every metric is computed on."""
-    block_size: PositiveInt = 5_000
+    block_size: PositiveWhole = 5_000
     """Length of a genomic block in bases, used if there are too few contigs to split by contig."""
-    folds: Annotated[int, Field(ge=3)] | None = None
+    folds: Annotated[Whole, Field(ge=3)] | None = None
     """Number of folds of cross-validation, which tests every example once; default: one split.
 
     Each head is tested on one fold, and the next fold decides when its training stops;
@@ -129,26 +135,36 @@ class BalanceSettings(Section):
 class HeadSettings(Section):
     """The convolutional head and its training."""
 
-    channels: PositiveInt = 64
+    channels: Annotated[PositiveWhole, Field(le=8192)] = 64
     """Number of channels between the convolutions."""
-    kernel_size: Annotated[PositiveInt, AfterValidator(_odd)] = 7
+    kernel_size: Annotated[PositiveWhole, AfterValidator(_odd)] = 7
     """Width of a convolution in tokens; odd."""
-    layers: PositiveInt = 3
+    layers: Annotated[PositiveWhole, Field(le=9)] = 3
     """Number of convolutions; each reaches three times as far as the one before."""
     dropout: Fraction = 0.1
     """Share of the values that training sets to zero at random."""
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveNumber = 1e-3
     """Highest learning rate, reached after the warm-up."""
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    weight_decay: Annotated[Number, Field(ge=0)] = 1e-2
     """Weight decay of AdamW."""
-    batch_size: PositiveInt = 64
+    batch_size: PositiveWhole = 64
     """Training rows per optimiser step."""
-    epochs: PositiveInt = 40
+    epochs: PositiveWhole = 40
     """Maximum number of passes over the training rows."""
-    patience: PositiveInt = 8
+    patience: PositiveWhole = 8
     """Training stops after this many epochs without a better ranking of the validation rows."""
-    memory: PositiveFloat = 4.0
+    memory: PositiveNumber = 4.0
     """Maximum GiB of embeddings in memory; larger embeddings are kept in a scratch file."""
+
+    @model_validator(mode="after")
+    def _reaches_tokens(self) -> Self:
+        reach = max(1, self.kernel_size // 2) * DILATION ** (self.layers - 1)
+        if reach > LONGEST:
+            raise ValueError(
+                f"layers: {self.layers} with kernel_size: {self.kernel_size} would reach {reach} "
+                f"tokens to each side, but reads have at most {LONGEST}; lower one of them"
+            )
+        return self
 
 
 class ModelSettings(Section):
@@ -162,7 +178,7 @@ class ModelSettings(Section):
     """`auto`: bfloat16 where the GPU has it, float32 elsewhere."""
     device: str = "auto"
     """`auto`: the first GPU, else the CPU; or a torch device such as `cuda:1`."""
-    tokens_per_batch: PositiveInt = 8192
+    tokens_per_batch: PositiveWhole = 8192
     """Number of tokens per forward pass."""
     target: TargetSettings = TargetSettings()
     """What the head learns: `impact` (the class of the consequence), `pathogenicity` (ClinVar's

@@ -6,7 +6,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_serializer, model_v
 from pydantic_core import PydanticCustomError
 
 from evoflow.settings.columns import AlleleColumn
-from evoflow.settings.types import Section
+from evoflow.settings.types import Section, Whole
 
 _FORMS = "`impact`, `pathogenicity` or a section with the key pathogenicity or column"
 
@@ -14,7 +14,7 @@ _FORMS = "`impact`, `pathogenicity` or a section with the key pathogenicity or c
 class PathogenicitySettings(Section):
     """Which of ClinVar's classifications are labels."""
 
-    min_stars: Annotated[int, Field(ge=0, le=4)] = 2
+    min_stars: Annotated[Whole, Field(ge=0, le=4)] = 2
     """Stars of review status (`CLNREVSTAT`) that a classification must have at least."""
 
 
@@ -41,9 +41,9 @@ class TargetSettings(Section):
             return handler({})
         if given == "pathogenicity":
             return handler({"pathogenicity": {}})
-        if isinstance(given, dict) and "pathogenicity" in given and given["pathogenicity"] is None:
-            given = {**given, "pathogenicity": {}}  # `pathogenicity:` with nothing below it
-        elif not isinstance(given, dict | cls):
+        if isinstance(given, dict):  # `column:` with nothing below it is a section too
+            given = {key: {} if value is None else value for key, value in given.items()}
+        elif not isinstance(given, cls):
             raise PydanticCustomError("target", f"must be {_FORMS}")
         found = handler(given)
         if found.pathogenicity is not None and found.column is not None:

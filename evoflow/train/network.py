@@ -8,13 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from evoflow.devices import onednn
+from evoflow.settings.model import DILATION
 from evoflow.train.head_config import HeadConfig
 
 PART = 2**20
 """Values that are projected at once on a CPU: 16 MB of float32."""
-
-DILATION = 3
-"""Factor by which each layer sees further: as codons do, the second layer steps by three bases."""
 
 
 class ConvolutionalHead(nn.Module):

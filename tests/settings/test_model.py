@@ -24,6 +24,9 @@ def test_the_layers_that_are_stored_are_one_or_those_that_are_listed():
     [
         ({"head": {"dropout": 1}}, "model.head.dropout"),
         ({"head": {"epochs": 0}}, "model.head.epochs"),
+        ({"head": {"learning_rate": float("inf")}}, "model.head.learning_rate"),
+        ({"head": {"channels": 8193}}, "model.head.channels"),
+        ({"head": {"layers": 10, "kernel_size": 3}}, "model.head.layers"),
         ({"split": {"test": 1.5}}, "model.split.test"),
         ({"dtype": "int8"}, "model.dtype"),
     ],
@@ -31,3 +34,12 @@ def test_the_layers_that_are_stored_are_one_or_those_that_are_listed():
 def test_a_value_out_of_range_is_named_by_its_key(model, key):
     (problem,) = problems_of({"demo": {}}, model)
     assert problem.startswith(f"{key}: ")
+
+
+def test_a_head_does_not_reach_further_than_the_longest_read():
+    """The 8th layer of kernel 7 reaches 3 * 3**7 = 6,561 tokens to each side."""
+    assert load(ModelSettings, {"head": {"layers": 8}}).head.layers == 8
+    for head, reach in ({"layers": 9}, 19683), ({"layers": 1, "kernel_size": 16387}, 8193):
+        (problem,) = problems_of({"demo": {}}, {"head": head})
+        assert problem.startswith("model.head: layers: ")
+        assert f"would reach {reach} tokens" in problem

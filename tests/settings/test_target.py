@@ -40,3 +40,8 @@ def test_a_wrong_target_is_one_problem_under_the_users_key(given, key, message):
     (problem,) = problems_of({"demo": {}}, {"target": given})
     assert problem.startswith(f"{key}: ")
     assert message in problem
+
+
+def test_a_column_with_nothing_below_it_lacks_what_it_needs():
+    found = problems_of({"demo": {}}, {"target": {"column": None}})
+    assert found == [f"model.target.column.{key}: Field required" for key in ("file", "name")]
