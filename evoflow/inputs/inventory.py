@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pysam
 import pysam.bcftools
@@ -11,7 +10,7 @@ import pysam.bcftools
 from evoflow.errors import InputError
 from evoflow.files.htslib import output, quiet
 from evoflow.inputs.contigs import Genome, parse_region
-from evoflow.inputs.readable import INDEXES, find_index
+from evoflow.inputs.readable import find_index
 from evoflow.remote.byte_ranges import read_index
 from evoflow.settings import DataSettings
 
@@ -96,7 +95,7 @@ def lengths_in_header(path: str) -> dict[str, int]:
 
 def _listed_in_index(path: str, names: list[str]) -> list[str]:
     """List the contigs for which an index has a place in the file."""
-    index = read_index(Path(find_index(path, INDEXES, "samtools index")).resolve())
+    index = read_index(find_index(path, "samtools index").resolve())
     named = index.names or tuple(names)
     return [name for name, pieces in zip(named, index.pieces, strict=False) if len(pieces)]
 

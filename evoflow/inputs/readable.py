@@ -13,6 +13,7 @@ import pysam.samtools
 from evoflow.errors import InputError, printable
 from evoflow.files.htslib import is_bgzipped, quiet, run
 from evoflow.remote import own_indexes
+from evoflow.remote.byte_ranges import read_index
 from evoflow.remote.mirror import Mirror
 from evoflow.settings import Individual, is_remote
 
@@ -41,30 +42,22 @@ def check_file(path: str) -> None:
         raise InputError(f"{path}: is empty; give a complete file")
 
 
-INDEXES = (".bai", ".csi", ".crai", ".tbi")
-"""What the name of an index of reads or variants ends in."""
+def find_index(path: str, make: str) -> Path:
+    """Find the index beside a file; `make` is the command that makes one."""
+    index = own_indexes.index_of(path)
+    if index is None:
+        raise InputError(f"{path}: has no index beside it; make it with `{make} {path}`")
+    return index
 
 
-def find_index(path: str, endings: tuple[str, ...], make: str) -> str:
-    """Find the index that stands beside a file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    endings
-        What an index' name may end in, in place of or behind the file's own ending.
-    make
-        The command that makes one.
-    """
-    for ending in endings:
-        for candidate in (path + ending, str(Path(path).with_suffix(ending))):
-            if Path(candidate).is_file():
-                return candidate
-    raise InputError(f"{path}: has no index ({' or '.join(endings)}); make it with `{make} {path}`")
+def _check_index(path: str) -> None:
+    """Refuse a broken index before the file is opened: htslib, which reads it then, may crash."""
+    index = own_indexes.index_of(path)
+    if index is not None:
+        read_index(index.resolve())
 
 
-def _index_warnings(path: str, index: str, make: str) -> list[str]:
+def _index_warnings(path: str, index: Path, make: str) -> list[str]:
     """Refuse the index of another file; warn where a new one was made, or where it is old."""
     if own_indexes.is_own(path):
         return [
@@ -75,8 +68,8 @@ def _index_warnings(path: str, index: str, make: str) -> list[str]:
     return _age_warnings(path, index)
 
 
-def _age_warnings(path: str, index: str) -> list[str]:
-    if Path(index).stat().st_mtime < Path(path).stat().st_mtime:
+def _age_warnings(path: str, index: Path) -> list[str]:
+    if index.stat().st_mtime < Path(path).stat().st_mtime:
         return [f"{index}: is older than {path}; make it again if that file has changed since"]
     return []
 
@@ -87,9 +80,10 @@ def check_reference(path: str) -> list[str]:
     if is_remote(path):
         return []
     is_gzipped = is_bgzipped(path)
-    index = find_index(path, (".fai",), "samtools faidx")
-    if is_gzipped:
-        find_index(path, (".gzi",), "samtools faidx")
+    index = Path(f"{path}.fai")
+    for each in (index, Path(f"{path}.gzi")) if is_gzipped else (index,):
+        if not each.is_file():  # htslib, which finds no other, would write it beside the file
+            raise InputError(f"{path}: has no index {each}; make it with `samtools faidx {path}`")
     try:
         with quiet(), pysam.FastaFile(path) as fasta:
             names = fasta.references
@@ -109,7 +103,7 @@ def check_reference(path: str) -> list[str]:
     return _age_warnings(path, index)
 
 
-def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
+def _check_whole(path: str, index: Path, *, is_gzipped: bool) -> None:
     """Check that each contig that a FASTA's index lists begins and ends where it says."""
     opener: Any = pysam.BGZFile if is_gzipped else open
     remedy = (
@@ -118,7 +112,7 @@ def _check_whole(path: str, index: str, *, is_gzipped: bool) -> None:
     place = _virtual_offsets(f"{path}.gzi") if is_gzipped else int
     seen: set[bytes] = set()
     with quiet(), opener(path, "rb") as fasta:
-        for line in Path(index).read_bytes().splitlines():
+        for line in index.read_bytes().splitlines():
             name, *numbers = line.split(b"\t")[:5]
             shown = name.decode(errors="backslashreplace")
             try:
@@ -169,6 +163,7 @@ def check_reads(path: str) -> list[str]:
     wrong.
     """
     check_file(path)
+    _check_index(path)
     try:
         with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
             is_indexable = reads.is_bam or reads.is_cram
@@ -188,7 +183,7 @@ def check_reads(path: str) -> list[str]:
             f"{path}: is cut off (it has no end-of-file marker); copy it again"
         ) from None
     try:
-        index = find_index(path, (".bai", ".csi", ".crai"), "samtools index")
+        index = find_index(path, "samtools index")
     except InputError:
         if order not in {"queryname", "unsorted"}:
             raise
@@ -205,6 +200,7 @@ def check_reads(path: str) -> list[str]:
 def check_variants(path: str) -> list[str]:
     """Check a VCF or BCF and its index; return warnings."""
     check_file(path)
+    _check_index(path)
     warnings: list[str] = []
     with quiet():
         try:
@@ -222,7 +218,7 @@ def check_variants(path: str) -> list[str]:
             "compress it with `bcftools view -Oz` and index it with `bcftools index -t`"
         )
     if not is_remote(path):
-        index = find_index(path, (".tbi", ".csi"), "bcftools index")
+        index = find_index(path, "bcftools index")
         warnings = _index_warnings(path, index, f"bcftools index -f {path}")
     return warnings
 

@@ -127,6 +127,8 @@ def _binned(
         if linear:
             (windows,) = struct.unpack_from("<i", content, at)
             at += 4 + 8 * windows
+        if at > len(content):
+            raise ValueError("its last contig is not whole")
         contigs.append(np.array(pieces, dtype=np.int64).reshape(-1, 4))
     return tuple(contigs)
 

@@ -19,7 +19,7 @@ from evoflow.files.htslib import is_bgzipped, quiet
 from evoflow.remote.answers import UnavailableError
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.mirror import Mirror
-from evoflow.remote.own_indexes import with_own_index
+from evoflow.remote.own_indexes import index_of, with_own_index
 from evoflow.settings import DataSettings, is_remote, resolve
 
 _READS = (".bai", ".csi", ".crai"), "samtools index"
@@ -188,11 +188,10 @@ def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:
 
 
 def _index_of(path: Path) -> Path:
-    for ending in (*_READS[0], *_VARIANTS[0]):
-        candidate = path.with_name(path.name + ending)
-        if candidate.exists():
-            return candidate.resolve()
-    raise InputError(f"{path}: its index is gone from the cache; start again")
+    index = index_of(str(path))
+    if index is None:
+        raise InputError(f"{path}: its index is gone from the cache; start again")
+    return index.resolve()
 
 
 def provide_contig(path: str, contig: str, intervals: Intervals) -> None:

@@ -4,7 +4,6 @@ Such an index points between the blocks of a BGZF file, where nothing can be rea
 """
 
 from hashlib import blake2b
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,9 @@ from evoflow.files.cache import cache_folder
 from evoflow.files.htslib import quiet
 from evoflow.remote.byte_ranges import Index, read_index
 
-ENDINGS = (".bai", ".csi", ".tbi")
+_ENDINGS = (".csi", ".bai", ".tbi", ".crai")
+"""What an index' name ends in, in the order in which htslib looks."""
+
 _BLOCK = b"\x1f\x8b\x08\x04"
 """What each block of a BGZF file begins with."""
 
@@ -32,11 +33,20 @@ _LOOKED_AT = 50
 _FOLDER = "indexes"
 
 
+def index_of(path: str) -> Path | None:
+    """Find the index beside a file: of several, the one that htslib takes."""
+    file = Path(path)
+    for ending in _ENDINGS:
+        for candidate in (Path(path + ending), file.with_suffix(ending)):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
 def fits(path: str) -> bool:
     """Whether a file's index points at its blocks; also true where there is none to look at."""
     file = Path(path)
-    beside = (Path(f"{file}{ending}") for ending in ENDINGS)
-    index = next(filter(Path.is_file, chain(beside, map(file.with_suffix, ENDINGS))), None)
+    index = index_of(path)
     if index is None or not file.is_file():
         return True
     try:

@@ -1,11 +1,15 @@
 """Files that can be read, with an index that is theirs."""
 
+import gzip
 import os
 
+import pysam
+import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
 from evoflow.inputs import readable
+from evoflow.remote.byte_ranges import read_index
 from evoflow.settings import Individual
 from tests.inputs.spoiled import settings_of
 
@@ -22,10 +26,23 @@ def test_sound_files_give_no_warning(folder):
 def test_an_index_is_found_beside_its_file_under_either_name(tmp_path):
     (tmp_path / "a.bam").write_bytes(b"x")
     with pytest.raises(InputError, match=r"a\.bam: has no index .*`make it .*a\.bam`"):
-        readable.find_index(str(tmp_path / "a.bam"), (".bai", ".csi"), "make it")
-    (tmp_path / "a.bai").write_bytes(b"x")
-    found = readable.find_index(str(tmp_path / "a.bam"), (".bai", ".csi"), "make it")
-    assert found == str(tmp_path / "a.bai")
+        readable.find_index(str(tmp_path / "a.bam"), "make it")
+    for name in ("a.bai", "a.bam.bai", "a.csi"):  # htslib takes the last of these
+        (tmp_path / name).write_bytes(b"x")
+        assert readable.find_index(str(tmp_path / "a.bam"), "make it") == tmp_path / name
+
+
+@pytest.mark.parametrize("ending", ["bai", "csi"])
+def test_an_index_that_is_cut_off_is_told_before_htslib_reads_it(folder, ending):
+    index = folder / f"reads.bam.{ending}"
+    pysam.samtools.index(*(["-c"] if ending == "csi" else []), str(folder / "reads.bam"))
+    whole = index.read_bytes()
+    content = gzip.decompress(whole) if ending == "csi" else whole
+    for size in range(8, len(content) - 8, 20):  # of some of them htslib crashes
+        read_index.cache_clear()
+        index.write_bytes(content[:size])
+        with pytest.raises(InputError, match=rf"reads\.bam\.{ending}: .* is cut off; make it"):
+            readable.check_reads(str(folder / "reads.bam"))
 
 
 def test_an_index_that_is_older_than_its_file_is_a_warning(folder):

@@ -1,5 +1,6 @@
 """A file of which only the named bytes are there answers like the whole file."""
 
+import gzip
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -153,6 +154,21 @@ def test_reference(folder, tmp_path, name):
     assert bases[0] == bases[1]
     assert len(bases[0]) == LENGTHS["two"]
     assert contig_of_fasta(index, gzi, "three") == []
+
+
+@pytest.mark.parametrize("file", ["reads.bam.bai", "reads.bam.csi", "variants.vcf.gz.tbi"])
+def test_an_index_is_whole_or_refused(folder, tmp_path, file):
+    whole = (folder / file).read_bytes()
+    whole = gzip.decompress(whole) if whole.startswith(b"\x1f\x8b") else whole
+    contigs = len(whole) - 8  # behind which the unplaced reads are counted, or not
+    for size in [*range(4, contigs, 97), contigs - 1, contigs, len(whole)]:
+        path = tmp_path / f"{size}-{file}"
+        path.write_bytes(whole[:size])
+        if size < contigs:
+            with pytest.raises(InputError, match="is cut off; make it again"):
+                read_index(path)
+        else:
+            assert [len(each) > 0 for each in read_index(path).pieces][-1]
 
 
 @pytest.mark.parametrize("content", [b"", b"no index", b"BAI\1\5", b"\x1f\x8b\0"])
