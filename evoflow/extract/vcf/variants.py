@@ -4,6 +4,7 @@ Only what joins is kept in memory.
 """
 
 import csv
+import re
 import sys
 from bisect import bisect_left
 from collections import Counter
@@ -23,12 +24,14 @@ from evoflow.impact import REFERENCE, most_severe
 _CHUNK = 50_000
 _BASES = r"[ACGTN]+"
 _THIS_ALLELE = r"(?:^|[|/])1(?:$|[|/])"
+_RS_NUMBER = re.compile(r"(?<![\w-])(?:rs)?(\d+)\b", re.IGNORECASE)
+"""An RS id among others, however they are separated; `-1` says that there is none."""
 
 
 def read_clinvar(
     path: Path, source: Source, bounds: tuple[int, int] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Read ClinVar's alleles that have a sequence; missing values are `.`.
+    """Read ClinVar's alleles that have a sequence; missing values are `.`, RS ids `123,456`.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ def read_clinvar(
     for chunk in read_table(path, columns, bounds):
         sequence = chunk["alt"].str.fullmatch(_BASES) & (chunk["alt"] != chunk["ref"])
         usable = chunk[inside_regions(chunk, source) & sequence]
+        usable = usable.assign(rs=usable["rs"].map(_rs_numbers))
         known = pd.concat([rest, usable], ignore_index=True)
         at_end = known["position"] == known["position"].max()
         rest = known[at_end]
@@ -237,6 +241,12 @@ def described(table: pd.DataFrame) -> pd.DataFrame:
         origin=table["origin"].where(table["origin"] != ".", ""),
         gene=[_gene_symbols(value) for value in table["gene"]],
     )
+
+
+def _rs_numbers(value: str) -> str:
+    if value.isdecimal():
+        return value
+    return ",".join(dict.fromkeys(_RS_NUMBER.findall(value))) or "."
 
 
 def _rs_ids(value: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pysam
+import pytest
 
 from evoflow.extract.reference_loci import loci_at, uncarried_positions
 from evoflow.extract.vcf.normalise import write_called, write_clinvar
@@ -98,6 +99,20 @@ def test_part_of_a_table_is_what_the_whole_has_there(folder):
         part = pd.concat(read_clinvar(table, source, bounds))
         expected = whole[whole["position"].between(*bounds)]
         assert part.to_numpy().tolist() == expected.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("value", "numbers"),
+    [
+        ("7", "7"), ("7,8", "7,8"), ("7|8", "7,8"), ("7&8", "7,8"), ("rs7", "7"),
+        ("rs7|RS8", "7,8"), ("7, 8", "7,8"),
+        (".,7", "7"), ("-1", "."), ("nssv7", "."), (".", "."),
+    ],
+)  # fmt: skip
+def test_rs_ids_are_told_apart_however_they_are_written(folder, value, numbers):
+    source, table = clinvar(folder, [(20, None, other(20), f"RS={value}")])
+    (found,) = pd.concat(read_clinvar(table, source))["rs"]
+    assert found == numbers
 
 
 def test_join_is_by_allele_and_says_why_not(folder):
