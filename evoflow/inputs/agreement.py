@@ -235,7 +235,12 @@ def _are_few(differing: Differing, looked: int) -> bool:
 
 
 def _agree(ref: str, bases: str) -> bool:
-    """Whether REF may be the reference's bases; ambiguity codes agree with every base."""
+    """Whether REF may be the reference's bases; ambiguity codes agree with every base.
+
+    N alone agrees with no base too: a breakend at a telomere has it before or behind the contig.
+    """
+    if set(ref) == {"N"}:
+        return True
     return len(ref) == len(bases) and all(
         one == other or one not in "ACGT" or other not in "ACGT"
         for one, other in zip(ref, bases, strict=True)

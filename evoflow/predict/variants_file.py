@@ -14,7 +14,7 @@ import pysam.bcftools
 from evoflow.errors import InputError
 from evoflow.extract.vcf.normalise import KEY, Written, write_table
 from evoflow.extract.vcf.plain_vcf import Source, write_plain
-from evoflow.extract.vcf.variants import read_table
+from evoflow.extract.vcf.variants import inside_regions, read_table
 from evoflow.extract.written_alleles import write_allele
 from evoflow.files.htslib import run
 from evoflow.inputs import agreement, inventory, readable, refusals
@@ -193,6 +193,8 @@ def _table(
     with suppress(pd.errors.EmptyDataError):
         parts = list(read_table(written.table, [*KEY, "record", "alternate"]))
     table = pd.concat(parts, ignore_index=True)
+    # bcftools passes some records at POS 0, or too far to the right for its numbers of 32 bits.
+    table = table[inside_regions(table, source)]
     table = table.assign(variant_id=[names.get(number, ".") for number in table["record"]])
     not_bases = written.not_bases
     left_out["REF is not A, C, G, T or N"] += not_bases

@@ -114,6 +114,11 @@ ODD_CALLS = {
          *calls()[2:]],
         ALL, {"REF differs from the reference": 1},
     ),
+    "breakends at the telomeres": (
+        [row("chr1", 0, ref=b"N", alt=b".[chrX:5[", of="none"), *calls()[:2],
+         row("chr1", 1201, ref=b"N", alt=b"].", of="none"), *calls()[2:]],
+        ALL, {},
+    ),
     "a failed call": (
         [row("chr1", 400, filter=b"q\xb5"), *REST], WITHOUT_FIRST, {"its call failed a filter": 1},
     ),

@@ -81,6 +81,13 @@ def test_every_allele_is_listed_or_left_out_for_a_reason(reference, tmp_path):
     assert len(written.listed) + written.left_out.total() == 3 + 1 + 1 + 2 + 1 + 1 + 1 + 1
 
 
+def test_positions_that_the_contig_does_not_have_are_left_out(reference, tmp_path):
+    rows = [f"1\t{at}\t.\t{GENOME[0]}\tT\t.\t.\t.\n" for at in (0, 43, 3_000_000_000)]
+    written = write_alleles(write(tmp_path, VCF + "".join(rows)), reference, 20)
+    assert len(written.alleles) == 2
+    assert written.left_out == {"REF differs from the reference": 3 + 3}
+
+
 def test_a_vcf_of_other_contigs_names_both(reference, tmp_path):
     other = VCF.replace("ID=2", "ID=7").replace("\n2\t", "\n7\t").replace("\n1\t", "\n8\t")
     with pytest.raises(InputError, match=r"other.vcf: none of its contigs .*chr1, chr2"):
