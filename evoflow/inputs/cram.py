@@ -9,6 +9,7 @@ import pysam
 
 from evoflow.errors import InputError
 from evoflow.files.htslib import quiet
+from evoflow.inputs.headers import fields_of
 from evoflow.inputs.inventory import Held
 
 
@@ -81,8 +82,8 @@ def explained(path: str, spelling: str, reference: str) -> Iterator[None]:
 
 def _why(path: str, spelling: str, reference: str) -> str:
     with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
-        listed = reads.header.to_dict().get("SQ", [])
-    stated = next((each.get("M5", "") for each in listed if each["SN"] == spelling), "")
+        listed = fields_of(reads.header, "SQ")
+    stated = next((each.get("M5", "") for each in listed if each.get("SN") == spelling), "")
     with quiet(), pysam.FastaFile(reference) as genome:
         if spelling not in genome.references:
             return (

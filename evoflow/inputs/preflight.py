@@ -11,6 +11,7 @@ from evoflow.inputs import agreement, inventory, readable, refusals
 from evoflow.inputs.consequence_field import check_consequence_field
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.first_reads import check_first_reads
+from evoflow.inputs.headers import fields_of, is_called
 from evoflow.inputs.inventory import Held, Regions
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, Individual
@@ -243,9 +244,9 @@ def _refuse_nothing_in_common(clinvar: Held, people: list[_Person], found: _Find
 
 def _sample_warnings(person: Individual) -> list[str]:
     with quiet(), pysam.AlignmentFile(person.reads, check_sq=False) as reads:
-        groups = reads.header.to_dict().get("RG", [])
-    samples = sorted({group["SM"] for group in groups if "SM" in group})
-    if samples and person.sample not in samples:
+        groups = fields_of(reads.header, "RG")
+    samples = sorted({group["SM"] for group in groups if group.get("SM")})
+    if samples and not any(is_called(sample, person.sample) for sample in samples):
         return [
             (
                 f"{person.reads}: its read groups name {', '.join(samples)}, the settings "

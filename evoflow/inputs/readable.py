@@ -10,8 +10,9 @@ import numpy as np
 import pysam
 import pysam.samtools
 
-from evoflow.errors import InputError, printable
+from evoflow.errors import InputError
 from evoflow.files.htslib import is_bgzipped, quiet, run
+from evoflow.inputs import headers
 from evoflow.remote import own_indexes
 from evoflow.remote.byte_ranges import read_index
 from evoflow.remote.mirror import Mirror
@@ -167,7 +168,8 @@ def check_reads(path: str) -> list[str]:
     try:
         with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
             is_indexable = reads.is_bam or reads.is_cram
-            order = reads.header.to_dict().get("HD", {}).get("SO", "")
+            headers.check_parsed(path, reads)
+            order = "".join(each.get("SO", "") for each in headers.fields_of(reads.header, "HD"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read as BAM or CRAM ({error}); copy it again"
@@ -247,8 +249,7 @@ def sample_of(person: Individual) -> str:
     with quiet(), pysam.VariantFile(person.variants) as variants:
         samples = list(variants.header.samples)
     for sample in samples:
-        encoded = sample.encode(errors="surrogateescape")
-        if person.sample in {sample, encoded.decode("latin-1"), printable(sample)}:
+        if headers.is_called(sample, person.sample):
             return str(sample)
     some = ", ".join(samples[:10]) + (", ..." if len(samples) > 10 else "")
     raise InputError(

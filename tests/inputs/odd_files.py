@@ -155,6 +155,14 @@ def as_cram(data: DataSettings, contigs: dict[str, str]) -> DataSettings:
     return data.model_copy(update={"individuals": (person.model_copy(update={"reads": cram}),)})
 
 
+def write_header(path: Path, *lines: bytes) -> None:
+    """Write a BAM without reads whose header has these lines, then one for its only contig."""
+    text = b"".join(line + b"\n" for line in (*lines, b"@SQ\tSN:1\tLN:10"))
+    contigs = struct.pack("<ii2si", 1, 2, b"1\0", 10)
+    with pysam.BGZFile(str(path), "wb") as file:
+        file.write(b"BAM\1" + struct.pack("<i", len(text)) + text + contigs)
+
+
 def without_counts(content: bytes, at: int) -> bytes:
     """Take the numbers of records out of a BAI or TBI; `at` is where its contigs begin."""
     kept = content[:at]

@@ -11,6 +11,7 @@ from evoflow.errors import InputError
 from evoflow.inputs import readable
 from evoflow.remote.byte_ranges import read_index
 from evoflow.settings import Individual
+from tests.inputs.odd_files import write_header
 from tests.inputs.spoiled import settings_of
 
 
@@ -30,6 +31,12 @@ def test_an_index_is_found_beside_its_file_under_either_name(tmp_path):
     for name in ("a.bai", "a.bam.bai", "a.csi"):  # htslib takes the last of these
         (tmp_path / name).write_bytes(b"x")
         assert readable.find_index(str(tmp_path / "a.bam"), "make it") == tmp_path / name
+
+
+def test_a_header_line_that_pysam_does_not_know_is_passed_over(tmp_path):
+    write_header(tmp_path / "reads.bam", b"@HD\tVN:1.6\tSO:coordinate", b"@XX\tAB:foo")
+    pysam.samtools.index(str(tmp_path / "reads.bam"))
+    assert readable.check_reads(str(tmp_path / "reads.bam")) == []
 
 
 @pytest.mark.parametrize("ending", ["bai", "csi"])

@@ -9,6 +9,7 @@ import pysam.samtools
 from evoflow.extract.evidence.alignment import Footprint
 from evoflow.files.htslib import quiet, run
 from evoflow.inputs import cram
+from evoflow.inputs.headers import fields_of, is_called
 from evoflow.remote import local_files
 
 _SAMPLE = 0.25
@@ -24,11 +25,11 @@ def own_read_groups(path: str, sample: str) -> frozenset[str] | None:
         None where all reads count: where the header names one sample or none, or others only.
     """
     with quiet(), pysam.AlignmentFile(path, check_sq=False) as alignments:
-        groups = alignments.header.to_dict().get("RG", [])
-    samples = {group.get("SM") for group in groups} - {None}
-    if len(samples) < 2 or sample not in samples:
+        groups = [each for each in fields_of(alignments.header, "RG") if "SM" in each]
+    own = [group for group in groups if is_called(group["SM"], sample)]
+    if not own or len(own) == len(groups):
         return None
-    return frozenset(group["ID"] for group in groups if group.get("SM") == sample)
+    return frozenset(group["ID"] for group in own)
 
 
 def reads_over(
