@@ -8,8 +8,10 @@ import pandas as pd
 from evoflow.augment.balance import balance
 from evoflow.augment.sequences import held_out, unique_sequences
 from evoflow.augment.split import assign_folds, assign_splits, split_of_fold
+from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
 from evoflow.settings import ModelSettings
+from evoflow.target import LABEL
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def augment(
     Raises
     ------
     InputError
-        When the examples cannot be split.
+        When the examples cannot be split, or a training has a single label.
     """
     assign = assign_folds if model.split.is_crossed else assign_splits
     # A read reaches as far as it is long, to either side; a context half as far.
@@ -72,6 +74,7 @@ def augment(
     examples = assign(examples, model.split, read_length=reach, seed=seed)
     parts = []
     for fold, split in enumerate(_splits(examples, reach)):
+        _check_labels(split)
         training = balance(split, model.balance, seed=seed)
         parts.append(
             pd.concat([training.assign(split="train"), held_out(split)], ignore_index=True).assign(
@@ -81,6 +84,17 @@ def augment(
     rows = pd.concat(parts, ignore_index=True)
     sequences, rows = unique_sequences(examples, rows, model.embedding, contexts)
     return Augmentation(examples, training, sequences, rows)
+
+
+def _check_labels(split: pd.DataFrame) -> None:
+    """Refuse to learn from a single label."""
+    labels = split.loc[split["split"] == "train", LABEL]
+    if (labels == labels.iloc[0]).all():
+        raise InputError(
+            f"all {len(labels):,} training examples have the score {labels.iloc[0]:g}, so a head"
+            " learns nothing from them: give more regions or individuals, or lower"
+            " model.split.folds"
+        )
 
 
 def _splits(examples: pd.DataFrame, read_length: int) -> Iterator[pd.DataFrame]:

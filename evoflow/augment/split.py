@@ -1,5 +1,7 @@
 """Train, validation and test splits that share no allele, read or sequence."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -65,8 +67,15 @@ def assign_splits(
     shares = np.array([1 - settings.validation - settings.test, settings.validation, settings.test])
     sides, blocks = _divide(examples, settings, shares, read_length, seed)
     sides = _kept_apart(examples, sides, read_length)
-    _check_sides(sides[~examples.duplicated(ALLELE).to_numpy()], settings)
     split = examples.assign(split=_names(sides), block=blocks)
+    _check_sides(
+        split,
+        SIDES,
+        f"{len(examples.drop_duplicates(ALLELE)):,} alleles and loci lie too close together for a"
+        " split",
+        "give more regions or individuals, raise data.reference_loci, or lower split.block_size"
+        f" (it is {settings.block_size:,}) or data.context",
+    )
     check_no_leak(split)
     return split
 
@@ -129,11 +138,24 @@ def split_of_fold(
         The fold that decides when training stops.
     read_length
         Bases of an example.
+
+    Raises
+    ------
+    InputError
+        When the folds share so much that a side is empty.
     """
     fold = examples["fold"].to_numpy()
     sides = np.where(fold == validation, 1, 0)
     sides[fold == test] = 2
     split = examples.assign(split=_names(_kept_apart(examples, sides, read_length)).to_numpy())
+    tested = "the head that is kept" if test is None else f"the test of fold {test + 1}"
+    _check_sides(
+        split,
+        SIDES if test is not None else SIDES[:2],
+        f"the folds have too many sequences in common, or lie too close together, for {tested}",
+        "lower model.split.folds or data.context, give more regions or individuals, or leave out"
+        " contigs that are copies of others",
+    )
     check_no_leak(split)
     return split
 
@@ -276,13 +298,8 @@ def _names(sides: Sides) -> pd.Series:
     return pd.Series(np.array([*SIDES, SET_ASIDE])[sides], dtype="str")
 
 
-def _check_sides(sides: Sides, settings: SplitSettings) -> None:
-    held = np.bincount(sides[sides >= 0], minlength=len(SIDES))
-    empty = [name for name, count in zip(SIDES, held, strict=True) if not count]
+def _check_sides(split: pd.DataFrame, sides: Sequence[str], why: str, remedy: str) -> None:
+    """Refuse a split with an empty side."""
+    empty = [side for side in sides if not (split["split"] == side).any()]
     if empty:
-        raise InputError(
-            f"{len(sides):,} alleles and loci lie too close together for a split"
-            f" ({' and '.join(empty)} would be empty): give more regions or individuals, raise"
-            f" data.reference_loci, or lower split.block_size (it is {settings.block_size:,}) or"
-            " data.context"
-        )
+        raise InputError(f"{why} ({' and '.join(empty)} would be empty): {remedy}")

@@ -11,6 +11,9 @@ GROUPS = 5
 def strata(label: pd.Series) -> pd.Series:
     """Group labels: few different ones as they are, many into fifths of as many rows.
 
+    A label that more than a fifth of the rows have is a group of its own, and the others are
+    divided without it.
+
     Returns
     -------
     Series
@@ -18,6 +21,11 @@ def strata(label: pd.Series) -> pd.Series:
     """
     if label.nunique() <= MOST_VALUES:
         return label
-    group = pd.qcut(label, GROUPS, labels=False, duplicates="drop")
-    medians: pd.Series = label.groupby(group).transform("median")
-    return medians
+    rest = label[~common(label, GROUPS)]
+    group = pd.qcut(rest, GROUPS, labels=False, duplicates="drop")
+    return rest.groupby(group).transform("median").reindex(label.index).fillna(label)
+
+
+def common(label: pd.Series, parts: int) -> pd.Series:
+    """Tell which rows have a label that fills more than one of so many equal parts."""
+    return label.map(label.value_counts()) * parts > len(label)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evoflow.augment.leaks import SIDES
-from evoflow.augment.strata import MOST_VALUES
+from evoflow.augment.strata import MOST_VALUES, common
 from evoflow.table import ALLELE
 from evoflow.target import LABEL, Target
 from evoflow.train.pairs import Embeddings, Pairs
@@ -40,14 +40,17 @@ class Fold:
     def levels(self, target: Target) -> tuple[float, ...]:
         """List the ordered labels between which predictions lie.
 
-        Where the target does not fix them they are the training rows', or tenths of many.
+        Where the target does not fix them they are the training rows', or of many the labels that
+        more than a tenth of the rows have, and tenths of the others.
         """
         if target.levels is not None:
             return target.levels
         label = self.table("train")[LABEL]
         found = np.unique(label)
         if len(found) > MOST_VALUES:
-            found = np.unique(np.quantile(label, np.linspace(0, 1, MOST_VALUES + 1)))
+            often = common(label, MOST_VALUES)
+            tenths = np.quantile(label[~often], np.linspace(0, 1, MOST_VALUES + 1))
+            found = np.unique([*label[often], *tenths])
         return tuple(float(value) for value in found)
 
     def pairs(self, embeddings: "Embeddings | Tensor", side: str) -> Pairs:

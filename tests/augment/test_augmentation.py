@@ -6,6 +6,7 @@ import pytest
 from evoflow.augment.augmentation import augment
 from evoflow.augment.leaks import SIDES
 from evoflow.dna import reverse_complement
+from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
 from evoflow.settings import ModelSettings
 
@@ -58,6 +59,14 @@ def test_no_gene_of_a_fold_is_learnt_from(examples):
         assert not genes["train"] & (genes["validation"] | genes.get("test", set()))
 
 
+@pytest.mark.parametrize(("folds", "ones"), [(None, 0), (3, 1)])
+def test_a_training_with_a_single_label_is_refused(examples, folds, ones):
+    labelled = examples.assign(label=(np.arange(120) < ones).astype(int))
+    # A fold that has the only 1 to test on leaves none to learn from.
+    with pytest.raises(InputError, match=r"all \d+ training examples have the score 0, so a head"):
+        augmented(labelled, split={"folds": folds})
+
+
 def test_turned_rows_need_no_sequence_more_where_both_strands_are_embedded(examples):
     forward = augmented(examples, embedding={"strands": "forward"})
     both = augmented(examples, embedding={"strands": "both"})
@@ -82,7 +91,7 @@ def dense(table, tmp_path):
         ref=[window[10] for window in windows],
         alt=[changed[window[10]] for window in windows],
         sequence=[window[:10] + changed[window[10]] + window[11:] for window in windows],
-        impact_score=np.arange(120) % 2 * 10,
+        label=np.arange(120) % 2 * 10,
         carries_alt=[True] * 120,
         reference_start=start,
         reference_end=start + 20,

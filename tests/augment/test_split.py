@@ -185,6 +185,18 @@ def test_folds_of_one_dense_gene_test_every_example(table):
         assert np.abs(trained[:, None] - tested).min() >= 200
 
 
+def test_a_contig_that_copies_another_leaves_no_fold_to_validate_on(table):
+    examples = world(table, contigs=3)
+    of_contig = [examples["contig"] == f"chr{number}" for number in (1, 2)]
+    for name in ("sequence", "reference_sequence"):
+        examples.loc[of_contig[1], name] = examples.loc[of_contig[0], name].to_numpy()
+    found = folds(examples, by="contig")
+    with pytest.raises(InputError, match=r"test of fold 1 \(validation would be empty\).*copies"):
+        split_of_fold(found, 0, 1, read_length=20)
+    with pytest.raises(InputError, match=r"head that is kept \(train would be empty\)"):
+        split_of_fold(found[found["fold"] < 2], None, 0, read_length=20)
+
+
 def test_too_few_contigs_for_folds_are_an_input_error(table):
     with pytest.raises(InputError, match="needs 3 or more"):
         folds(world(table, contigs=2), by="contig")

@@ -22,3 +22,7 @@ def test_a_label_that_many_have_is_in_one_group():
     label = pd.Series([0.0] * 60 + list(range(1, 41)))
     found = strata(label)
     assert found[label == 0].eq(0).all()
+    # The other 40 are divided into fifths of eight.
+    assert found[label > 0].value_counts().sort_index().to_dict() == dict.fromkeys(
+        (4.5, 12.5, 20.5, 28.5, 36.5), 8
+    )

@@ -68,3 +68,8 @@ def test_else_the_training_rows_decide_and_the_test_rows_do_not():
     assert fold_of([2, -1, 2, 0], [7]).levels(target) == (-1, 0, 2)
     many = fold_of(np.arange(101) / 10, [99]).levels(target)
     assert many == pytest.approx(np.arange(11))
+
+
+def test_a_label_that_most_have_leaves_the_tenths_to_the_others():
+    levels = fold_of([0.0] * 930 + list(range(1, 72)), [99]).levels(column("score"))
+    assert levels == pytest.approx([0, *range(1, 72, 7)])
