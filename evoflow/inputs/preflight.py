@@ -108,7 +108,7 @@ def _check(data: DataSettings, problems: list[str]) -> Inputs:
 
 
 def check_individuals(data: DataSettings) -> list[str]:
-    """Check the reference and the individuals' files, as `check` does, without ClinVar.
+    """Check the reference and the individuals' files as `check` does, and that ClinVar's is read.
 
     Returns
     -------
@@ -124,6 +124,8 @@ def check_individuals(data: DataSettings) -> list[str]:
     if not data.individuals:
         found.problems.append("data.individuals: is empty; name a sample, its reads and variants")
     _look_at_reference(found)
+    with collected(found.problems):
+        found.warnings += readable.check_variants(str(data.clinvar))
     for person in data.individuals:
         looked = _person(person, found)
         _of_person_left_out(looked, found)

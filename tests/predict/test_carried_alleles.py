@@ -1,3 +1,5 @@
+import gzip
+
 import pandas as pd
 import pysam
 import pytest
@@ -73,8 +75,11 @@ def test_problems_of_all_files_come_together(real, tmp_path):
     person = data.individuals[0].model_copy(
         update={"sample": "nobody", "reads": str(tmp_path / "absent.bam")}
     )
+    clinvar = tmp_path / "clinvar.vcf.gz"
+    clinvar.write_bytes(gzip.compress(b"##fileformat=VCFv4.2\n"))
     with pytest.raises(InputError) as error:
-        extract_carried(data.model_copy(update={"individuals": (person,)}))
-    assert len(error.value.problems) == 2
+        extract_carried(data.model_copy(update={"individuals": (person,), "clinvar": str(clinvar)}))
+    assert len(error.value.problems) == 3
+    assert "clinvar.vcf.gz: its compression is GZIP" in str(error.value)
     assert "absent.bam" in str(error.value)
     assert "nobody" in str(error.value)
