@@ -184,22 +184,27 @@ def _cost(bases: str, haplotypes: Sequence[_Haplotype]) -> int:
     """Edit distance to the part of a haplotype that fits best."""
     best = len(bases)
     for each in haplotypes:
-        distance = edlib.align(bases, each.bases, mode="HW", task="distance", k=best)[
-            "editDistance"
-        ]
-        if distance >= 0:
-            best = distance
         if not best:
             break
+        best = _distance(bases, each, best)
     return best
+
+
+def _distance(bases: str, haplotype: _Haplotype, limit: int) -> int:
+    """Edit distance to the part of a haplotype that fits best, or `limit` where it is not less."""
+    aligned = edlib.align(bases, haplotype.bases, mode="HW", task="distance", k=limit - 1)
+    return int(aligned["editDistance"]) if aligned["editDistance"] >= 0 else limit
 
 
 def _place(bases: str, haplotypes: Sequence[_Haplotype], limit: int) -> int | None:
     """Find where a haplotype's core lies on a read so that all costs less than `limit`."""
     best: tuple[int, int] | None = None
     for each in haplotypes:
+        if _distance(bases, each, limit) == limit:  # wherever its core lies
+            continue
         for cost, start in _placed(bases, each, limit):
             best = min(best or (cost, start), (cost, start))
+            limit = best[0] + 1
     return None if best is None else best[1]
 
 
