@@ -1,4 +1,5 @@
 import gzip
+from pathlib import Path
 
 import pandas as pd
 import pysam
@@ -76,7 +77,7 @@ def test_problems_of_all_files_come_together(real, tmp_path):
         update={"sample": "nobody", "reads": str(tmp_path / "absent.bam")}
     )
     clinvar = tmp_path / "clinvar.vcf.gz"
-    clinvar.write_bytes(gzip.compress(b"##fileformat=VCFv4.2\n"))
+    clinvar.write_bytes(gzip.compress(gzip.decompress(Path(data.clinvar).read_bytes())))
     with pytest.raises(InputError) as error:
         extract_carried(data.model_copy(update={"individuals": (person,), "clinvar": str(clinvar)}))
     assert len(error.value.problems) == 3
