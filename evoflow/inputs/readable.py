@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pysam
 import pysam.samtools
 
@@ -14,14 +15,14 @@ from evoflow.errors import InputError
 from evoflow.files.htslib import is_bgzipped, quiet, run
 from evoflow.inputs import headers
 from evoflow.remote import own_indexes
-from evoflow.remote.byte_ranges import read_index
+from evoflow.remote.byte_ranges import Lines, read_fai, read_gzi, read_index
 from evoflow.remote.mirror import Mirror
 from evoflow.settings import Individual, is_remote
 
 _HEAD = 4096
 """Bytes before a contig's first base, and behind its last one, in which headers are looked for."""
 
-_HEADER = re.compile(rb"^>(\S+)", re.MULTILINE)
+_HEADER = re.compile(rb"^>.*", re.MULTILINE)
 
 
 def check_file(path: str) -> None:
@@ -82,42 +83,42 @@ def check_reference(path: str) -> list[str]:
         return []
     is_gzipped = is_bgzipped(path)
     index = Path(f"{path}.fai")
-    for each in (index, Path(f"{path}.gzi")) if is_gzipped else (index,):
+    blocks = Path(f"{path}.gzi") if is_gzipped else None
+    for each in filter(None, (index, blocks)):
         if not each.is_file():  # htslib, which finds no other, would write it beside the file
             raise InputError(f"{path}: has no index {each}; make it with `samtools faidx {path}`")
+    contigs, table = read_fai(index), None if blocks is None else read_gzi(blocks)
     try:
-        with quiet(), pysam.FastaFile(path) as fasta:
-            names = fasta.references
+        with quiet(), pysam.FastaFile(path):
+            pass
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read as FASTA ({error}); give a plain or bgzipped FASTA"
         ) from None
-    if not names:
+    if not contigs:
         raise InputError(
             f"{path}: its index {index} lists no contig; make it with `samtools faidx`"
         )
     if Mirror.at(path) is None:  # else the bytes to look at are not here yet
         try:
-            _check_whole(path, index, is_gzipped=is_gzipped)
+            _check_whole(path, index, contigs, table)
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error}); copy it again") from None
     return _age_warnings(path, index)
 
 
-def _check_whole(path: str, index: Path, *, is_gzipped: bool) -> None:
+def _check_whole(
+    path: str, index: Path, contigs: Mapping[str, Lines], blocks: npt.NDArray[np.int64] | None
+) -> None:
     """Check that each contig that a FASTA's index lists begins and ends where it says."""
-    opener: Any = pysam.BGZFile if is_gzipped else open
+    opener: Any = open if blocks is None else pysam.BGZFile
     remedy = (
         "it is cut off, or the index belongs to another file: copy it again and `samtools faidx` it"
     )
-    place = _virtual_offsets(f"{path}.gzi") if is_gzipped else int
-    seen: set[bytes] = set()
+    place = int if blocks is None else _virtual_offsets(blocks)
     with quiet(), opener(path, "rb") as fasta:
-        for line in index.read_bytes().splitlines():
-            name, *numbers = line.split(b"\t")[:5]
-            shown = name.decode(errors="backslashreplace")
+        for name, (length, offset, bases, width) in contigs.items():
             try:
-                length, offset, bases, width = map(int, numbers)
                 head = max(0, offset - _HEAD)
                 fasta.seek(place(head))
                 before = fasta.read(offset - head)
@@ -127,28 +128,30 @@ def _check_whole(path: str, index: Path, *, is_gzipped: bool) -> None:
                 ends = not length or after[:1].isalpha()
             except (OSError, ValueError) as error:
                 raise InputError(
-                    f"{path}: contig {shown} cannot be read where {index} has it ({error}); "
-                    f"{remedy}"
+                    f"{path}: contig {name} cannot be read where {index} has it ({error}); {remedy}"
                 ) from None
-            header = before.rpartition(b">")[2].split(maxsplit=1)
-            long = len(before) == _HEAD and b">" not in before
+            lines = before.rstrip().rsplit(b"\n", 1)
+            is_long = len(before) == _HEAD and len(lines) == 1
             if not ends:
-                raise InputError(f"{path}: contig {shown} is shorter than {index} says; {remedy}")
-            if not long and header[:1] != [name]:
-                raise InputError(f"{path}: contig {shown} is not where {index} has it; {remedy}")
-            seen.add(name)
-            following = _HEADER.search(after)  # an index leaves out what comes again
-            if following and following[1] in seen:
-                again = following[1].decode(errors="backslashreplace")
+                raise InputError(f"{path}: contig {name} is shorter than {index} says; {remedy}")
+            if not is_long and _name(lines[-1]) != name:
+                raise InputError(f"{path}: contig {name} is not where {index} has it; {remedy}")
+            following = _HEADER.search(after)
+            again = _name(following[0]) if following else ""
+            if again in contigs and contigs[again].offset <= offset:  # it lists the first only
                 raise InputError(
                     f"{path}: contig {again} comes twice; rename or remove one of them"
                 )
 
 
-def _virtual_offsets(gzi: str) -> Callable[[int], int]:
-    """Read a bgzipped file's .gzi: from offsets of its content to what BGZF calls virtual ones."""
-    table = np.fromfile(gzi, dtype="<u8")[1:].reshape(-1, 2).astype(np.int64)
-    table = np.vstack([[[0, 0]], table])
+def _name(header: bytes) -> str:
+    """Find a contig's name in its header, whose description may hold any `>`."""
+    words = header.removeprefix(b">").split(maxsplit=1)
+    return words[0].decode(errors="surrogateescape") if words and header[:1] == b">" else ""
+
+
+def _virtual_offsets(table: npt.NDArray[np.int64]) -> Callable[[int], int]:
+    """Lead from offsets of a bgzipped file's content to what BGZF calls virtual ones."""
 
     def place(offset: int) -> int:
         block, begins = table[np.searchsorted(table[:, 1], offset, side="right") - 1].tolist()

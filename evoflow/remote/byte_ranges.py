@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ Intervals = Sequence[tuple[int, int]]
 
 _SLACK = 1 << 16
 """Largest BGZF block, and more than the head of a CRAM container: the last one may reach so far."""
+
+_NOT_OF_FASTA = "{}: is not an index of a FASTA, or is cut off; make it again with `samtools faidx`"
 
 
 @dataclass(frozen=True)
@@ -148,18 +151,64 @@ def _containers(text: str) -> Index:
     )
 
 
+class Lines(NamedTuple):
+    """Where a contig of a FASTA is: its length, its first base, and the lines' bases and bytes."""
+
+    length: int
+    offset: int
+    bases: int
+    width: int
+
+
+def read_fai(path: Path) -> dict[str, Lines]:
+    """Read the index of a FASTA: its contigs, in order.
+
+    Raises
+    ------
+    InputError
+        When it is none, or is cut off.
+    """
+    contigs = {}
+    for line in path.read_bytes().splitlines():
+        name, *numbers = line.split(b"\t")[:5]
+        try:
+            lines = Lines(*map(int, numbers))
+        except (TypeError, ValueError):
+            lines = Lines(0, 0, 1, 0)
+        if lines.width < lines.bases:
+            raise InputError(_NOT_OF_FASTA.format(path))
+        contigs[name.decode(errors="surrogateescape")] = lines
+    return contigs
+
+
+def read_gzi(path: Path) -> npt.NDArray[np.int64]:
+    """Read where the blocks of a bgzipped FASTA begin.
+
+    Returns
+    -------
+    int64 array of shape (n, 2)
+        Offsets in the file and in its content; the first ones are 0.
+
+    Raises
+    ------
+    InputError
+        When the file is no such index, or is cut off.
+    """
+    numbers = np.fromfile(path, dtype="<u8").astype(np.int64)
+    if len(numbers) % 2 == 0 or len(numbers) != 2 * numbers[0] + 1:
+        raise InputError(_NOT_OF_FASTA.format(path))
+    return np.vstack([[[0, 0]], numbers[1:].reshape(-1, 2)])
+
+
 def contig_of_fasta(fai: Path, gzi: Path | None, contig: str) -> Ranges:
     """Find the bytes of a contig of a FASTA, plain or bgzipped."""
-    for line in fai.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-        name, length, offset, bases, width = line.split("\t")[:5]
-        if name != contig:
-            continue
-        start = int(offset)
-        stop = start + (int(length) // int(bases) + 1) * int(width)
-        if gzi is None:
-            return [(start, stop)]
-        table = np.fromfile(gzi, dtype="<u8")[1:].reshape(-1, 2).astype(np.int64)
-        table = np.vstack([[[0, 0]], table])
-        first, last = np.searchsorted(table[:, 1], [start, stop], side="right") - 1
-        return [(int(table[first, 0]), int(table[last, 0]) + _SLACK)]
-    return []
+    lines = read_fai(fai).get(contig)
+    if lines is None:
+        return []
+    start = lines.offset
+    stop = start + (lines.length // lines.bases + 1) * lines.width
+    if gzi is None:
+        return [(start, stop)]
+    table = read_gzi(gzi)
+    first, last = np.searchsorted(table[:, 1], [start, stop], side="right") - 1
+    return [(int(table[first, 0]), int(table[last, 0]) + _SLACK)]

@@ -33,6 +33,42 @@ def test_an_index_is_found_beside_its_file_under_either_name(tmp_path):
         assert readable.find_index(str(tmp_path / "a.bam"), "make it") == tmp_path / name
 
 
+@pytest.mark.parametrize(
+    "description", [b" hg38 A>G edited", b" >chrX", b" x >" * 3000, b"\r", b"\tM5:1"]
+)
+def test_a_description_of_a_contig_may_be_any_text(tmp_path, description):
+    path = tmp_path / "genome.fa"
+    path.write_bytes(b">chr1" + description + b"\nACGT\n>chrX" + description + b"\nACGT\n")
+    pysam.faidx(str(path))
+    assert readable.check_reference(str(path)) == []
+
+
+def test_the_index_of_a_fasta_may_be_sorted(tmp_path):
+    path, index = tmp_path / "genome.fa", tmp_path / "genome.fa.fai"
+    path.write_text(">chrX\nACGT\n>chr1\nACGTA\n>chr2\nAC\n")
+    pysam.faidx(str(path))
+    index.write_text("".join(sorted(index.read_text().splitlines(keepends=True))))
+    assert readable.check_reference(str(path)) == []
+
+
+def test_an_index_of_a_fasta_is_told_where_it_is_broken_and_none_is_written(tmp_path):
+    plain, packed = tmp_path / "genome.fa", tmp_path / "genome.fa.gz"
+    plain.write_text(">chr1\nACGTACGTACGT\n>chr2\nACGTACGTACGT\n")
+    pysam.tabix_compress(str(plain), str(packed))
+    pysam.faidx(str(packed))
+    for ending, size in ((".gzi", 4), (".fai", 20)):
+        index = tmp_path / f"genome.fa.gz{ending}"
+        whole = index.read_bytes()
+        index.write_bytes(whole[:size])
+        with pytest.raises(InputError, match=rf"genome\.fa\.gz\{ending}: .*`samtools faidx`"):
+            readable.check_reference(str(packed))
+        index.rename(tmp_path / f"genome.fa{ending}")  # where htslib does not look
+        with pytest.raises(InputError, match=rf"genome\.fa\.gz: has no index .*\.gz\{ending};"):
+            readable.check_reference(str(packed))
+        assert not index.exists()
+        index.write_bytes(whole)
+
+
 def test_a_header_line_that_pysam_does_not_know_is_passed_over(tmp_path):
     write_header(tmp_path / "reads.bam", b"@HD\tVN:1.6\tSO:coordinate", b"@XX\tAB:foo")
     pysam.samtools.index(str(tmp_path / "reads.bam"))

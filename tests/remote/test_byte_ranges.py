@@ -11,7 +11,7 @@ import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.remote.byte_ranges import contig_of_fasta, read_index
+from evoflow.remote.byte_ranges import contig_of_fasta, read_fai, read_gzi, read_index
 
 LENGTHS = {"one": 400_000, "empty": 1_000, "two": 300_000}
 REGION = "two", 120_000, 121_000
@@ -169,6 +169,28 @@ def test_an_index_is_whole_or_refused(folder, tmp_path, file):
                 read_index(path)
         else:
             assert [len(each) > 0 for each in read_index(path).pieces][-1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"one\t400000\t5\t70\t7", b"one\t400000\t5", b"one\t9\t5\t70\t71\n\n", b"one\tx\t5\t70\t71"],
+)
+def test_broken_index_of_a_fasta(tmp_path, content):
+    path = tmp_path / "genome.fa.fai"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"genome.fa.fai: .* is cut off; .*`samtools faidx`"):
+        read_fai(path)
+
+
+def test_the_blocks_of_a_fasta_are_all_listed(folder, tmp_path):
+    whole = (folder / "genome.fa.gz.gzi").read_bytes()
+    path = tmp_path / "genome.fa.gz.gzi"
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        with pytest.raises(InputError, match="is cut off"):
+            read_gzi(path)
+    path.write_bytes(whole)
+    assert len(read_gzi(path)) == 1 + len(whole) // 16
 
 
 @pytest.mark.parametrize("content", [b"", b"no index", b"BAI\1\5", b"\x1f\x8b\0"])
