@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.optim import AdamW, lr_scheduler
 
 from evoflow.devices.choice import choose_device
+from evoflow.errors import InputError
 from evoflow.impact import LEVELS
 from evoflow.settings import HeadSettings
 from evoflow.train.evaluation.weighted import rank_correlation
@@ -132,6 +133,11 @@ def fit(
         The ordered values that the score takes, or between which it lies.
     on_epoch
         Called after every epoch.
+
+    Raises
+    ------
+    InputError
+        When training diverges.
     """
     where = choose_device(device)
     shape = settings.model_dump(include={"channels", "kernel_size", "layers", "dropout"})
@@ -152,6 +158,12 @@ def fit(
         judged = validation.carriers()
         network.load_state_dict(weights)
         raw = judged.by_example(outputs(network, judged, where).astype(np.float64))
+    if not np.isfinite(raw).all():
+        raise InputError(
+            "training diverged: what the head predicts is no number; lower"
+            f" model.head.learning_rate (it is {settings.learning_rate:g}) or"
+            f" model.head.weight_decay (it is {settings.weight_decay:g})"
+        )
     calibration = calibrate(raw, judged.by_example(judged.target), (levels[0], levels[-1]))
     arrays = {name: tensor.cpu().numpy() for name, tensor in weights.items()}
     frame = pd.DataFrame([asdict(epoch) for epoch in history])

@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from evoflow.embed.store.parts import room
+from evoflow.errors import InputError
 from evoflow.train import fit as fitting
 from evoflow.train.calibration import UNCALIBRATED
 from evoflow.train.fit import fit
@@ -49,6 +50,12 @@ def test_training_stops_when_nothing_improves(make_pairs, settings):
     impatient = settings.model_copy(update={"patience": 2, "epochs": 200})
     found = fit(make_pairs(50), make_pairs(20, 1), impatient, seed=0)
     assert len(found.history) == found.best_epoch + 2
+
+
+def test_training_that_diverges_is_refused_with_what_to_lower(make_pairs, settings):
+    steep = settings.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(InputError, match=r"diverged.*learning_rate \(it is 1e\+30\)"):
+        fit(make_pairs(50), make_pairs(20, 1), steep, seed=0)
 
 
 def test_every_epoch_is_reported(make_pairs, settings):
