@@ -35,7 +35,7 @@ MEASURED = {
 }
 """What a headline's metric says."""
 
-FOREST = "A dot is the value, a line its 95% interval; n is the number of test rows."
+FOREST = "A dot is the value, a line its 95% interval; n is the number of test alleles and loci."
 WORST = 20
 LOOKED_AT = 5
 """Surprising predictions whose reads are shown."""

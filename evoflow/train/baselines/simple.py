@@ -143,7 +143,8 @@ def one_hot(sequences: pd.DataFrame, tokens: int) -> Embeddings:
     sequences
         Columns `sequence` and `variant_offset`.
     tokens
-        Bases around the allele, as the embedding has them; all where it holds one mean token.
+        Bases around the allele, as the embedding has them; all where it holds one token, which
+        has seen more bases than its own.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from evoflow.settings import UserColumn
 from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.evaluation.jackknife import Jackknifed, holm
-from evoflow.train.evaluation.metrics import FEWEST_ROWS, FEWEST_UNITS, Evaluation
+from evoflow.train.evaluation.metrics import FEWEST_ALLELES, FEWEST_UNITS, Evaluation
 from evoflow.train.evaluation.names import spoken
 from evoflow.train.evaluation.subsets import headline_subset, with_column
 
@@ -100,7 +100,7 @@ def _difference(
 def _ranks(evaluation: Evaluation, subset: str, metric: str, column: str) -> bool:
     """Whether a user's column has enough values to be compared by a metric."""
     estimate = evaluation.metrics.get(subset, {}).get(column, {}).get(metric)
-    return estimate is not None and estimate[3] >= FEWEST_ROWS
+    return estimate is not None and estimate[3] >= FEWEST_ALLELES
 
 
 def _verdict(

@@ -57,7 +57,8 @@ class Headline:
     subset
         The rows that count: carried alleles seen in reads, where there are reads.
     rows, units
-        How many they are, and how many independent units of the genome (genes) they lie in.
+        How many different alleles they show, and how many independent units of the genome (genes)
+        these lie in.
     effective_units
         How many units of equal weight would tell as much.
     head

@@ -18,11 +18,11 @@ from evoflow.train.evaluation.subsets import subsets, truths
 FEWEST_UNITS = 5
 """Independent units below which an interval would promise more than is known."""
 
-FEWEST_ROWS = 3
-"""Rows below which a value says nothing."""
+FEWEST_ALLELES = 3
+"""Alleles and loci below which a value says nothing."""
 
 Estimate = tuple[float | None, float | None, float | None, int]
-"""Value, ends of the 95% interval, rows. None: not defined, or too few units."""
+"""Value, ends of the 95% interval, alleles and loci. None: not defined, or too few units."""
 
 Table = dict[str, dict[str, dict[str, Estimate]]]
 """`metrics[subset][model][name]`."""
@@ -163,15 +163,16 @@ def evaluate(
                     groups, sets = _groups(units[rows], variants[rows])
                     predicted = predicted[~np.isnan(predicted)]
                 label = truth[metric.truth].to_numpy(dtype=np.float64)[rows]
-                estimate: Estimate = (None, None, None, len(rows))
-                why = _undefined(metric, label, predicted)
+                alleles = len(np.unique(variants[rows]))
+                estimate: Estimate = (None, None, None, alleles)
+                why = _undefined(metric, label, predicted, alleles)
                 if not why:
                     value, *left_out = metric.compute(label, predicted, sets)
                     found = Jackknifed(float(value), np.array(left_out), groups.effective)
                     result.jackknifed[subset][model][name] = found
                     why = _no_interval(found, groups)
                     low, high = (None, None) if why else _within(metric, found)
-                    estimate = (found.value, low, high, len(rows))
+                    estimate = (found.value, low, high, alleles)
                 result.metrics[subset][model][name] = estimate
                 if why:
                     result.undefined[subset][model][name] = why
@@ -193,12 +194,12 @@ def one_each(variants: npt.NDArray[np.integer]) -> Floats:
     return np.asarray(1 / counts[codes], dtype=np.float64)
 
 
-def _undefined(metric: Metric, truth: Floats, predicted: Floats) -> str:
+def _undefined(metric: Metric, truth: Floats, predicted: Floats, alleles: int) -> str:
     """Say why a metric has no value; empty where it has one."""
     if len(truth) == 0:
         return f"no row with a known {metric.truth}"
-    if len(truth) < FEWEST_ROWS:
-        return f"only {len(truth)} rows"
+    if alleles < FEWEST_ALLELES:
+        return f"only {alleles} alleles or loci"
     if metric.ranks and np.ptp(truth) == 0:
         return f"every row has {metric.truth} {truth[0]:g}"
     if metric.ranks and np.ptp(predicted) == 0:

@@ -80,10 +80,10 @@ def test_what_is_undefined_says_why():
     assert found.metrics["all"]["head"]["rmse"][1] is None
 
 
-def test_two_rows_are_no_result():
+def test_two_alleles_are_no_result():
     found = evaluate(predictions(1, 2), ["head"])
     assert found.metrics["all"]["head"]["mae"] == (None, None, None, 2)
-    assert found.undefined["all"]["head"]["mae"] == "only 2 rows"
+    assert found.undefined["all"]["head"]["mae"] == "only 2 alleles or loci"
 
 
 def test_an_allele_that_several_people_carry_counts_as_one():
@@ -91,7 +91,9 @@ def test_an_allele_that_several_people_carry_counts_as_one():
     cohort = pd.concat([rows.iloc[[0]].assign(individual=name) for name in "BCD"] + [rows])
     found = evaluate(cohort, ["head"]).metrics["all"]["head"]["mae"]
     assert found[0] == pytest.approx(1 / 3)
-    assert found[3] == 6
+    assert found[3] == 3
+    only_two = evaluate(cohort[cohort["label"] < 10], ["head"])
+    assert only_two.undefined["all"]["head"]["mae"] == "only 2 alleles or loci"
 
 
 def test_one_gene_that_holds_all_rows_of_a_class_leaves_no_interval():
