@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pandas as pd
-import pysam
 
-from evoflow.files.htslib import quiet
+from evoflow.files.htslib import Fasta, quiet
 
 _LOCUS = ["contig", "position"]
 _NOT_BASES = re.compile("[^ACGTN]")
@@ -51,7 +50,7 @@ class Contexts:
         needed = reads[_LOCUS].assign(start=start, end=start + length + skipped.clip(lower=0))
         loci = needed.groupby(_LOCUS, sort=True).agg(start=("start", "min"), end=("end", "max"))
         loci = loci.reset_index().assign(start=lambda table: table["start"].clip(lower=0))
-        with quiet(), pysam.FastaFile(reference) as genome:
+        with quiet(), Fasta(reference) as genome:
             bases = [
                 _NOT_BASES.sub("N", genome.fetch(contig, start, end).upper())
                 for contig, _, start, end in loci.itertuples(index=False, name=None)

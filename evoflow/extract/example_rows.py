@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pysam
 
 from evoflow.extract import reference_loci
 from evoflow.extract.evidence import reads
@@ -27,6 +26,7 @@ from evoflow.extract.pool import Pool
 from evoflow.extract.units import Unit
 from evoflow.extract.vcf import variants
 from evoflow.extract.vcf.normalise import KEY
+from evoflow.files.htslib import Fasta
 from evoflow.impact import REFERENCE
 from evoflow.settings import DataSettings
 
@@ -201,7 +201,7 @@ def _take(
     )
     with (
         TemporaryDirectory(prefix="evoflow-") as folder,
-        pysam.FastaFile(str(data.reference)) as genome,
+        Fasta(str(data.reference)) as genome,
     ):
         called = CalledAlleles(genome, unit.contig, _near(part.called, alleles), data.read_length)
         footprints = [called.footprint(*key) for key in alleles[KEY].itertuples(index=False)]

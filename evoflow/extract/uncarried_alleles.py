@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pysam
 
 from evoflow.errors import InputError
 from evoflow.extract.counts import COUNTS
@@ -26,6 +25,7 @@ from evoflow.extract.vcf.normalise import KEY, Written, write_called, write_clin
 from evoflow.extract.vcf.plain_vcf import Source
 from evoflow.extract.vcf.variants import described, read_called, read_clinvar
 from evoflow.extract.written_alleles import placed, write_allele
+from evoflow.files.htslib import Fasta
 from evoflow.impact import most_severe
 from evoflow.inputs import agreement, inventory
 from evoflow.inputs.readable import sample_of
@@ -245,7 +245,7 @@ def _write(
     """Write alleles into the reference, in order, until there are enough."""
     taken: list[int] = []
     written: list[tuple[str, str, int]] = []
-    with pysam.FastaFile(str(data.reference)) as genome:
+    with Fasta(str(data.reference)) as genome:
         for number, (contig, position, ref, alt) in enumerate(
             ordered[_ALLELE].itertuples(index=False)
         ):

@@ -3,6 +3,7 @@
 Text that is not UTF-8 is read with surrogate escapes, as Python reads file names.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,38 @@ def run(command: PysamDispatcher, *arguments: str, about: str) -> str:
         name = f"{command.collection} {command.dispatch}"
         raise InputError(f"{about}: {name} cannot read it ({reason}); check the file") from None
     return str(command.stderr or "")
+
+
+class Fasta(pysam.FastaFile):
+    """A FASTA with its index, which names itself where it is damaged."""
+
+    def fetch(
+        self,
+        reference: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        region: str | None = None,
+    ) -> str:
+        """Read the bases of an interval, 0-based and half-open, as pysam does.
+
+        Raises
+        ------
+        InputError
+            When they cannot be read.
+        """
+        try:
+            return super().fetch(reference, start, end, region)
+        except (OSError, ValueError) as error:
+            # pysam raises the first with the number of whatever system call failed last.
+            if isinstance(error, ValueError) and "failure when retrieving" not in str(error):
+                raise
+            place = f"{reference}:{(start or 0) + 1}"
+            raise InputError(damaged(os.fsdecode(self.filename), place)) from None
+
+
+def damaged(fasta: str, place: str) -> str:
+    """Say that a FASTA cannot be read at a place, 1-based."""
+    return f"{fasta}: is damaged: it cannot be read at {place}; copy it again"
 
 
 def output(command: PysamDispatcher, *arguments: str, about: str) -> str:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.files.htslib import quiet
+from evoflow.files.htslib import Fasta, quiet
 from evoflow.inputs import inventory
 from evoflow.inputs.contigs import BUILDS, Genome, genome_build
 from evoflow.inputs.inventory import Held, Regions
@@ -131,7 +131,7 @@ def first_records(reference: str, path: str, held: Held, regions: Regions) -> di
     listed = inventory.usable_contigs(regions, held)
     local_files.provide_reference(reference, listed)
     looked = {}
-    with quiet(), pysam.FastaFile(reference) as genome, pysam.VariantFile(path) as variants:
+    with quiet(), Fasta(reference) as genome, pysam.VariantFile(path) as variants:
         for contig in listed:
             number, differing = 0, []
             for spelling in held.spellings[contig]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.files.htslib import quiet
+from evoflow.files.htslib import Fasta, quiet
 from evoflow.inputs.headers import fields_of
 from evoflow.inputs.inventory import Held
 
@@ -84,7 +84,7 @@ def _why(path: str, spelling: str, reference: str) -> str:
     with quiet(), pysam.AlignmentFile(path, check_sq=False) as reads:
         listed = fields_of(reads.header, "SQ")
     stated = next((each.get("M5", "") for each in listed if each.get("SN") == spelling), "")
-    with quiet(), pysam.FastaFile(reference) as genome:
+    with quiet(), Fasta(reference) as genome:
         if spelling not in genome.references:
             return (
                 f"{path}: {spelling} cannot be read: {reference} does not have this contig; give "

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pysam
 
 from evoflow.augment.balance import VARIANT
 from evoflow.augment.sequences import both_orientations, unique_sequences
@@ -13,7 +12,7 @@ from evoflow.embed.embedder import Embedder
 from evoflow.embed.store.parts import room
 from evoflow.extract.contexts import Contexts
 from evoflow.extract.written_alleles import placed, write_allele
-from evoflow.files.htslib import quiet
+from evoflow.files.htslib import Fasta, quiet
 from evoflow.predict.trained import TrainedHead
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
@@ -101,7 +100,7 @@ def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -
         beside a letter that is not a base.
     """
     rows = []
-    with quiet(), pysam.FastaFile(reference) as genome:
+    with quiet(), Fasta(reference) as genome:
         distinct = alleles[VARIANT].drop_duplicates()
         for contig, position, ref, alt in distinct.itertuples(index=False, name=None):
             written = write_allele(genome, contig, position, ref, alt, length=length)

@@ -16,7 +16,7 @@ from evoflow.extract.vcf.normalise import KEY, Written, write_table
 from evoflow.extract.vcf.plain_vcf import Source, write_plain
 from evoflow.extract.vcf.variants import inside_regions, read_table
 from evoflow.extract.written_alleles import write_allele
-from evoflow.files.htslib import run
+from evoflow.files.htslib import Fasta, run
 from evoflow.inputs import agreement, inventory, readable, refusals
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.inventory import Held
@@ -87,7 +87,7 @@ def write_alleles(path: str, reference: str, length: int) -> WrittenAlleles:
             )
         for contig in agreement.contigs_of_other_bases(reference, path, compared):
             left_out["REF is not what the reference has on its contig"] += len(tables.pop(contig))
-        with pysam.FastaFile(reference) as fasta:
+        with Fasta(reference) as fasta:
             written = [_write(tables[name], name, fasta, length, left_out) for name in tables]
     alleles = [each for each, _ in written] or [pd.DataFrame(columns=COLUMNS)]
     listed = [each for _, each in written] or [pd.DataFrame(columns=_LISTED)]

@@ -1,12 +1,15 @@
 """samtools and bcftools as this package runs them."""
 
+from pathlib import Path
+from random import Random
+
 import pysam
 import pysam.bcftools
 import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.files.htslib import output, quiet, run
+from evoflow.files.htslib import Fasta, output, quiet, run
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path):
@@ -24,6 +27,26 @@ def test_what_a_command_says_is_returned(tmp_path):
     assert output(pysam.samtools.dict, str(path), about=str(path)).startswith("@HD")
     # The MD5 of ACGT, as `md5sum` gives it.
     assert "M5:f1f8f4bf413b16ad135722aa4591043e" in output(pysam.samtools.dict, str(path), about="")
+
+
+def test_a_damaged_place_of_a_fasta_is_named_with_the_file(tmp_path):
+    plain, path = tmp_path / "x.fa", str(tmp_path / "x.fa.gz")
+    bases = "".join(Random(1).choices("ACGT", k=200_000))
+    plain.write_text(f">chr1\n{bases}\n")
+    pysam.tabix_compress(str(plain), path)
+    pysam.faidx(path)
+    content = bytearray(Path(path).read_bytes())
+    content[len(content) // 2] ^= 0xFF  # in the second of four blocks
+    Path(path).write_bytes(content)
+    with quiet(), Fasta(path) as genome:
+        assert genome.fetch("chr1", 5, 9) == bases[5:9]
+        for where in (("chr1", 99_999, 100_009), ("chr1",)):
+            with pytest.raises(
+                InputError, match=r"x.fa.gz: is damaged: it cannot be read at chr1:1"
+            ):
+                genome.fetch(*where)
+        with pytest.raises(ValueError, match="invalid"):
+            genome.fetch("chr1", 5, -1)
 
 
 def test_messages_are_off_only_meanwhile():

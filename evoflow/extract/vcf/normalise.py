@@ -4,6 +4,7 @@ Each table is one contig: renamed as the reference spells it, split by allele, l
 trimmed.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Literal, Self
 import pysam
 import pysam.bcftools
 
+from evoflow.errors import InputError
 from evoflow.extract.vcf.annotation import Annotation
 from evoflow.extract.vcf.plain_vcf import PlainVcf, Source, is_inside, take
-from evoflow.files.htslib import quiet, run
+from evoflow.files.htslib import damaged, quiet, run
 from evoflow.inputs.agreement import SHOWN, Differing
 from evoflow.inputs.consequence_field import find_subfields
 
@@ -28,6 +30,9 @@ CLINVAR_FIELDS = {
     "gene": "GENEINFO",
 }
 """Columns of ClinVar's table and the INFO fields that they come from."""
+
+_NO_BASES = re.compile(r"faidx_fetch_seq failed at (\S+:\d+)")
+"""What bcftools norm says where the reference cannot be read."""
 
 PASSED = "1"
 """How `record` begins in an individual's table where the call passed the filters."""
@@ -166,12 +171,17 @@ def write_table(
     """
     plain = taken.path
     normalised, table = plain.with_name("normalised.bcf"), plain.with_name("table.tsv")
-    said = run(
-        pysam.bcftools.norm,
-        *("--multiallelics", "-", "--check-ref", "wx", "--fasta-ref", reference),
-        *("-Ou", "--output", str(normalised), str(plain)),
-        about=source.path,
-    )
+    try:
+        said = run(
+            pysam.bcftools.norm,
+            *("--multiallelics", "-", "--check-ref", "wx", "--fasta-ref", reference),
+            *("-Ou", "--output", str(normalised), str(plain)),
+            about=source.path,
+        )
+    except InputError as error:
+        if (place := _NO_BASES.search(str(error))) is None:
+            raise
+        raise InputError(damaged(reference, place[1])) from None
     if ordered:
         unordered = normalised.replace(plain.with_name("unordered.bcf"))
         run(

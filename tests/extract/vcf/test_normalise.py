@@ -6,7 +6,9 @@ from random import Random
 import pandas as pd
 import pysam
 import pysam.bcftools
+import pytest
 
+from evoflow.errors import InputError
 from evoflow.extract.vcf.normalise import Differing, write_called, write_clinvar
 from evoflow.extract.vcf.variants import join, read_called, read_clinvar
 from tests.extract.records import GENOME, GT, INFO, other, write
@@ -19,6 +21,22 @@ def test_mismatches_are_shown_unless_the_reference_is_unknown_there(folder):
     written = write_called(source, "p", "all", str(folder / "masked.fa"), folder)
     assert (written.records, written.mismatches) == (3, 2)
     assert written.differing == Differing(1, (f"chr1:20 has {other(20)}, not {GENOME[19]}",))
+
+
+def test_a_damaged_reference_is_named_and_not_the_vcf(tmp_path):
+    genome = "".join(Random(4).choices("ACGT", k=200_000))
+    path = tmp_path / "genome.fa.gz"
+    (tmp_path / "genome.fa").write_text(f">chr1\n{genome}\n")
+    pysam.tabix_compress(str(tmp_path / "genome.fa"), str(path))
+    pysam.faidx(str(path))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    rows = [(at, genome[at - 1], "N", "RS=1") for at in (20, 100_000)]
+    source = write(tmp_path, rows, header=INFO, samples=())
+    source = replace(source, regions=((0, len(genome)),))
+    with pytest.raises(InputError, match=r"genome.fa.gz: is damaged: .* at chr1:100000; copy it"):
+        write_clinvar(source, str(path), tmp_path)
 
 
 def test_table_is_sorted_where_a_record_moves_far_in_a_repeat(tmp_path):
