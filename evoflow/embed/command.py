@@ -1,6 +1,7 @@
 """A FASTA file to a file of embeddings: what `evoflow embed` does."""
 
 import json
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,6 +21,8 @@ from evoflow.files.atomic import new_file
 from evoflow.progress import shown
 from evoflow.settings import EmbeddingSettings, ModelSettings
 
+logger = logging.getLogger(__name__)
+
 
 def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenance:
     """Embed each sequence of a FASTA file; progress is drawn on standard error.
@@ -38,6 +41,8 @@ def embed_fasta(settings: ModelSettings, fasta: Path, output: Path) -> Provenanc
         If a sequence or the model is not sound, or the output cannot be written.
     """
     records = read_fasta(fasta)
+    if settings.embedding.strands == "both":
+        logger.warning("embeds each sequence as it is written: model.embedding.strands is for runs")
     names = [f"{fasta}:{record.line}: sequence {record.name}" for record in records]
     with claimed_device(settings.device) as device:
         model = settings.model_copy(update={"device": str(device)})

@@ -71,7 +71,7 @@ class Embedder:
         provenance = Provenance(
             checkpoint=model.checkpoint,
             revision=loaded.commit,
-            layer=model.embedding.layer,
+            layer=model.embedding.layers or model.embedding.layer,
             tokens=model.embedding.tokens,
             dtype=str(dtype).removeprefix("torch."),
             device=device_name(device),

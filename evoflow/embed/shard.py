@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -157,5 +157,5 @@ def store_embeddings(
         by_layer if wish.layers else stored[0],
         log_likelihood,
         report_of(stream.work, len(texts), getattr(stream, "use", None)),
-        replace(embedder.provenance, layer=wish.layers or wish.layer, tokens=wish.tokens),
+        embedder.provenance,
     )

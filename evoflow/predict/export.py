@@ -46,6 +46,7 @@ def head_of(run: Any) -> TrainedHead:
             provenance.get("weights"),
             target_of(settings.model.target),
             settings.data.context,
+            provenance.get("dtype"),
         )
     except (AttributeError, KeyError) as error:  # settings that an earlier version pickled
         raise InputError(

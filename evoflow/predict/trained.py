@@ -2,7 +2,9 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from os.path import expandvars
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +17,11 @@ from evoflow.embed.results import Provenance
 from evoflow.embed.weights.builtin import SHIPPED
 from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
+from evoflow.files.home import expand_home
 from evoflow.predict.soundness import require_sound
 from evoflow.settings import EmbeddingSettings, ModelSettings
-from evoflow.target import IMPACT, Target, named
+from evoflow.settings.layer_names import parse_layer
+from evoflow.target import IMPACT, Target, named, target_of
 from evoflow.train.calibration import Calibration
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig
@@ -28,7 +32,6 @@ WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 FORMAT = 4
 """Raised when configuration or weights change so that other code cannot read them."""
-
 
 KEYS = {
     "model_type",
@@ -43,6 +46,7 @@ KEYS = {
     "context",
     "weights",
     "target",
+    "dtype",
 }
 """What `config.json` holds."""
 
@@ -67,6 +71,8 @@ class TrainedHead:
         What the head predicts.
     context
         Bases of each sequence with the reference around it; None: the sequence alone.
+    dtype
+        Type in which the model computed; None for a head that was trained before it was kept.
     """
 
     head: Head
@@ -77,6 +83,7 @@ class TrainedHead:
     weights: str | None = None
     target: Target = IMPACT
     context: int | None = None
+    dtype: str | None = None
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""
@@ -99,6 +106,7 @@ class TrainedHead:
             "context": self.context,
             "weights": self.weights,
             "target": {"kind": self.target.kind, "name": self.target.name},
+            "dtype": self.dtype,
         }
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
@@ -137,6 +145,7 @@ class TrainedHead:
                 config.get("weights"),
                 named(**config.get("target", {"kind": "impact", "name": "impact"})),
                 config.get("context"),
+                config.get("dtype"),
             )
         except OSError as error:
             raise InputError(
@@ -157,30 +166,57 @@ class TrainedHead:
         ----------
         asked
             What the user asks for; only where and how fast it computes may differ from the
-            training. None: as trained, on whatever device is present.
+            training. What it does not set, or all where it is None, is as in training. A folder
+            may hold the checkpoint elsewhere now: `require_model` compares the weights.
 
         Raises
         ------
         InputError
-            With every setting that differs from the head's.
+            With every setting that is given and differs from the head's.
         """
-        embedding = self.embedding
+        as_trained = {
+            "checkpoint": self.checkpoint, "revision": self.revision, "embedding": self.embedding
+        }  # fmt: skip
         if asked is None:
-            return ModelSettings(
-                checkpoint=self.checkpoint, revision=self.revision, embedding=embedding
-            )
-        differing = [
-            f"model.{key} is {given}, the head was trained with {trained}: set it to that"
-            for key, given, trained in (
-                ("checkpoint", asked.checkpoint, self.checkpoint),
-                ("embedding.layer", asked.embedding.layer, embedding.layer),
-                ("embedding.tokens", asked.embedding.tokens, embedding.tokens),
-            )
-            if given != trained
-        ]
-        if differing:
+            return ModelSettings(**as_trained)
+        if differing := list(self._differing(asked)):
             raise InputError(differing)
-        return asked.model_copy(update={"revision": self.revision, "embedding": embedding})
+        if self._may_have_moved(asked):
+            as_trained |= {"checkpoint": asked.checkpoint, "revision": None}
+        return asked.model_copy(update=as_trained)
+
+    def _may_have_moved(self, asked: ModelSettings) -> bool:
+        """Whether files of this machine are asked for, whose weights will be compared."""
+        is_given = "checkpoint" in asked.model_fields_set and self.weights is not None
+        return is_given and expand_home(expandvars(asked.checkpoint)).exists()
+
+    def _differing(self, asked: ModelSettings) -> Iterator[str]:
+        """Say which settings that are given would embed otherwise than in training."""
+        from evoflow.embed.evo2.checkpoint import repository_of
+        from evoflow.embed.weights.model import COMMIT
+
+        mine, wish, target = self.embedding, asked.embedding, target_of(asked.target)
+        layers = [parse_layer(layer) for layer in wish.stored_layers]
+        repositories = {repository_of(name) or name for name in (asked.checkpoint, self.checkpoint)}
+        is_commit = bool(COMMIT.fullmatch(asked.revision or ""))  # a branch may have moved since
+        has_layer = parse_layer(mine.layer) in layers  # of several, one head was kept
+        given = asked.model_fields_set | {f"embedding.{key}" for key in wish.model_fields_set}
+        for key, wanted, own, agree in (
+            ("checkpoint", asked.checkpoint, self.checkpoint,
+             len(repositories) == 1 or self._may_have_moved(asked)),
+            ("revision", asked.revision, self.revision, not is_commit),
+            ("target", target.name, self.target.name, target == self.target),
+            ("embedding.layer", wish.layer, mine.layer, has_layer),
+            ("embedding.layers", wish.layers, mine.layer, has_layer),
+            ("embedding.tokens", wish.tokens, mine.tokens, False),
+            ("embedding.strands", wish.strands, mine.strands, False),
+            ("embedding.stored_dtype", wish.stored_dtype, mine.stored_dtype, False),
+        ):  # fmt: skip
+            if key in given and wanted != own and not agree:
+                yield (
+                    f"model.{key} is {wanted}, the head was trained with {own}: set it to that, or "
+                    "leave it out"
+                )
 
     def require_model(self, provenance: Provenance, width: int) -> None:
         """Refuse a model of other weights than the training's, once it is loaded.
@@ -199,6 +235,12 @@ class TrainedHead:
                 f"{self.embedding.layer} of {provenance.checkpoint} gives {width}: use the "
                 "checkpoint that the head was trained on"
             )
+        if self.dtype not in {None, provenance.dtype}:
+            logger.warning(
+                "the head was trained on embeddings in %s, these are computed in %s, so scores may "
+                "differ a little; set model.dtype: %s where the device has it",
+                self.dtype, provenance.dtype, self.dtype,
+            )  # fmt: skip
         if self.weights is None or provenance.weights is None:
             logger.warning(
                 "cannot check whether these are the weights that the head was trained with"

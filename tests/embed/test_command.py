@@ -65,6 +65,15 @@ def test_several_layers_have_a_tensor_each(run):
         assert file.get_tensor("embeddings.2").shape == (2, 1, 128)
         assert file.get_tensor("embeddings.logits").shape == (2, 1, 512)
         assert np.isfinite(file.get_tensor("log_likelihood")).all()
+        assert json.loads(file.metadata()["provenance"])["layer"] == [2, "logits"]
+
+
+def test_sequences_are_embedded_as_they_are_written_whatever_the_strands(run, caplog):
+    result, path = run(">a\nACGTA\n", "embedding: {tokens: mean, strands: both}")
+    assert result.exit_code == 0, result.output
+    assert "model.embedding.strands is for runs" in caplog.text
+    with safe_open(path, "numpy") as file:
+        assert file.get_tensor("embeddings").shape == (1, 1, 128)
 
 
 def test_the_file_has_the_mode_that_the_umask_says(run):

@@ -79,6 +79,63 @@ def test_a_wish_may_change_how_fast_but_not_what_is_embedded(trained):
         assert name in problems
 
 
+@pytest.mark.parametrize(
+    ("layer", "given"),
+    [
+        ("final", {"layer": "norm"}),
+        ("final", {"layers": [1, "norm"]}),
+        (3, {"layer": "blocks.2"}),
+        (2, {"strands": "forward"}),
+        (2, {}),
+    ],
+)
+def test_settings_that_mean_what_the_head_has_are_taken(trained, layer, given):
+    """Under another name, beside other layers, or by leaving them out."""
+    head = replace(trained, embedding=trained.embedding.of(layer))
+    asked = ModelSettings(checkpoint="evo-tiny", embedding=given)
+    assert head.model_settings(asked).embedding == head.embedding
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"embedding": {"layers": [1, 2]}}, "model.embedding.layers is (1, 2), the head was trai"),
+        ({"embedding": {"strands": "both"}}, "trained with forward: set it to that, or leave it"),
+        ({"embedding": {"stored_dtype": "float32"}}, "model.embedding.stored_dtype is float32"),
+        ({"revision": "b" * 40}, f"model.revision is {'b' * 40}, the head was trained with aaaa"),
+        ({"target": "pathogenicity"}, "model.target is pathogenicity, the head was trained with i"),
+        ({"checkpoint": "evo-1-131k-base"}, "model.checkpoint is evo-1-131k-base"),
+    ],
+)
+def test_what_would_give_other_scores_is_refused(trained, asked, told):
+    head = replace(trained, checkpoint="evo-1-8k-base", revision="a" * 40)
+    same = ModelSettings(checkpoint="togethercomputer/evo-1-8k-base", revision="1.1_fix")
+    model = head.model_settings(same)
+    assert (model.checkpoint, model.revision) == (head.checkpoint, head.revision)
+    with pytest.raises(InputError) as error:
+        head.model_settings(ModelSettings(**asked))
+    (problem,) = error.value.problems
+    assert told in problem
+
+
+def test_a_folder_may_have_moved_where_its_weights_can_be_compared(trained, tmp_path):
+    head = replace(trained, checkpoint="/gone", weights="aaaa")
+    asked = ModelSettings(checkpoint=str(tmp_path))
+    assert head.model_settings(asked).checkpoint == str(tmp_path)
+    with pytest.raises(InputError, match="trained with /gone"):
+        replace(head, weights=None).model_settings(asked)
+
+
+def test_another_dtype_than_the_trainings_is_told(trained, tmp_path, caplog):
+    head = replace(trained, weights="aaaa", dtype="bfloat16")
+    head.save(tmp_path)
+    TrainedHead.load(tmp_path).require_model(MADE, 128)
+    assert "trained on embeddings in bfloat16, these are computed in float32" in caplog.text
+    caplog.clear()
+    head.require_model(replace(MADE, dtype="bfloat16"), 128)
+    assert not caplog.text
+
+
 def test_another_read_length_is_refused_with_the_mend(trained):
     with pytest.raises(InputError, match="set read_length: 40"):
         trained.require_read_length(150)

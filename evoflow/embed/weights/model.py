@@ -22,7 +22,7 @@ from evoflow.settings import ModelSettings
 
 logger = logging.getLogger(__name__)
 
-_COMMIT = re.compile("[0-9a-f]{40}")
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _described(settings: ModelSettings, store: SharedWeights | None) -> Checkpoi
     """Find a checkpoint's `config.json`: in the shared place, which asks no hub, or on the hub."""
     name, revision = settings.checkpoint, settings.revision
     repository = repository_of(name)
-    if store and repository and revision and _COMMIT.fullmatch(revision):
+    if store and repository and revision and COMMIT.fullmatch(revision):
         try:
             found = store.find(repository, revision)
         except SharingError as error:
