@@ -20,8 +20,8 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()  # `meta` holds no values
+    except (RuntimeError, AssertionError, ImportError) as error:
         if _is_out_of_memory(error):
             raise InputError(_full(name, error)) from error
         found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]

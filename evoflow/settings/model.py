@@ -170,7 +170,7 @@ class HeadSettings(Section):
 class ModelSettings(Section):
     """Which Evo embeds the reads, what is kept, and the head that learns from it."""
 
-    checkpoint: str = "evo-demo"
+    checkpoint: Annotated[str, Field(min_length=1)] = "evo-demo"
     """A known name (`evo-demo`, `evo-1-8k-base`, ...), a Hugging Face repository or a folder."""
     revision: str | None = None
     """Branch, tag or commit; default: the one that fits a known name."""

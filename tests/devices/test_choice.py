@@ -43,7 +43,7 @@ def test_a_cpu_is_float32_unless_told():
     assert choice.choose_dtype("bfloat16", cpu) == torch.bfloat16
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99", "tpu"])
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "tpu", "meta", "hpu"])
 def test_a_device_that_is_not_here_is_named(name):
     with pytest.raises(InputError, match=rf"model\.device: '{name}' cannot be used here .* cpu"):
         choice.choose_device(name)

@@ -29,6 +29,7 @@ def test_the_layers_that_are_stored_are_one_or_those_that_are_listed():
         ({"head": {"layers": 10, "kernel_size": 3}}, "model.head.layers"),
         ({"split": {"test": 1.5}}, "model.split.test"),
         ({"dtype": "int8"}, "model.dtype"),
+        ({"checkpoint": ""}, "model.checkpoint"),
     ],
 )
 def test_a_value_out_of_range_is_named_by_its_key(model, key):

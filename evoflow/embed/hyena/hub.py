@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from os.path import expandvars
 from pathlib import Path
 
+from evoflow.embed.evo2.published import KNOWN as EVO2
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
 from evoflow.embed.weights.builtin import SHIPPED, TINY, shipped_folder
 from evoflow.embed.weights.download import Wanted, fetch
@@ -85,7 +86,7 @@ def find_checkpoint(
                 f"{folder.absolute()}, which has no revisions; remove it, or rename the folder if "
                 "the repository of that name is meant"
             )
-        return Checkpoint(folder)
+        return Checkpoint(folder.absolute())
     repo, default = repository(name)
     if not on_hub(name):
         raise InputError(_unknown(name))
@@ -106,7 +107,8 @@ def on_hub(name: str) -> bool:
     """Whether a name stands for a repository of the hub rather than for files that are here."""
     folder = expand_home(expandvars(name))
     here = folder.is_dir() or folder.is_absolute() or name.startswith(".")
-    return not here and name not in {TINY, *SHIPPED} and "/" in repository(name)[0]
+    found = _REPOSITORY.fullmatch(repository(name)[0])
+    return not here and name not in {TINY, *SHIPPED} and bool(found and found[1])
 
 
 def refuse_two_meanings(name: str, *, known: bool) -> None:
@@ -143,7 +145,10 @@ def refuse_two_meanings(name: str, *, known: bool) -> None:
 def _unknown(name: str) -> str:
     if name == TINY:
         return "evo-tiny has no files to load; evoflow.embed.evo1.tiny.evo_tiny makes it"
-    names = [TINY, *SHIPPED, *KNOWN]
+    names = [TINY, *SHIPPED, *KNOWN, *EVO2]
     close = get_close_matches(name, names, n=1)
     remedy = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"
-    return f"model.checkpoint: {name!r} is neither a folder nor a known name; {remedy}"
+    return (
+        f"model.checkpoint: {name!r} is neither a folder, a repository of Hugging Face "
+        f"(OWNER/NAME) nor a known name; {remedy}"
+    )

@@ -48,6 +48,17 @@ def test_a_misspelt_name_is_corrected():
         hub.find_checkpoint("evo-1-8k-bse")
 
 
+@pytest.mark.parametrize("name", ["s3://lab/evo", "https://hf.co/a/b", "a/b/c", "evo-demo/", "x"])
+def test_what_is_no_name_is_refused_with_the_known_ones(name):
+    with pytest.raises(InputError, match=r"neither a folder, a rep.* (evo2-7b-base|'evo-demo'\?)"):
+        hub.find_checkpoint(name)
+
+
+def test_a_folder_is_named_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert hub.find_checkpoint(".").folder == tmp_path
+
+
 def test_what_is_not_in_the_cache_is_named():
     with pytest.raises(InputError, match=r"evo-1-8k-base at revision 1\.1_fix is not in"):
         hub.find_checkpoint("evo-1-8k-base")
