@@ -72,7 +72,9 @@ def _in_addresses(text: str, replace: Callable[[str], str]) -> str:
         user = match["user"] or ""
         if user:
             user = ":".join(replace(part) if part else "" for part in user[:-1].split(":")) + "@"
-        rest = _QUERY_VALUE.sub(lambda value: value[1] + replace(value[2]), match["rest"])
+        rest = match["rest"]
+        if match["scheme"].lower() != "s3://":  # a key may hold `?` and `&`
+            rest = _QUERY_VALUE.sub(lambda value: value[1] + replace(value[2]), rest)
         return match["scheme"] + user + rest
 
     return _ADDRESS.sub(clean, text)

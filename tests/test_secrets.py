@@ -25,7 +25,15 @@ def test_a_url_gives_its_secrets_to_the_environment_and_gets_them_back():
 
 
 @pytest.mark.parametrize(
-    "text", ["/data/x.bam", "s3://bucket/x.bam", "chr17:1-100", "a?b=c", "https://h/x@1.bam"]
+    "text",
+    [
+        "/data/x.bam",
+        "s3://bucket/x.bam",
+        "s3://bucket/a?b=c&day=2024;e",
+        "chr17:1-100",
+        "a?b=c",
+        "https://h/x@1.bam",
+    ],
 )
 def test_text_without_secrets_stays(text):
     assert secrets.conceal(text) == text

@@ -1,12 +1,12 @@
 """Bytes of files on S3 and on web servers: how large a file is, and any stretch of it."""
 
-from urllib.parse import urlsplit
+import re
 
 from evoflow.errors import InputError
 from evoflow.remote.answers import Source
 from evoflow.remote.s3 import S3Object
 from evoflow.remote.web import WebFile
-from evoflow.secrets import expand
+from evoflow.settings import resolve, split_s3
 
 
 def source(url: str, *, requester_pays: bool = False) -> Source:
@@ -25,12 +25,12 @@ def source(url: str, *, requester_pays: bool = False) -> Source:
         When the scheme is not `s3`, `https` or `http`.
     """
     try:
-        url = expand(url)
+        url = resolve(url)
     except ValueError as error:
         raise InputError(str(error)) from error
-    parts = urlsplit(url)
-    if parts.scheme == "s3" and parts.netloc and parts.path.strip("/"):
-        return S3Object(url, parts.netloc, parts.path.lstrip("/"), requester_pays)
-    if parts.scheme in {"https", "http"} and parts.netloc:
+    bucket, key = split_s3(url) or ("", "")
+    if bucket and key.strip("/"):
+        return S3Object(url, bucket, key.lstrip("/"), requester_pays)
+    if re.match(r"https?://[^/?#]", url):
         return WebFile(url)
     raise InputError(f"{url}: cannot be read; give a path, s3://bucket/key or https://host/path")

@@ -7,6 +7,7 @@ so that a mirror can be left at any moment, carried on later, and filled by many
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +18,13 @@ from hashlib import blake2b, md5
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from evoflow.errors import InputError
 from evoflow.files.atomic import new_file, new_folder
 from evoflow.files.cache import cache_folder
 from evoflow.remote.answers import Description, TransientError
 from evoflow.remote.clients import source
+from evoflow.remote.s3 import S3Object
 
 BLOCK = 1 << 18
 _BLOCKS_AT_ONCE = 32
@@ -70,12 +71,12 @@ class Mirror:
         InputError
             When the source has no such file or does not let it be read.
         """
-        described = persist(source(url, requester_pays=requester_pays).describe, url)
-        parts = urlsplit(url)
+        remote = source(url, requester_pays=requester_pays)
+        described = persist(remote.describe, url)
         # A signed URL's query, which changes daily, does not make another file.
-        identity = f"{parts.scheme}://{parts.netloc}{parts.path} {asdict(described)}"
-        digest = blake2b(identity.encode(), digest_size=8).hexdigest()
-        name = Path(parts.path).name or "file"
+        plain = url if isinstance(remote, S3Object) else re.split("[?#]", url)[0]
+        digest = blake2b(f"{plain} {asdict(described)}".encode(), digest_size=8).hexdigest()
+        name = Path(plain).name
         path = cache_folder() / "remote" / f"{name}-{digest}" / name
         mirror = cls(url, path, described, requester_pays)
         with _named(mirror):

@@ -9,7 +9,7 @@ from evoflow.errors import InputError
 from evoflow.files.home import expand_home
 from evoflow.secrets import conceal, expand
 
-_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def is_remote(location: str) -> bool:
@@ -20,16 +20,17 @@ def is_remote(location: str) -> bool:
 def check_location(location: str) -> str:
     """Check a location as it stands in settings, and take its secrets out.
 
-    A path becomes absolute; one with a `${VARIABLE}`, and a URL, keep their text until they are
-    opened (`resolve`).
+    A path becomes absolute; one with a `${VARIABLE}` keeps its text until it is opened (`resolve`).
     """
     text = conceal(location)
     resolved = resolve(text)
-    return text if "${" in text or is_remote(text) else resolved
+    return text if "${" in text else resolved
 
 
 def resolve(location: str) -> str:
     """Expand `${VARIABLE}` and `~`, and make a path absolute; needed before a file is opened.
+
+    Of a URL only the scheme changes, to lower case.
 
     Raises
     ------
@@ -40,9 +41,20 @@ def resolve(location: str) -> str:
     if not expanded:
         raise ValueError("is empty; name a file")
     try:
-        return expanded if is_remote(expanded) else str(expand_home(expanded).absolute())
+        if is_remote(expanded):
+            return _REMOTE.sub(lambda scheme: scheme[0].lower(), expanded)
+        return str(expand_home(expanded).absolute())
     except InputError as error:
         raise ValueError(str(error)) from error
+
+
+def split_s3(url: str) -> tuple[str, str] | None:
+    """Split `s3://bucket/key` into bucket and key; None for any other URL.
+
+    A key may hold `?` and `#`, which have no other meaning here.
+    """
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return (bucket, key) if url.startswith("s3://") else None
 
 
 Location = Annotated[str, AfterValidator(check_location)]

@@ -11,6 +11,14 @@ def test_the_scheme_chooses_who_is_asked():
     assert source("https://lab.org/b.bam") == WebFile("https://lab.org/b.bam")
 
 
+def test_a_key_and_a_query_are_asked_for_as_they_are():
+    assert source("s3://lab/run#1/a?b.bam") == S3Object(
+        "s3://lab/run#1/a?b.bam", "lab", "run#1/a?b.bam", False
+    )
+    signed = "https://lab.org/b.bam?X-Amz-Date=2024&sig=a%2Fb==#part"
+    assert source(signed) == WebFile(signed)
+
+
 @pytest.mark.parametrize("url", ["ftp://lab.org/b.bam", "s3://lab", "https:///b.bam"])
 def test_what_nobody_can_be_asked_for_is_refused(url):
     with pytest.raises(InputError, match="cannot be read; give a path, s3://bucket/key or https"):

@@ -2,8 +2,16 @@
 
 import pytest
 
-from evoflow.settings import DataSettings, is_remote, load, resolve
+from evoflow import secrets
+from evoflow.settings import DataSettings, is_remote, load, resolve, split_s3
+from evoflow.settings.locations import check_location
 from tests.settings.problems import FILES
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    """A memory of expansions of its own: messages of other tests are cleaned by it."""
+    monkeypatch.setattr(secrets, "_expanded", {})
 
 
 def test_paths_are_resolved_against_the_working_folder(tmp_path, monkeypatch):
@@ -37,3 +45,20 @@ def test_a_variable_that_is_empty_names_no_file(monkeypatch):
     monkeypatch.setenv("NOTHING", "")
     with pytest.raises(ValueError, match="is empty; name a file"):
         resolve("${NOTHING}")
+
+
+def test_a_scheme_may_be_in_capitals(monkeypatch):
+    monkeypatch.setenv("DATA", "S3://lab")
+    assert check_location("S3://Lab/A.bam") == "s3://Lab/A.bam"
+    assert is_remote("${DATA}/a.bam")
+    assert resolve("${DATA}/a.bam") == "s3://lab/a.bam"
+
+
+@pytest.mark.parametrize("key", ["run#1/a?b.bam", "a b+c%20.bam", "x&date=2024;y/a.bam", "[a", ""])
+def test_an_s3_key_is_taken_as_it_is(key):
+    assert split_s3(check_location(f"s3://lab/{key}")) == ("lab", key)
+
+
+def test_only_s3_urls_have_buckets():
+    assert split_s3("https://lab/a") is None
+    assert split_s3("/data/s3://lab") is None

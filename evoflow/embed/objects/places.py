@@ -6,7 +6,7 @@ from evoflow.embed.objects.folder import FolderObjects
 from evoflow.embed.objects.protocol import Objects
 from evoflow.embed.objects.s3 import S3Objects
 from evoflow.errors import InputError
-from evoflow.settings import is_remote
+from evoflow.settings import is_remote, resolve, split_s3
 
 
 def open_objects(location: str, setting: str = "compute.embedding_cache") -> Objects:
@@ -15,7 +15,7 @@ def open_objects(location: str, setting: str = "compute.embedding_cache") -> Obj
     Parameters
     ----------
     location
-        The folder or prefix.
+        The folder or prefix, as it stands in settings.
     setting
         The setting that names it, for messages.
 
@@ -24,13 +24,17 @@ def open_objects(location: str, setting: str = "compute.embedding_cache") -> Obj
     InputError
         For another kind of URL, and where the location cannot be listed.
     """
-    if is_remote(location) and not location.startswith("s3://"):
+    try:
+        opened = resolve(location)
+    except ValueError as error:
+        raise InputError(f"{setting}: {error}") from error
+    if is_remote(opened) and split_s3(opened) is None:
         raise InputError(f"{setting}: {location} is neither a folder nor s3://")
     from botocore.exceptions import BotoCoreError
 
     objects: Objects
     try:
-        objects = S3Objects(location) if is_remote(location) else FolderObjects(Path(location))
+        objects = S3Objects(opened) if is_remote(opened) else FolderObjects(Path(opened))
         objects.names("probe")
     except (OSError, BotoCoreError, InputError) as error:
         raise InputError(

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
 from evoflow.remote.answers import TransientError
 from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 from evoflow.remote.mirror import persist
+from evoflow.settings import split_s3
 
 CONNECTIONS = 32
 """Requests to S3 that one process may have under way."""
@@ -32,9 +32,9 @@ class S3Objects:
     def __init__(self, location: str) -> None:
         from botocore.config import Config
 
-        parts = urlsplit(location)
         self.location = location.rstrip("/")
-        self.bucket, self.prefix = parts.netloc, parts.path.strip("/")
+        self.bucket, key = split_s3(location) or ("", "")
+        self.prefix = key.strip("/")
         # The S3 of the artifacts; the only endpoint that Metaflow hands to remote tasks.
         endpoint = os.environ.get("METAFLOW_S3_ENDPOINT_URL")
         config = Config(

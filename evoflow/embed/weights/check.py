@@ -12,7 +12,7 @@ from evoflow.embed.objects.places import require_writable
 from evoflow.embed.weights.builtin import TINY, builtin_sizes
 from evoflow.errors import InputError, collected
 from evoflow.files.home import expand_home
-from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
+from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window, is_remote
 from evoflow.settings.layer_names import Layer, resolve_layer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def check_model(settings: Settings) -> ModelSettings:
     if compute.target == "local" and model.device not in {"auto", "cpu"}:
         with collected(problems):
             _check_device(model.device)
-    if compute.weights is not None and (compute.target == "local" or "://" in compute.weights):
+    if compute.weights is not None and (compute.target == "local" or is_remote(compute.weights)):
         with collected(problems):
             _check_shared(model, compute.weights, commit)
     if problems:
@@ -81,7 +81,7 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
     config = read_config(described)
     if described.commit is not None and compute.weights is None:
         _check_hub(model, described.commit, local=compute.target == "local")
-    elif described.folder == expand_home(expandvars(model.checkpoint)):
+    elif described.folder == expand_home(expandvars(model.checkpoint)).absolute():
         _check_files(described, config)
     if compute.target == "local" and model.device in {"auto", "cpu"}:
         _check_memory(model, config)

@@ -28,6 +28,20 @@ def test_a_folder_is_made_and_another_url_is_refused(tmp_path):
         open_objects("https://x/y", "compute.weights")
 
 
+@pytest.mark.usefixtures("s3")
+def test_variables_are_replaced_and_keys_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRATCH", str(tmp_path))
+    open_objects("${SCRATCH}/cache").write("one", b"content")
+    assert (tmp_path / "cache" / "one").read_bytes() == b"content"
+    monkeypatch.setenv("BUCKET", "lab")
+    open_objects(f"s3://${{BUCKET}}/{tmp_path.name}/a#b").write("one", b"b")
+    open_objects(f"s3://lab/{tmp_path.name}/a?c").write("one", b"c")
+    assert open_objects(f"s3://lab/{tmp_path.name}/a#b").read("one") == b"b"
+    monkeypatch.delenv("SCRATCH")
+    with pytest.raises(InputError, match=r"^compute\.weights: .* uses SCRATCH, which is not set"):
+        open_objects("${SCRATCH}/cache", "compute.weights")
+
+
 def test_a_login_that_fails_is_named_where_it_was_needed(s3, monkeypatch):
     open_objects("s3://lab/open").write("one", b"content")
     monkeypatch.setenv("AWS_PROFILE", "nosuch")

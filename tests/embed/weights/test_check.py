@@ -87,7 +87,10 @@ def test_a_context_must_fit_the_model_and_leave_a_window():
         ({"checkpoint": str(GOLDEN), "revision": "main"}, "model.revision: main is asked for, but"),
         ({"checkpoint": "evo2_40b"}, "model.checkpoint: .*FP8"),
         ({"device": "gpu"}, "model.device: 'gpu'"),
-        ({"checkpoint": str(GOLDEN), "tokens_per_batch": 10**12}, "10000000000.*this machine has"),
+        (
+            {"checkpoint": str(GOLDEN), "tokens_per_batch": 2 * 10**9},
+            "2000000000.*machine has",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(model, said):
