@@ -42,6 +42,8 @@ def find_run(name: str) -> Any:
     InputError
         When there is no such run.
     """
+    if not name.rpartition("/")[2]:
+        raise InputError(f"run {name!r}: has no number; give {FLOW}/123, 123 or latest")
     namespace(None)
     looked, known = [], list[str]()
     for place in _places(name):

@@ -58,6 +58,12 @@ def test_an_unknown_run_is_an_error_that_names_the_ones_there_are(run_id):
         runs.find_run("7")
 
 
+@pytest.mark.parametrize("name", ["", "EvoFlow/"])
+def test_a_run_without_a_number_is_refused(name):
+    with pytest.raises(InputError, match="has no number; give EvoFlow/123, 123 or latest"):
+        runs.find_run(name)
+
+
 def test_a_run_is_found_after_another_was_looked_for_in_other_folders(
     run_id, tmp_path, monkeypatch
 ):

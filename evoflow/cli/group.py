@@ -64,6 +64,8 @@ def check_output(path: Path, *, force: bool, suffixes: tuple[str, ...] = ()) -> 
     if suffixes and not path.name.endswith(suffixes):
         raise InputError(f"--output {path}: its name must end in {', '.join(suffixes)}")
     if path.is_file():
+        if not suffixes:
+            raise InputError(f"--output {path}: is a file; name a folder")
         if not force:
             raise InputError(f"--output {path}: already exists; name another file, or add --force")
         check_can_be_written(path, "--output")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from evoflow.cli.group import check_output, main, output_option
+from evoflow.files.atomic import new_file
 from evoflow.metaflow_config import require_metaflow
 
 
@@ -32,11 +33,13 @@ def report(run: str, output: Path, *, force: bool, allele: str | None) -> None:
     check_output(output, force=force, suffixes=(".html",))
     found = runs.find_run(run)
     if allele is None:
-        output.write_text(runs.report_html(found), encoding="utf-8")
+        page = runs.report_html(found)
     else:
         from evoflow.predict.explain import page_of_allele
 
-        output.write_text(page_of_allele(found, allele), encoding="utf-8")
+        page = page_of_allele(found, allele)
+    with new_file(output) as beside:
+        beside.write_text(page, encoding="utf-8")
     click.echo(f"the report of {found.pathspec} is in {output}")
 
 

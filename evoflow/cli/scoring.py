@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from evoflow.cli.group import check_output, main, output_option
+from evoflow.files.atomic import new_file
 from evoflow.metaflow_config import require_metaflow
 
 
@@ -18,7 +19,11 @@ from evoflow.metaflow_config import require_metaflow
     "--model", type=click.Path(path_type=Path), help="Model YAML, for device, dtype and batch."
 )
 @click.option(
-    "--processes", default=0, show_default="one per core", help="Number of worker processes."
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default="one per core",
+    help="Number of worker processes.",
 )
 def predict(
     *,
@@ -108,5 +113,6 @@ def explain(
     check_output(output, force=force, suffixes=(".html",))
     asked = read_model_settings(model) if model else None
     page = page_of_variants(find_head(head), variants, reference, asked)
-    output.write_text(page, encoding="utf-8")
+    with new_file(output) as beside:
+        beside.write_text(page, encoding="utf-8")
     click.echo(f"the explanation is in {output}")

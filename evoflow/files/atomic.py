@@ -42,7 +42,33 @@ def new_file(path: Path) -> Iterator[Path]:
         if error.filename not in {None, str(beside)}:
             raise
         raise InputError(
-            f"{path}: cannot be written ({error.strerror}); choose another file"
+            f"{path}: cannot be written ({error.strerror or error}); choose another file"
+        ) from error
+
+
+@contextmanager
+def filled_folder(folder: Path) -> Iterator[Path]:
+    """Write files that a user asked for into a folder, which is made where it is not there.
+
+    Yields an empty folder to fill. Its files then take the place of those of the same names; after
+    an error all is as it was.
+
+    Raises
+    ------
+    InputError
+        When they cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".", suffix=".part", dir=folder) as beside:
+            yield Path(beside)
+            for each in Path(beside).iterdir():
+                each.replace(folder / each.name)
+    except OSError as error:
+        if error.filename is not None and not Path(error.filename).is_relative_to(folder):
+            raise
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose another folder"
         ) from error
 
 

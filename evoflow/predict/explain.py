@@ -115,7 +115,7 @@ def parse_allele(text: str) -> dict[str, Any]:
         When it is not that.
     """
     contig, *rest = text.rsplit(":", 3)
-    if len(rest) != 3 or not rest[0].replace(",", "").isdigit():
+    if len(rest) != 3 or not rest[0].replace(",", "").isdecimal():
         raise InputError(f"--allele {text}: must be CONTIG:POSITION:REF:ALT, such as chr1:123:A:T")
     position, ref, alt = rest
     return {
@@ -281,7 +281,8 @@ def _near(examples: pd.DataFrame, wanted: Mapping[str, Any]) -> str:
     if same.empty:
         contigs = ", ".join(map(str, examples["contig"].unique()[:10]))
         return f"its contigs are {contigs}"
-    order = (same["position"] - wanted["position"]).abs().sort_values(kind="stable").index[:3]
+    distances = (same["position"] - float(wanted["position"])).abs()  # no int64 need hold it
+    order = distances.sort_values(kind="stable").index[:3]
     names = [
         ":".join(str(row[name]) for name in wanted) for row in same.loc[order].to_dict("records")
     ]

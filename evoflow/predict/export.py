@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evoflow.errors import InputError
+from evoflow.files.atomic import filled_folder
 from evoflow.files.home import expand_home
 from evoflow.predict.model_card import model_card
 from evoflow.predict.soundness import require_sound
@@ -82,10 +83,12 @@ def export_run(name: str, folder: Path) -> None:
         comparisons=artifact(run, "train", "comparisons"),
         headline=artifact(run, "train", "headline"),
     )
-    trained.save(folder)
     written = {"metrics": _named(metrics), "undefined": artifact(run, "train", "undefined")}
-    (folder / "metrics.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    text = json.dumps(written, indent=2) + "\n"
+    with filled_folder(folder) as made:
+        trained.save(made)
+        (made / "metrics.json").write_text(text, encoding="utf-8")
+        (made / "README.md").write_text(card, encoding="utf-8")
 
 
 def _named(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def write_predictions(found: Predictions, path: Path, made_by: Mapping[str, str]
     with TemporaryDirectory(prefix="evoflow-") as name:
         folder = Path(name)
         plain = folder / "plain"
-        if ".tsv" in path.suffixes:
+        if path.name.endswith((".tsv", ".tsv.gz")):
             with plain.open("w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(f"# {said}\n")
                 found.alleles.to_csv(file, sep="\t", index=False, float_format="%.4f")
@@ -112,7 +112,7 @@ def _put(plain: Path, path: Path) -> None:
             beside.write_bytes(plain.read_bytes())
             return
         pysam.tabix_compress(str(plain), str(beside), force=True)
-        if ".vcf" in path.suffixes:
+        if path.name.endswith(".vcf.gz"):
             with new_file(Path(f"{path}.tbi")) as index, quiet():
                 pysam.tabix_index(str(beside), preset="vcf", force=True, index=str(index))
 

@@ -55,6 +55,8 @@ def test_a_folder_is_filled_only_if_it_is_empty(tmp_path):
     with pytest.raises(InputError, match="is not empty"):
         check_output(tmp_path, force=False)
     check_output(tmp_path, force=True)
+    with pytest.raises(InputError, match="x: is a file; name a folder"):
+        check_output(tmp_path / "x", force=True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Commands that read a run."""
 
+import os
+from errno import ENOSPC
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +44,20 @@ def test_the_page_of_a_run_or_of_one_of_its_alleles_is_written(asked, tmp_path, 
     assert output.read_text(encoding="utf-8") == page
     assert asked == ["12"]
     assert f"the report of EvoFlow/12 is in {output}" in done.output
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_page_that_does_not_fit_on_the_disk_costs_not_the_one_before(tmp_path, monkeypatch):
+    def write(path, *_, **__):
+        raise OSError(ENOSPC, os.strerror(ENOSPC), str(path))
+
+    output = tmp_path / "page.html"
+    output.write_text("before")
+    monkeypatch.setattr(Path, "write_text", write)
+    done = CliRunner().invoke(main, ["report", "12", "--output", str(output), "--force"])
+    assert done.exit_code == 1
+    assert f"{output}: cannot be written (No space left on device)" in done.output
+    assert output.read_text() == "before"
 
 
 @pytest.mark.parametrize("command", ["report", "export"])

@@ -1,11 +1,18 @@
 import os
 import stat
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.files.atomic import check_can_be_written, check_new, new_file, new_folder
+from evoflow.files.atomic import (
+    check_can_be_written,
+    check_new,
+    filled_folder,
+    new_file,
+    new_folder,
+)
 
 
 def names(folder: Path):
@@ -45,6 +52,30 @@ def test_after_an_error_the_old_file_stays_and_nothing_else(tmp_path):
 def test_a_file_without_a_folder_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"x: cannot be written"), new_file(tmp_path / "no/x") as b:
         b.write_text("")
+
+
+def test_a_folder_that_cannot_be_filled_stays_as_it_was(tmp_path):
+    folder = tmp_path / "head"
+    with filled_folder(folder) as made:
+        (made / "weights").write_text("first")
+        (made / "card").write_text("first")
+    assert sorted(names(folder)) == ["card", "weights"]
+
+    def fail():
+        with filled_folder(folder) as made:
+            (made / "card").write_text("second")
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+
+    with pytest.raises(InputError, match=r"head: cannot be written \(No space left"):
+        fail()
+    assert (folder / "card").read_text() == "first"
+    assert sorted(names(folder)) == ["card", "weights"]
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(InputError, match="file: cannot be written"),
+        filled_folder(tmp_path / "file"),
+    ):
+        pass
 
 
 def test_the_faster_folder_stays(tmp_path):

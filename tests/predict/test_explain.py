@@ -79,7 +79,7 @@ def test_an_allele_is_read_from_the_right():
     assert found == {"contig": "HLA:A*01", "position": 1234, "ref": "A", "alt": "T"}
 
 
-@pytest.mark.parametrize("text", ["chr1", "chr1:A:T", "chr1:x:A:T"])
+@pytest.mark.parametrize("text", ["chr1", "chr1:A:T", "chr1:x:A:T", "chr1:\u00b2:A:T"])
 def test_what_is_no_allele_is_refused(text):
     with pytest.raises(InputError, match="such as chr1:123:A:T"):
         explain.parse_allele(text)
@@ -91,6 +91,8 @@ def test_an_allele_that_the_run_lacks_leads_to_the_nearest(monkeypatch):
     run = type("Run", (), {"pathspec": "EvoFlow/1"})()
     with pytest.raises(InputError, match=r"nearest are chr1:7:A:C, chr1:900:A:C"):
         explain.page_of_allele(run, "chr1:8:A:C")
+    with pytest.raises(InputError, match="nearest are chr1"):
+        explain.page_of_allele(run, f"chr1:{10**20}:A:C")
     with pytest.raises(InputError, match="its contigs are chr1"):
         explain.page_of_allele(run, "chr2:8:A:C")
 

@@ -60,7 +60,7 @@ def test_what_is_not_known_is_left_out_of_a_record(tmp_path):
     assert unread.id is None
 
 
-@pytest.mark.parametrize("name", ["scored.tsv", "scored.tsv.gz"])
+@pytest.mark.parametrize("name", ["scored.tsv", "scored.tsv.gz", "a.vcf.scores.tsv.gz"])
 def test_a_table_keeps_every_column(tmp_path, name):
     write_predictions(FOUND, tmp_path / name, MADE_BY)
     found = pd.read_csv(tmp_path / name, sep="\t", keep_default_na=False, comment="#")
