@@ -17,13 +17,14 @@ from evoflow.remote.mirror import Mirror
 from evoflow.settings import DataSettings, Individual
 
 _CONTIGS = 25
-"""Contigs whose reads are looked at, the longest: references may have thousands of short ones."""
+"""Contigs whose reads are looked at first, the longest: references have thousands of short ones."""
 
 _READS = 100
 """Reads of a contig that are looked at first."""
 
-_MORE_READS = 100_000
-"""Reads of all contigs together that are looked at where none of the first ones is long enough."""
+_MORE_READS = 5_000_000
+"""Reads of all contigs together that are looked at, until one is long enough, where none of the
+first ones is: all of a small file."""
 
 _WINDOW = 1 << 14
 """Bases at the start of each region whose reads are fetched of a remote file."""
@@ -43,12 +44,18 @@ def check_first_reads(
     contigs = [name for name in genome.lengths if name in regions and name in held.records]
     if not contigs:
         raise InputError(_no_read(person, data, held))
-    longest_first = sorted(contigs, key=lambda name: -genome.lengths[name])[:_CONTIGS]
+    contigs.sort(key=lambda name: genome.lengths[name])
+    first = contigs[-_CONTIGS:]
     looked = longest = 0
-    for most in (_READS, _MORE_READS // len(longest_first)):
+    for some, most, total in (
+        (first, _READS, _READS * len(first)),
+        (contigs, _MORE_READS, _MORE_READS),
+    ):
         looked = longest = 0
-        for length in _lengths(person, data, held, regions, longest_first, most):
+        for length in _lengths(person, data, held, regions, some, most, total):
             looked, longest = looked + 1, max(longest, length)
+            if longest >= data.read_length and some is contigs:
+                break  # the order of all first reads is looked at
         if longest >= data.read_length or Mirror.at(person.reads):
             break  # of a remote file no more than the first reads is here
     if not looked and data.regions and Mirror.at(person.reads):
@@ -72,8 +79,9 @@ def _lengths(  # noqa: PLR0917
     regions: Regions,
     contigs: list[str],
     most: int,
+    total: int,
 ) -> Iterator[int]:
-    """Yield the lengths of the first reads of each contig."""
+    """Yield the lengths of the first reads of each contig; what one lacks is for those behind."""
     remote = Mirror.at(person.reads) is not None
     if person.reads.endswith(".cram"):
         local_files.provide_reference(str(data.reference), contigs)
@@ -85,7 +93,8 @@ def _lengths(  # noqa: PLR0917
                 person.reads, check_sq=False, reference_filename=reference
             ) as reads,
         ):
-            for contig in contigs:
+            for number, contig in enumerate(contigs):
+                share = min(most, total // (len(contigs) - number))
                 spelling = held.spellings[contig][0]
                 with cram.explained(person.reads, spelling, reference):
                     intervals = regions[contig]
@@ -94,7 +103,8 @@ def _lengths(  # noqa: PLR0917
                         local_files.provide_contig(person.reads, spelling, intervals)
                     elif remote:
                         local_files.provide_start(person.reads, spelling)
-                    for read in islice(_within(person, reads, spelling, intervals), most):
+                    for read in islice(_within(person, reads, spelling, intervals), share):
+                        total -= 1
                         yield read.query_length
 
 

@@ -1,11 +1,13 @@
 """The look at the first reads: long enough, in order, and there at all."""
 
+import pysam
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.inputs import first_reads, inventory
+from evoflow.inputs import first_reads, inventory, preflight
 from evoflow.inputs.first_reads import check_first_reads
 from tests.extract.worlds import make_read, write_reads
+from tests.inputs.odd_files import OddWorld
 from tests.inputs.spoiled import LENGTH, change, rewrite_bam, settings_of, small_world
 
 
@@ -35,6 +37,27 @@ def test_longer_reads_behind_many_short_ones_are_found(folder, monkeypatch):
     monkeypatch.setattr(first_reads, "_MORE_READS", 5)
     with pytest.raises(InputError, match="the longest has 20 bases"):
         look(folder)
+
+
+def test_longer_reads_on_the_shortest_contigs_are_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(first_reads, "_CONTIGS", 2)
+    data = OddWorld().write(tmp_path)
+    (person,) = data.individuals
+    with pysam.AlignmentFile(person.reads) as file:
+        reads, header = list(file), file.header
+    with pysam.AlignmentFile(person.reads, "wb", header=header) as file:
+        for read in reads:
+            if read.reference_name != "chrM":
+                read.query_sequence, read.cigarstring = read.query_sequence[:40], "40M"
+            file.write(read)
+    pysam.index(person.reads)
+    preflight.check(data)
+    # Of all three contigs, the longest has what the others leave.
+    longer = data.model_copy(update={"read_length": 101})
+    for most, looked in ((48, 48), (49, 48), (20, 20)):
+        monkeypatch.setattr(first_reads, "_MORE_READS", most)
+        with pytest.raises(InputError, match=f"each of the {looked} reads looked at is shorter"):
+            preflight.check(longer)
 
 
 def test_reads_out_of_order_are_refused_although_the_header_says_otherwise(folder):
