@@ -11,7 +11,7 @@ from evoflow.augment.split import assign_folds, assign_splits, split_of_fold
 from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
 from evoflow.settings import ModelSettings
-from evoflow.target import LABEL
+from evoflow.target import LABEL, target_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def augment(
     Raises
     ------
     InputError
-        When the examples cannot be split, or a training has a single label.
+        When the examples cannot be split, or the user's column has a single label in a training.
     """
     assign = assign_folds if model.split.is_crossed else assign_splits
     # A read reaches as far as it is long, to either side; a context half as far.
@@ -74,7 +74,8 @@ def augment(
     examples = assign(examples, model.split, read_length=reach, seed=seed)
     parts = []
     for fold, split in enumerate(_splits(examples, reach)):
-        _check_labels(split)
+        if target_of(model.target).levels is None:
+            _check_labels(split)
         training = balance(split, model.balance, seed=seed)
         parts.append(
             pd.concat([training.assign(split="train"), held_out(split)], ignore_index=True).assign(
@@ -87,7 +88,7 @@ def augment(
 
 
 def _check_labels(split: pd.DataFrame) -> None:
-    """Refuse to learn from a single label."""
+    """Refuse a single label, from which the levels of a user's column cannot be told."""
     labels = split.loc[split["split"] == "train", LABEL]
     if (labels == labels.iloc[0]).all():
         raise InputError(

@@ -60,11 +60,14 @@ def test_no_gene_of_a_fold_is_learnt_from(examples):
 
 
 @pytest.mark.parametrize(("folds", "ones"), [(None, 0), (3, 1)])
-def test_a_training_with_a_single_label_is_refused(examples, folds, ones):
+def test_a_column_with_a_single_label_to_learn_from_is_refused(examples, folds, ones):
     labelled = examples.assign(label=(np.arange(120) < ones).astype(int))
     # A fold that has the only 1 to test on leaves none to learn from.
     with pytest.raises(InputError, match=r"all \d+ training examples have the score 0, so a head"):
-        augmented(labelled, split={"folds": folds})
+        augmented(
+            labelled, split={"folds": folds}, target={"column": {"file": "a.tsv", "name": "x"}}
+        )
+    augmented(labelled, split={"folds": folds})  # the levels of the impact are known
 
 
 def test_turned_rows_need_no_sequence_more_where_both_strands_are_embedded(examples):
