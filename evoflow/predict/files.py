@@ -113,8 +113,21 @@ def _put(plain: Path, path: Path) -> None:
             return
         pysam.tabix_compress(str(plain), str(beside), force=True)
         if path.name.endswith(".vcf.gz"):
-            with new_file(Path(f"{path}.tbi")) as index, quiet():
-                pysam.tabix_index(str(beside), preset="vcf", force=True, index=str(index))
+            _index(beside, path)
+
+
+def _index(vcf: Path, path: Path) -> None:
+    """Write the index of a VCF that will be at `path`: a TBI, or a CSI where it has no room."""
+    tbi, csi = Path(f"{path}.tbi"), Path(f"{path}.csi")
+    try:
+        with new_file(tbi) as index, quiet():
+            pysam.tabix_index(str(vcf), preset="vcf", force=True, index=str(index))
+    except InputError:  # records behind 2^29 = 536,870,912
+        with new_file(csi) as index, quiet():
+            pysam.tabix_index(str(vcf), preset="vcf", force=True, index=str(index), csi=True)
+        tbi.unlink(missing_ok=True)
+    else:
+        csi.unlink(missing_ok=True)  # of a file that was there before; it would be read first
 
 
 def _definitions(columns: Iterable[str], number: str, target: Target) -> Iterator[str]:
@@ -190,6 +203,7 @@ def _annotate(found: Predictions, variants: str, said: str, plain: Path, folder:
                     values = [scores.get(key, {}).get(column, ".") for key in keys]
                     if any(value != "." for value in values):
                         info.append(f"{INFO[column][0]}={','.join(values)}".encode())
+                fields[6] = fields[6] or b"."  # which bcftools view lets pass, but not sort
                 fields[7] = b";".join(filter(None, info)) or b"."
                 used[b"contig"].add(fields[0])
                 used[b"FILTER"].update(fields[6].split(b";"))

@@ -51,6 +51,18 @@ def test_a_vcf_has_its_fields_declared_and_an_index(tmp_path):
     assert [list(record.filter) for record in records] == [["q10", "low"], [], ["PASS"]]
 
 
+def test_the_index_is_of_the_kind_that_has_room_and_the_only_one(tmp_path):
+    path = tmp_path / "scored.vcf.gz"
+    far = PREDICTIONS.assign(position=[2**29 + 7, 9, 2])
+    for alleles, ending in ((FOUND.alleles, ".tbi"), (far, ".csi"), (FOUND.alleles, ".tbi")):
+        found = replace(FOUND, alleles=alleles, contigs={"chr1": 20, "chr2": 2**30})
+        write_predictions(found, path, MADE_BY)
+        assert {each.name for each in tmp_path.iterdir()} == {path.name, path.name + ending}
+        with pysam.VariantFile(str(path)) as file:
+            (record,) = file.fetch("chr2")
+            assert record.pos == alleles["position"][0]
+
+
 def test_what_is_not_known_is_left_out_of_a_record(tmp_path):
     path = tmp_path / "scored.vcf"
     write_predictions(FOUND, path, MADE_BY)

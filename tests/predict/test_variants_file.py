@@ -148,7 +148,7 @@ def test_records_on_no_contig_are_left_out_and_the_others_keep_their_scores(
         "1\t13\tsnv\tT\tA\t.\tPASS\t.",
         "\t14\tempty\tG\tA\t.\t.\t.",
         "PASS\t9\todd\tA\tC\t.\t.\tPASS",
-        "1\t24\tins\tT\tTT\t.\t.\t.",
+        "1\t24\tins\tT\tTT\t\t\t",
     ]
     head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     path = write(tmp_path, head + "\n".join(body) + "\n")
