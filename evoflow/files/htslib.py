@@ -117,6 +117,24 @@ def is_bgzipped(path: str | Path) -> bool:
     )
 
 
+def is_cram(path: str) -> bool:
+    """Whether a file is a CRAM, whatever its name; one that cannot be read is none."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(4) == b"CRAM"
+    except OSError:
+        return False
+
+
+def open_records(path: str) -> pysam.AlignmentFile | pysam.VariantFile:
+    """Open a BAM, CRAM, VCF or BCF, whatever its name; of a CRAM to see where its reads are."""
+    try:
+        # Names and positions are enough: decoding a CRAM's bases would ask for the reference.
+        return pysam.AlignmentFile(path, check_sq=False, format_options=["required_fields=0xd"])
+    except ValueError:
+        return pysam.VariantFile(path)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep htslib's own messages off the terminal: ours say the same and how to fix it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.files.htslib import Fasta, quiet
+from evoflow.files.htslib import Fasta, is_cram, quiet
 from evoflow.inputs.headers import fields_of
 from evoflow.inputs.inventory import Held
 
@@ -31,7 +31,7 @@ def reference_of(path: str, held: Held, reference: str, folder: Path) -> str:
         The reference itself where it has all names already.
     """
     spelled = {contig: names[0] for contig, names in held.spellings.items()}
-    if not path.endswith(".cram") or all(contig == name for contig, name in spelled.items()):
+    if not is_cram(path) or all(contig == name for contig, name in spelled.items()):
         return reference
     folder.mkdir(parents=True, exist_ok=True)
     linked = folder / Path(reference).name
@@ -71,7 +71,7 @@ def explained(path: str, spelling: str, reference: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, InputError) as error:
-        if not path.endswith(".cram"):
+        if not is_cram(path):
             if isinstance(error, InputError):
                 raise
             raise InputError(

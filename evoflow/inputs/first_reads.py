@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import pysam
 
 from evoflow.errors import InputError
-from evoflow.files.htslib import quiet
+from evoflow.files.htslib import is_cram, quiet
 from evoflow.inputs import cram, refusals
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.inventory import Held, Regions
@@ -83,7 +83,7 @@ def _lengths(  # noqa: PLR0917
 ) -> Iterator[int]:
     """Yield the lengths of the first reads of each contig; what one lacks is for those behind."""
     remote = Mirror.at(person.reads) is not None
-    if person.reads.endswith(".cram"):
+    if is_cram(person.reads):
         local_files.provide_reference(str(data.reference), contigs)
     with TemporaryDirectory(prefix="evoflow-") as folder:
         reference = cram.reference_of(person.reads, held, str(data.reference), Path(folder))

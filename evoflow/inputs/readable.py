@@ -65,8 +65,11 @@ def _index_warnings(path: str, index: Path, make: str) -> list[str]:
         return [
             f"{path}: its index belongs to another file; a new one was made for this run (`{make}`)"
         ]
-    if Mirror.at(path) is None and not path.endswith(".cram") and not own_indexes.fits(path):
-        raise InputError(f"{index}: belongs to another file than {path}; make it with `{make}`")
+    if Mirror.at(path) is None and not own_indexes.fits(path):
+        raise InputError(
+            f"{index}: belongs to another file than {path}, or that file is damaged or not sorted; "
+            f"make it with `{make}`, and if that does not help, copy {path} again, or sort it"
+        )
     return _age_warnings(path, index)
 
 

@@ -39,15 +39,24 @@ class Index:
     pieces
         By contig number an int64 array of shape (n, 4): the interval of the contig that a piece
         of the file may have records of, and the piece's bytes.
+    end
+        Where the last record ends, as BGZF counts: the place of its block in the file times 65,536
+        plus that in the block; 0 where there is no record.
     """
 
     names: tuple[str, ...]
     pieces: tuple[npt.NDArray[np.int64], ...]
+    end: int
 
     def head(self, size: int) -> tuple[int, int]:
         """Find the bytes before the first record, of a file of so many bytes."""
         firsts = [int(each[:, 2].min()) for each in self.pieces if len(each)]
         return 0, min(firsts, default=size) + _SLACK
+
+    def behind(self, size: int) -> tuple[int, int]:
+        """Find the bytes where another record would begin, of a file of so many bytes."""
+        last = min(self.end >> 16, size)
+        return last, last + 2 * _SLACK
 
     def holding(self, number: int, intervals: Intervals) -> Ranges:
         """Find the bytes that hold some intervals (0-based, half-open) of a contig."""
@@ -84,17 +93,17 @@ def read_index(path: Path) -> Index:
 def _parse(content: bytes) -> Index:
     magic = content[:4]
     if magic == b"BAI\1":
-        return Index((), _binned(content, 4, 14, 5, extra=0, linear=True))
+        return Index((), *_binned(content, 4, 14, 5, extra=0, linear=True))
     if magic == b"TBI\1":
         (length,) = struct.unpack_from("<i", content, 32)
         names = _names(content[36 : 36 + length])
         # The names stand between the number of contigs and the contigs.
         moved = content[4:8] + content[36 + length :]
-        return Index(names, _binned(moved, 0, 14, 5, extra=0, linear=True))
+        return Index(names, *_binned(moved, 0, 14, 5, extra=0, linear=True))
     if magic == b"CSI\1":
         shift, depth, length = struct.unpack_from("<iii", content, 4)
         names = _names(content[16 + 28 : 16 + length]) if length >= 28 else ()
-        return Index(names, _binned(content, 16 + length, shift, depth, extra=8, linear=False))
+        return Index(names, *_binned(content, 16 + length, shift, depth, extra=8, linear=False))
     return _containers(content.decode("ascii"))
 
 
@@ -104,10 +113,17 @@ def _names(joined: bytes) -> tuple[str, ...]:
 
 def _binned(
     content: bytes, at: int, shift: int, depth: int, *, extra: int, linear: bool
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """Read the bins of all contigs: `extra` bytes are in each bin, `linear` offsets behind them."""
+) -> tuple[tuple[npt.NDArray[np.int64], ...], int]:
+    """Read the bins of all contigs: `extra` bytes are in each bin, `linear` offsets behind them.
+
+    Returns
+    -------
+    pieces, end
+        See `Index`.
+    """
     first_of_level = [((1 << 3 * level) - 1) // 7 for level in range(depth + 2)]
     contigs = []
+    last = 0
     (count,) = struct.unpack_from("<i", content, at)
     at += 4
     for _ in range(count):
@@ -122,6 +138,7 @@ def _binned(
                 width = 1 << (shift + 3 * (depth - level))
                 start = (number - first_of_level[level]) * width
                 offsets = struct.unpack_from(f"<{2 * chunks}Q", content, at)
+                last = max(last, max(offsets[1::2], default=0))
                 pieces += [
                     (start, start + width, begin >> 16, (end >> 16) + _SLACK)
                     for begin, end in zip(offsets[::2], offsets[1::2], strict=True)
@@ -133,22 +150,24 @@ def _binned(
         if at > len(content):
             raise ValueError("its last contig is not whole")
         contigs.append(np.array(pieces, dtype=np.int64).reshape(-1, 4))
-    return tuple(contigs)
+    return tuple(contigs), last
 
 
 def _containers(text: str) -> Index:
     """Read a CRAI: one slice a line, its contig's number, start, span and where it is."""
     slices: dict[int, list[tuple[int, int, int, int]]] = {}
+    last = 0
     for line in text.splitlines():
         number, start, span, container, landmark, size = map(int, line.split("\t"))
-        piece = start - 1, start - 1 + span, container, container + landmark + size + _SLACK
+        end = container + landmark + size
+        last = max(last, end << 16)
+        piece = start - 1, start - 1 + span, container, end + _SLACK
         slices.setdefault(number, []).append(piece)
     if not slices:
         raise ValueError("it lists nothing")
     contigs = range(max(slices) + 1)
-    return Index(
-        (), tuple(np.array(slices.get(each, []), np.int64).reshape(-1, 4) for each in contigs)
-    )
+    pieces = (np.array(slices.get(each, []), np.int64).reshape(-1, 4) for each in contigs)
+    return Index((), tuple(pieces), last)
 
 
 class Lines(NamedTuple):

@@ -12,14 +12,12 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-import pysam
-
 from evoflow.errors import InputError
-from evoflow.files.htslib import is_bgzipped, quiet
+from evoflow.files.htslib import is_bgzipped, open_records, quiet
 from evoflow.remote.answers import UnavailableError
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.mirror import Mirror
-from evoflow.remote.own_indexes import index_of, with_own_index
+from evoflow.remote.own_indexes import ends_early, index_of, with_own_index
 from evoflow.settings import DataSettings, is_remote, resolve
 
 _READS = (".bai", ".csi", ".crai"), "samtools index"
@@ -161,7 +159,13 @@ def _localise(url: str, endings: tuple[str, ...], make: str, *, requester_pays: 
         if packed:
             _place_index(mirror, (".gzi",), make)
         return str(mirror.path)
-    mirror.provide([read_index(_index_of(mirror.path)).head(size)])
+    listed = read_index(_index_of(mirror.path))
+    mirror.provide([listed.head(size), listed.behind(size)])
+    if ends_early(str(mirror.path), listed):
+        raise InputError(
+            f"{mirror.url}: goes on behind the last record of its index, which is of an earlier "
+            f"file; make it with `{make} {mirror.path.name}` and upload it"
+        )
     return str(mirror.path)
 
 
@@ -241,12 +245,8 @@ def _number(path: str, contig: str, names: tuple[str, ...]) -> int | None:
     """Find a contig's number in the index, which often is that in the file's header."""
     if names:
         return names.index(contig) if contig in names else None
-    if _is_alignment(path):
-        with pysam.AlignmentFile(path, check_sq=False) as reads:
-            number = reads.get_tid(contig)
-            return number if number >= 0 else None
-    with pysam.VariantFile(path) as variants:
-        number = variants.get_tid(contig)
+    with open_records(path) as opened:
+        number = opened.get_tid(contig)
         return number if number >= 0 else None
 
 
@@ -259,24 +259,13 @@ def _check_yields(path: str, contig: str) -> None:
     InputError
         When none does.
     """
-    opened: pysam.AlignmentFile | pysam.VariantFile
     try:
-        if _is_alignment(path):
-            # Positions are enough: decoding a CRAM's bases would ask for the reference.
-            options = ["required_fields=0xd"] if path.endswith(".cram") else None
-            opened = pysam.AlignmentFile(path, check_sq=False, format_options=options)
-        else:
-            opened = pysam.VariantFile(path)
-        with quiet(), opened:
+        with quiet(), open_records(path) as opened:
             any_comes = any(True for _ in opened.fetch(contig))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {contig} cannot be read ({error}); {_ANEW}") from error
     if not any_comes:
         raise InputError(f"{path}: gives no record of {contig}, which its index lists; {_ANEW}")
-
-
-def _is_alignment(path: str) -> bool:
-    return path.endswith((".bam", ".cram"))
 
 
 def provide_reference(path: str, contigs: Iterable[str]) -> None:

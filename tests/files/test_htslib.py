@@ -9,7 +9,7 @@ import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.files.htslib import Fasta, output, quiet, run
+from evoflow.files.htslib import Fasta, is_cram, open_records, output, quiet, run
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path):
@@ -47,6 +47,21 @@ def test_a_damaged_place_of_a_fasta_is_named_with_the_file(tmp_path):
                 genome.fetch(*where)
         with pytest.raises(ValueError, match="invalid"):
             genome.fetch("chr1", 5, -1)
+
+
+def test_a_file_is_what_it_holds_whatever_its_name(tmp_path):
+    path, header = str(tmp_path / "x.bam"), {"SQ": [{"SN": "chr1", "LN": 9}]}
+    assert not is_cram(path)
+    for mode, expected in (("wb", False), ("wc", True)):
+        pysam.AlignmentFile(path, mode, header=header).close()
+        assert is_cram(path) is expected
+        with open_records(path) as reads:
+            assert (reads.is_cram, reads.get_tid("chr1")) == (expected, 0)
+    (tmp_path / "x.bam").write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    )
+    with open_records(path) as variants:
+        assert isinstance(variants, pysam.VariantFile)
 
 
 def test_messages_are_off_only_meanwhile():

@@ -78,7 +78,8 @@ def rewrite_bam(folder, order, *, backwards=False):
     with pysam.AlignmentFile(path) as reads:
         raw, kept = reads.header.to_dict(), list(reads)
     raw["HD"]["SO"] = order
-    with pysam.AlignmentFile(path, "wb", header=raw) as file:
+    # Not compressed: in whatever order, the reads take as many bytes.
+    with pysam.AlignmentFile(path, "wbu", header=raw) as file:
         for read in kept[::-1] if backwards else kept:
             file.write(read)
 
@@ -89,7 +90,13 @@ def unsorted_bam(folder):
 
 
 def unsorted_bam_with_an_index(folder):
+    rewrite_bam(folder, "coordinate")
+    pysam.index(str(folder / "reads.bam"))
     rewrite_bam(folder, "coordinate", backwards=True)
+
+
+def unsorted_bam_with_the_index_of_the_sorted_one(folder):
+    rewrite_bam(folder, "unsorted", backwards=True)
 
 
 def vcf_as_plain_gzip(folder):
@@ -244,6 +251,10 @@ CASES = [
     (bam_without_index, r"reads\.bam: has no index .* `samtools index .*reads\.bam`"),
     (unsorted_bam, r"reads\.bam: its order is 'queryname'.*samtools sort"),
     (unsorted_bam_with_an_index, r"reads\.bam: its reads are not in the order.*samtools sort"),
+    (
+        unsorted_bam_with_the_index_of_the_sorted_one,
+        r"reads\.bam\.bai: belongs to another file than .* or not sorted; .*samtools index",
+    ),
     (vcf_as_plain_gzip, r"person\.vcf\.gz: its compression is GZIP.*bcftools view -Oz"),
     (vcf_uncompressed, r"person\.vcf: its compression is NONE.*bcftools view -Oz"),
     (vcf_without_index, r"person\.vcf\.gz: has no index .*`bcftools index"),

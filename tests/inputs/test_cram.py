@@ -1,6 +1,7 @@
 """A CRAM's contigs under its own names, and why its bases cannot be restored."""
 
 from hashlib import md5
+from pathlib import Path
 
 import pysam
 import pysam.samtools
@@ -26,13 +27,17 @@ def held(**spellings):
 
 
 def test_a_reference_with_the_names_of_the_reads_is_taken_as_it_is(reference, tmp_path):
-    assert reference_of("a.cram", held(chr1="chr1"), reference, tmp_path / "x") == reference
-    assert reference_of("a.bam", held(chr1="1"), reference, tmp_path / "x") == reference
+    path = str(tmp_path / "a.reads")
+    Path(path).write_bytes(b"CRAM")
+    assert reference_of(path, held(chr1="chr1"), reference, tmp_path / "x") == reference
+    assert reference_of("a.cram", held(chr1="1"), reference, tmp_path / "x") == reference
     assert not (tmp_path / "x").exists()
 
 
 def test_a_cram_finds_its_own_names_in_a_link_to_the_reference(reference, tmp_path):
-    linked = reference_of("a.cram", held(chr1="1"), reference, tmp_path / "x")
+    path = str(tmp_path / "a.reads")  # whatever its name
+    Path(path).write_bytes(b"CRAM")
+    linked = reference_of(path, held(chr1="1"), reference, tmp_path / "x")
     with pysam.FastaFile(linked) as genome:
         assert list(genome.references) == ["1", "chr2"]
         assert genome.fetch("1") == BASES

@@ -8,7 +8,13 @@ from evoflow.inputs import first_reads, inventory, preflight
 from evoflow.inputs.first_reads import check_first_reads
 from tests.extract.worlds import make_read, write_reads
 from tests.inputs.odd_files import OddWorld
-from tests.inputs.spoiled import LENGTH, change, rewrite_bam, settings_of, small_world
+from tests.inputs.spoiled import (
+    LENGTH,
+    change,
+    settings_of,
+    small_world,
+    unsorted_bam_with_an_index,
+)
 
 
 def look(folder):
@@ -61,6 +67,6 @@ def test_longer_reads_on_the_shortest_contigs_are_found(tmp_path, monkeypatch):
 
 
 def test_reads_out_of_order_are_refused_although_the_header_says_otherwise(folder):
-    rewrite_bam(folder, "coordinate", backwards=True)
+    unsorted_bam_with_an_index(folder)
     with pytest.raises(InputError, match="are not in the order of their positions"):
         look(folder)

@@ -16,7 +16,7 @@ import pytest
 from evoflow.errors import InputError
 from evoflow.extract.examples import Extraction, extract_examples
 from evoflow.inputs import preflight
-from evoflow.remote import mirror
+from evoflow.remote import local_files, mirror
 from evoflow.settings import DataSettings, Individual
 from tests.extract.worlds import random_world
 from tests.remote.faults import BUCKET, serving
@@ -180,6 +180,17 @@ def test_a_contig_that_gives_no_read_though_its_index_lists_some(local, s3, tmp_
     upload(s3, empty, "reads.bam")
     with pytest.raises(InputError, match=r"s3://public/reads.bam: .*index"):
         extract_examples(at(local, f"s3://{BUCKET}"))
+
+
+def test_an_index_of_an_earlier_file_is_refused_at_once(local, s3, tmp_path):
+    person = local.individuals[0]
+    empty = tmp_path / "reads.bam"
+    with pysam.AlignmentFile(person.reads) as reads:
+        pysam.AlignmentFile(str(empty), "wb", header=reads.header).close()
+    pysam.index(str(empty))
+    upload(s3, tmp_path / "reads.bam.bai")
+    with pytest.raises(InputError, match=r"public/reads\.bam: goes on behind .*samtools index"):
+        local_files.localise(at(local, f"s3://{BUCKET}"))
 
 
 def test_only_the_needed_part_of_real_reads_is_fetched(real, s3, tmp_path, monkeypatch):
