@@ -1,7 +1,9 @@
 """What servers say of a remote file: how large it is, a stretch of it, or why there is none."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
 
 from evoflow.errors import InputError
@@ -50,14 +52,20 @@ class Body:
     ----------
     version
         Version of the file that the part is of.
+    size
+        Bytes of the whole file.
     start
         Offset of the first byte; 0 where the server answers with the whole file.
+    stop
+        Offset after the last byte that the server announces.
     chunks
         The bytes, in pieces; raises `TransientError` where the connection breaks.
     """
 
     version: str
+    size: int
     start: int
+    stop: int
     chunks: Iterator[bytes]
 
 
@@ -71,6 +79,40 @@ class Source(Protocol):
         """Ask for the bytes from `start` up to, not including, `stop`."""
 
 
+def stretch(url: str, asked: int, status: int, headers: Mapping[str, str]) -> tuple[int, int, int]:
+    """Read from an answer's headers the size of the file, and where its bytes start and stop.
+
+    Parameters
+    ----------
+    url
+        For messages.
+    asked
+        Offset of the first byte that was asked for.
+    status, headers
+        Of an answer that is a success; the headers' names may be in small letters.
+
+    Raises
+    ------
+    InputError
+        When they are neither the whole file nor bytes from `asked` on, or this is not stated
+        (RFC 9110, section 14.4).
+    """
+    if status == HTTPStatus.OK:
+        length = headers.get("content-length", "")
+        if not length.isdecimal():
+            raise InputError(f"{url}: the server does not state its size; download it")
+        return int(length), 0, int(length)
+    stated = headers.get("content-range", "")
+    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", stated)
+    start, last, size = map(int, match.groups()) if match else (-1, -1, -1)
+    if not asked == start <= last < size:
+        raise InputError(
+            f"{url}: the server was asked for the bytes from {asked} on and answers {status} with "
+            f"Content-Range {stated!r}; download the file and give its path"
+        )
+    return size, start, last + 1
+
+
 def refusal(url: str, status: int) -> Exception:
     """Turn a status that is not a success into what it means for the user."""
     if status in _BUSY:
@@ -81,5 +123,9 @@ def refusal(url: str, status: int) -> Exception:
         return UnavailableError(
             f"{url}: no permission, or no such file (status {status}); check the URL and, unless "
             "it is public, your credentials"
+        )
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return InputError(
+            f"{url}: is empty, or has become shorter while it was read; give a complete file"
         )
     return InputError(f"{url}: the server answers {status}; check the URL")

@@ -73,6 +73,8 @@ class Mirror:
         """
         remote = source(url, requester_pays=requester_pays)
         described = persist(remote.describe, url)
+        if not described.size:
+            raise InputError(f"{url}: is empty; give a complete file")
         # A signed URL's query, which changes daily, does not make another file.
         plain = url if isinstance(remote, S3Object) else re.split("[?#]", url)[0]
         digest = blake2b(f"{plain} {asdict(described)}".encode(), digest_size=8).hexdigest()
@@ -104,13 +106,15 @@ class Mirror:
         InputError
             When the source fails again and again, has changed, or the disk is full.
         """
+        ranges = list(ranges)
         with _named(self), self.path.open("r+b") as file, self._map.open("r+b") as marks:
-            runs = list(_runs(self._missing(ranges, marks.read())))
+            runs = self._missing(ranges)
             if not runs:
                 return
             fetch = partial(self._fetch, file=file.fileno(), marks=marks.fileno())
+            fetch(runs[0])  # which brings all the others from a server that knows no ranges
             with ThreadPoolExecutor(_CONNECTIONS) as threads:
-                list(threads.map(fetch, runs))
+                list(threads.map(fetch, self._missing(ranges)))
             # Filling blocks is no change of the file, which would seem newer than its index.
             os.utime(self.path, (0, 0))
 
@@ -123,7 +127,7 @@ class Mirror:
             As `provide`, and when the content is not what the source says.
         """
         whole = [(0, self.described.size)]
-        if not self._missing(whole, self._map.read_bytes()):
+        if not self._missing(whole):
             return
         self.provide(whole)
         wanted = self.described.md5
@@ -162,32 +166,39 @@ class Mirror:
         with new_file(folder / _ORIGIN) as beside:
             beside.write_text(json.dumps(origin, indent=2), encoding="utf-8")
 
-    def _missing(self, ranges: Iterable[tuple[int, int]], marked: bytes) -> set[int]:
-        """List the blocks of some ranges that are not there."""
+    def _missing(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """List the runs of blocks of some ranges that are not there."""
+        marked = self._map.read_bytes()
         wanted: set[int] = set()
         for start, stop in ranges:
             last = min(stop, self.described.size)
             wanted.update(range(max(start, 0) // BLOCK, -(-last // BLOCK)))
-        return {block for block in wanted if not marked[block]}
+        return list(_runs(block for block in wanted if not marked[block]))
 
     def _fetch(self, run: tuple[int, int], *, file: int, marks: int) -> None:
         """Fetch consecutive blocks; what an attempt brought is kept by the next."""
         first, end = run
         while first < end:
-            first = persist(partial(self._attempt, first, end, file=file, marks=marks), self.url)
+            attempt = partial(self._attempt, first, end, file=file, marks=marks)
+            first, end = persist(attempt, self.url)
 
-    def _attempt(self, first: int, end: int, *, file: int, marks: int) -> int:
-        """Write the blocks that one request brings; return the first one it did not."""
+    def _attempt(self, first: int, end: int, *, file: int, marks: int) -> tuple[int, int]:
+        """Write the blocks that one request brings; return those that it announced but did not."""
         size = self.described.size
         remote = source(self.url, requester_pays=self.requester_pays)
         body = remote.read(first * BLOCK, min(end * BLOCK, size))
-        if body.version != self.described.version:
+        if (body.version, body.size) != (self.described.version, size):
             raise InputError(f"{self.url}: has changed while it was read; start again")
         # A server that knows no ranges sends all; then all is taken.
         position = body.start
         broken = TransientError("the answer was cut short")
         try:
             for chunk in body.chunks:
+                if position + len(chunk) > body.stop:
+                    raise InputError(
+                        f"{self.url}: the server sends more bytes than it announces; download the "
+                        "file and give its path"
+                    )
                 position += _write(file, chunk, position)
         except TransientError as error:
             broken = error
@@ -196,7 +207,7 @@ class Mirror:
         os.pwrite(marks, b"\1" * (whole - body.start // BLOCK), body.start // BLOCK)
         if whole <= first:
             raise broken
-        return whole
+        return whole, max(end, -(-body.stop // BLOCK))
 
 
 def _write(file: int, content: bytes, position: int) -> int:

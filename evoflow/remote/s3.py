@@ -18,6 +18,7 @@ from evoflow.remote.answers import (
     TransientError,
     UnavailableError,
     refusal,
+    stretch,
 )
 from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 
@@ -67,8 +68,6 @@ class S3Object:
         """Ask for size and version; see `Source`."""
         answer = self._ask("head_object")
         size, etag = int(answer["ContentLength"]), str(answer["ETag"])
-        if not size:
-            raise InputError(f"{self.url}: is empty; give a complete file")
         plain = etag.strip('"')
         # Of an object uploaded in parts, or encrypted by a key service, the ETag is no MD5.
         is_md5 = len(plain) == 32 and answer.get("ServerSideEncryption") in {None, "AES256"}
@@ -77,8 +76,9 @@ class S3Object:
     def read(self, start: int, stop: int) -> Body:
         """Ask for the bytes from `start` up to, not including, `stop`; see `Source`."""
         answer = self._ask("get_object", Range=f"bytes={start}-{stop - 1}")
-        partial = "ContentRange" in answer
-        return Body(str(answer["ETag"]), start if partial else 0, _chunks(answer["Body"]))
+        said = answer["ResponseMetadata"]
+        found = stretch(self.url, start, said["HTTPStatusCode"], said["HTTPHeaders"])
+        return Body(str(answer["ETag"]), *found, _chunks(answer["Body"]))
 
     def _ask(self, operation: str, **arguments: str) -> dict[str, Any]:
         """Ask without a login, then with it: what is public is read however broken the login is.

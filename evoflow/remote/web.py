@@ -15,6 +15,7 @@ from evoflow.remote.answers import (
     Description,
     TransientError,
     refusal,
+    stretch,
 )
 
 if TYPE_CHECKING:
@@ -40,17 +41,16 @@ class WebFile:
         """Ask for size and version; see `Source`."""
         # Not HEAD: signed URLs allow but one method, and only an answer to a range gives the size.
         with self._ask(0, 1) as answer:
-            size = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            size = size or answer.headers.get("Content-Length", "")
-            if not size.isdigit():
-                raise InputError(f"{self.url}: the server does not state its size; download it")
-            return Description(int(size), _version(answer), None)
+            body = self._body(answer, 0)
+        return Description(body.size, body.version, None)
 
     def read(self, start: int, stop: int) -> Body:
         """Ask for the bytes from `start` up to, not including, `stop`; see `Source`."""
-        answer = self._ask(start, stop)
-        partial = answer.status_code == HTTPStatus.PARTIAL_CONTENT
-        return Body(_version(answer), start if partial else 0, _chunks(answer))
+        return self._body(self._ask(start, stop), start)
+
+    def _body(self, answer: "requests.Response", asked: int) -> Body:
+        found = stretch(self.url, asked, answer.status_code, answer.headers)
+        return Body(_version(answer), *found, _chunks(answer))
 
     def _ask(self, start: int, stop: int) -> "requests.Response":
         import requests
@@ -66,10 +66,7 @@ class WebFile:
             raise TransientError(f"the connection failed ({type(error).__name__})") from error
         except requests.RequestException as error:
             raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
-        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            answer.close()
-            raise InputError(f"{self.url}: is empty; give a complete file")
-        if not answer.ok:
+        if answer.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             answer.close()
             raise refusal(self.url, answer.status_code)
         return answer

@@ -1,7 +1,7 @@
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.remote.answers import TransientError, UnavailableError, refusal
+from evoflow.remote.answers import TransientError, UnavailableError, refusal, stretch
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,7 @@ from evoflow.remote.answers import TransientError, UnavailableError, refusal
         (503, TransientError, "the server answers 503"),
         (404, UnavailableError, "there is no such file"),
         (403, UnavailableError, "no permission, or no such file"),
+        (416, InputError, "is empty, or has become shorter while it was read"),
         (418, InputError, "the server answers 418; check the URL"),
     ],
 )
@@ -17,3 +18,29 @@ def test_a_status_says_what_to_do(status, kind, said):
     error = refusal("https://lab.org/b.bam", status)
     assert type(error) is kind
     assert said in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (206, {"content-length": "3", "content-range": "bytes 4-6/10"}, (10, 4, 7)),
+        (200, {"content-length": "10"}, (10, 0, 10)),
+    ],
+)
+def test_the_headers_say_which_bytes_come_of_how_many(status, headers, expected):
+    assert stretch("https://lab.org/b.bam", 4, status, headers) == expected
+
+
+@pytest.mark.parametrize(
+    "stated", ["", "bytes 0-6/10", "bytes 4-6/*", "bytes 4-10/10", "bytes 4-3/10", "4-6/10"]
+)
+def test_other_bytes_than_those_asked_for_are_refused(stated):
+    with pytest.raises(
+        InputError, match=r"b\.bam: .* from 4 on and answers 206 with Content-Range"
+    ):
+        stretch("https://lab.org/b.bam", 4, 206, {"content-length": "7", "content-range": stated})
+
+
+def test_a_file_of_unknown_size_is_refused():
+    with pytest.raises(InputError, match="does not state its size; download it"):
+        stretch("https://lab.org/b.bam", 4, 200, {})

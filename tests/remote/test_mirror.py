@@ -2,14 +2,62 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler
 
 import boto3
 import pytest
 
 from evoflow.errors import InputError
 from evoflow.remote import mirror
-from tests.remote.faults import BUCKET
+from tests.remote.faults import BUCKET, serving
+
+CONTENT = os.urandom(100 * 1024 + 7)
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    monkeypatch.setenv("EVOFLOW_CACHE", str(tmp_path))
+    monkeypatch.setattr(mirror, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(mirror, "BLOCK", 1 << 10)
+
+
+@contextmanager
+def served(answer):
+    """Serve a file by `answer`: from the number of the request, start and stop to the answer.
+
+    That is the bytes, the headers, and how many of the bytes are sent before the connection ends.
+    """
+    requests = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            start, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+            requests.append(start)
+            body, headers, sent = answer(len(requests), start, last + 1)
+            self.send_response(206 if "Content-Range" in headers else 200)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body[:sent])
+
+        def log_message(self, *_):
+            pass
+
+    with serving(Handler) as url:
+        yield f"{url}/large", requests
+
+
+def part(content, start, stop):
+    """Answer with a part of a file that has no version."""
+    body = content[start:stop]
+    stated = f"bytes {start}-{start + len(body) - 1}/{len(content)}"
+    return body, {"Content-Range": stated}, None
+
+
+def whole(sent=None):
+    return CONTENT, {"Content-Length": str(len(CONTENT))}, sent
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(bucket, faults):
@@ -89,6 +137,15 @@ def test_addresses_that_lead_nowhere(url, message, monkeypatch):
         mirror.Mirror.of(url)
 
 
+@pytest.mark.usefixtures("small")
+def test_a_whole_answer_of_no_bytes_is_an_empty_file():
+    with (
+        served(lambda *_: (b"", {"Content-Length": "0"}, None)) as (url, _),
+        pytest.raises(InputError, match=r"/large: is empty; give a complete file"),
+    ):
+        mirror.Mirror.of(url)
+
+
 def test_empty_remote_file(bucket, faults):
     bucket.put_object(Bucket=BUCKET, Key="empty", ACL="public-read", Body=b"")
     with pytest.raises(InputError, match=r"s3://public/empty: is empty"):
@@ -96,3 +153,45 @@ def test_empty_remote_file(bucket, faults):
     faults.refused = {"/empty": 416}
     with pytest.raises(InputError, match=r"/empty: is empty"):
         mirror.Mirror.of(f"{boto3.client('s3').meta.endpoint_url}/empty")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_server_without_ranges_is_asked_once():
+    with served(lambda *_: whole()) as (url, requests):
+        copy = mirror.Mirror.of(url)
+        copy.provide_whole()
+    assert copy.path.read_bytes() == CONTENT
+    assert len(requests) == 2  # of which one is for the size
+
+
+@pytest.mark.usefixtures("small")
+def test_a_server_without_ranges_is_asked_again_where_its_answer_was_cut_short():
+    with served(lambda number, *_: whole(60 * 1024 if number == 2 else None)) as (url, requests):
+        copy = mirror.Mirror.of(url)
+        copy.provide([(0, 10), (90 * 1024, 100 * 1024)])
+    assert copy.path.read_bytes() == CONTENT
+    assert len(requests) == 3
+
+
+@pytest.mark.usefixtures("small")
+def test_a_file_without_a_version_that_grows_is_never_mixed():
+    later = os.urandom(len(CONTENT) + 500)
+    with (
+        served(lambda number, *ends: part(CONTENT if number < 3 else later, *ends)) as (url, _),
+        pytest.raises(InputError, match="has changed while it was read; start again"),
+    ):
+        mirror.Mirror.of(url).provide_whole()
+
+
+@pytest.mark.usefixtures("small")
+def test_bytes_beyond_those_announced_are_refused():
+    def longer(_, start, stop):
+        body, headers, sent = part(CONTENT, start, stop)
+        return body + b"x", headers, sent
+
+    with served(longer) as (url, _):
+        copy = mirror.Mirror.of(url)
+        with pytest.raises(InputError, match="sends more bytes than it announces"):
+            copy.provide([(0, 1024)])
+    assert copy.path.stat().st_size == len(CONTENT)
+    assert not any((copy.path.parent / ".blocks").read_bytes())

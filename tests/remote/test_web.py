@@ -1,24 +1,24 @@
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from evoflow.errors import InputError
 from evoflow.remote.answers import Description
 from evoflow.remote.web import WebFile
+from tests.remote.faults import serving
 
 CONTENT = b"ACGTACGTAC"
 
 
 class Server(BaseHTTPRequestHandler):
-    """Serves ranges of `/ranges`, the whole of `/whole`, and `/empty`."""
+    """Serves ranges of `/ranges`, the whole of `/whole`, and any status by its number."""
 
     def log_message(self, *_):
         pass
 
     def do_GET(self):
-        if self.path == "/empty":
-            self.send_response(416)
+        if self.path[1:].isdecimal():
+            self.send_response(int(self.path[1:]))
             self.end_headers()
             return
         start, stop = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
@@ -35,10 +35,8 @@ class Server(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(Server) as url:
+        yield url
 
 
 @pytest.mark.parametrize("name", ["ranges", "whole"])
@@ -51,9 +49,12 @@ def test_a_file_is_described_by_its_size_and_version(url, name):
 )
 def test_a_stretch_says_where_it_begins(url, name, start, given):
     body = WebFile(f"{url}/{name}").read(4, 7)
-    assert (body.start, b"".join(body.chunks)) == (start, given)
+    assert (body.start, body.stop, body.size) == (start, start + len(given), 10)
+    assert b"".join(body.chunks) == given
 
 
-def test_an_empty_file_is_refused(url):
-    with pytest.raises(InputError, match="is empty; give a complete file"):
-        WebFile(f"{url}/empty").describe()
+@pytest.mark.parametrize("status", [204, 302, 304, 416, 418])
+def test_an_answer_without_the_file_is_no_success(url, status):
+    said = "is empty" if status == 416 else f"the server answers {status}"
+    with pytest.raises(InputError, match=said):
+        WebFile(f"{url}/{status}").describe()
