@@ -199,7 +199,8 @@ GLOSSARY = {
     "baseline": "a model that knows nothing of Evo, or only its likelihoods",
     "consequence lookup": "the mean label of the training's alleles with the same consequence",
     "column": "a number of the user's own, of which only the order counts",
-    "Spearman correlation": "how well predictions rank the true scores: 1 perfectly, 0 not at all",
+    "Spearman correlation": "how well predictions rank the true scores: 1 perfectly, 0 not at all;"
+    " in a cross-validation, like every metric of ranking, within each fold and then averaged",
     "AUROC": "share of (positive, negative) pairs in the right order: 0.5 is chance, 1 perfect",
     "95% interval": "where the value would lie in 95 of 100 repetitions with other genes",
     "n": "the number of rows behind a figure",

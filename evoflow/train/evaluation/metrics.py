@@ -43,15 +43,33 @@ class Metric:
         `(truth, predicted, weights) -> values`; weights of shape=(sets, n), values of (sets,).
     ends
         The lowest and the highest value there can be.
-    ranks
-        Whether only the order or the shape of the predictions counts, not their scale; such a
-        metric is not defined where either side is constant.
+    count
+        What a fold of a cross-validation counts in the average (see `weighted.within_folds`) of a
+        metric that ranks: only the order or the shape of the predictions counts, not their scale,
+        and it is not defined where either side is constant. None: a metric of the scale.
     """
 
     truth: str
     compute: Callable[[Floats, Floats, Floats], Floats]
     ends: tuple[float, float]
-    ranks: bool
+    count: Callable[[Floats, Floats], Floats] | None = None
+
+    @property
+    def ranks(self) -> bool:
+        """Whether scores are compared with each other alone."""
+        return self.count is not None
+
+    def values(
+        self,
+        truth: Floats,
+        predicted: Floats,
+        weights: Floats,
+        fold: npt.NDArray[np.integer],
+    ) -> Floats:
+        """Compute the metric for each set of weights; where it ranks, within folds."""
+        if self.count is None or np.ptp(fold) == 0:
+            return self.compute(truth, predicted, weights)
+        return weighted.within_folds(self.compute, self.count, truth, predicted, weights, fold=fold)
 
 
 def _auroc(truth: Floats, predicted: Floats, weights: Floats) -> Floats:
@@ -67,26 +85,23 @@ METRICS: Mapping[str, Metric] = {
         "score",
         lambda truth, predicted, w: np.sqrt(weighted.mean((truth - predicted) ** 2, w)),
         (0, np.inf),
-        ranks=False,
     ),
     "mae": Metric(
         "score",
         lambda truth, predicted, w: weighted.mean(np.abs(truth - predicted), w),
         (0, np.inf),
-        ranks=False,
     ),
     "macro_mae": Metric(
         "score",
         lambda truth, predicted, w: weighted.macro_mean(np.abs(truth - predicted), truth, w),
         (0, np.inf),
-        ranks=False,
     ),
-    "spearman": Metric("score", weighted.spearman, (-1, 1), ranks=True),
-    "pearson": Metric("score", weighted.pearson, (-1, 1), ranks=True),
-    "auroc_high": Metric("high", _auroc, (0, 1), ranks=True),
-    "auprc_high": Metric("high", _auprc, (0, 1), ranks=True),
-    "auroc_pathogenic": Metric("pathogenic", _auroc, (0, 1), ranks=True),
-    "auprc_pathogenic": Metric("pathogenic", _auprc, (0, 1), ranks=True),
+    "spearman": Metric("score", weighted.spearman, (-1, 1), weighted.rows_that_vary),
+    "pearson": Metric("score", weighted.pearson, (-1, 1), weighted.rows_that_vary),
+    "auroc_high": Metric("high", _auroc, (0, 1), weighted.pairs),
+    "auprc_high": Metric("high", _auprc, (0, 1), weighted.pairs),
+    "auroc_pathogenic": Metric("pathogenic", _auroc, (0, 1), weighted.pairs),
+    "auprc_pathogenic": Metric("pathogenic", _auprc, (0, 1), weighted.pairs),
 }
 """All metrics, by name; a target has some of them."""
 
@@ -124,13 +139,14 @@ def evaluate(
 
     All models see the same units left out, so that they can be compared. An allele that several
     people carry counts as one. The models of users' columns have a scale of their own and may
-    lack values: only metrics that rank are computed, on the rows with a value.
+    lack values: only metrics that rank are computed, on the rows with a value. In a
+    cross-validation these rank within each fold.
 
     Parameters
     ----------
     predictions
-        Test rows of the table of examples with `block` and one column of predicted scores for
-        each model.
+        Test rows of the table of examples with `block`, one column of predicted scores for each
+        model, and in a cross-validation `fold`.
     models
         Those columns.
     target
@@ -143,6 +159,7 @@ def evaluate(
     truth = truths(predictions)
     units = independent_units(predictions)
     variants = predictions.groupby(VARIANT, sort=False).ngroup().to_numpy()
+    folds = predictions.get("fold", pd.Series(0, predictions.index)).to_numpy()
     for subset, chosen in subsets(predictions, target, columns).items():
         for kind in (result.metrics, result.undefined, result.jackknifed):
             kind[subset] = {model: {} for model in models}
@@ -165,9 +182,10 @@ def evaluate(
                 label = truth[metric.truth].to_numpy(dtype=np.float64)[rows]
                 alleles = len(np.unique(variants[rows]))
                 estimate: Estimate = (None, None, None, alleles)
-                why = _undefined(metric, label, predicted, alleles)
+                fold = folds[rows]
+                why = _undefined(metric, label, predicted, fold, alleles)
                 if not why:
-                    value, *left_out = metric.compute(label, predicted, sets)
+                    value, *left_out = metric.values(label, predicted, sets, fold)
                     found = Jackknifed(float(value), np.array(left_out), groups.effective)
                     result.jackknifed[subset][model][name] = found
                     why = _no_interval(found, groups)
@@ -194,17 +212,32 @@ def one_each(variants: npt.NDArray[np.integer]) -> Floats:
     return np.asarray(1 / counts[codes], dtype=np.float64)
 
 
-def _undefined(metric: Metric, truth: Floats, predicted: Floats, alleles: int) -> str:
+def _undefined(
+    metric: Metric,
+    truth: Floats,
+    predicted: Floats,
+    fold: npt.NDArray[np.integer],
+    alleles: int,
+) -> str:
     """Say why a metric has no value; empty where it has one."""
     if len(truth) == 0:
         return f"no row with a known {metric.truth}"
     if alleles < FEWEST_ALLELES:
         return f"only {alleles} alleles or loci"
+    within = " within each fold" if np.ptp(fold) else ""
     if metric.ranks and np.ptp(truth) == 0:
         return f"every row has {metric.truth} {truth[0]:g}"
-    if metric.ranks and np.ptp(predicted) == 0:
-        return "every prediction is the same"
+    if metric.ranks and _is_constant(truth, fold):
+        return f"every row has the same {metric.truth}{within}"
+    if metric.ranks and _is_constant(predicted, fold):
+        return f"every prediction is the same{within}"
     return ""
+
+
+def _is_constant(values: Floats, fold: npt.NDArray[np.integer]) -> bool:
+    """Whether the values of each fold are all the same."""
+    by_fold = pd.Series(values).groupby(fold)
+    return bool((by_fold.max() == by_fold.min()).all())
 
 
 def _no_interval(found: Jackknifed, groups: Groups) -> str:

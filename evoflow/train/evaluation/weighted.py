@@ -8,6 +8,8 @@ Where `weights` are given they have shape=(sets, n), the values have shape=(n,) 
 shape=(sets,), NaN where a set leaves the metric undefined.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -63,6 +65,52 @@ def average_precision(positive: npt.NDArray[np.bool_], score: Floats, weights: F
     hits = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
     precision = _divide(hits.cumsum(axis=1), level.cumsum(axis=1))
     return _divide(np.nansum(hits * precision, axis=1), hits.sum(axis=1))
+
+
+def within_folds(
+    metric: Callable[[Floats, Floats, Floats], Floats],
+    count: Callable[[Floats, Floats], Floats],
+    truth: Floats,
+    predicted: Floats,
+    weights: Floats,
+    *,
+    fold: npt.NDArray[np.integer],
+) -> Floats:
+    """Average a metric that ranks over the folds of a cross-validation.
+
+    Each fold has a model of its own, and their scores are not on one scale. Ranked together, they
+    would say less than nothing: a mean of the other folds is low where a fold's own scores are
+    high.
+
+    Parameters
+    ----------
+    metric
+        `(truth, predicted, weights) -> values`. Where it is undefined though the truth varies, it
+        counts as 0: a correlation with predictions that are all the same.
+    count
+        `(truth, weights) -> counts` of a fold in the average, shape=(sets,).
+    truth, predicted, fold
+        Of each row, shape=(n,).
+    """
+    total, counts = np.zeros(len(weights)), np.zeros(len(weights))
+    for one in np.unique(fold):
+        rows = fold == one
+        own = count(truth[rows], weights[:, rows])
+        value = metric(truth[rows], predicted[rows], weights[:, rows])
+        total += own * np.nan_to_num(value)
+        counts += own
+    return _divide(total, counts)
+
+
+def rows_that_vary(truth: Floats, weights: Floats) -> Floats:
+    """Weight of all rows; 0 where their truth is the same."""
+    varies = np.isfinite(pearson(truth, truth, weights))
+    return np.where(varies, weights.sum(axis=1), 0)
+
+
+def pairs(truth: Floats, weights: Floats) -> Floats:
+    """Weight of the pairs of a positive and a negative row."""
+    return np.asarray((weights @ truth) * (weights @ (1 - truth)))
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:

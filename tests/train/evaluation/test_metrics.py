@@ -80,6 +80,44 @@ def test_what_is_undefined_says_why():
     assert found.metrics["all"]["head"]["rmse"][1] is None
 
 
+@pytest.fixture
+def crossed():
+    """Test rows of five folds with 20 alleles each; their scores rise from fold to fold."""
+    rows = predictions(20, 5).assign(fold=lambda rows: rows["block"] // 4)
+    rows["label"] += rows["fold"]
+    others = [rows.loc[rows["fold"] != number, "label"].mean() for number in range(5)]
+    return rows.assign(constant=np.take(others, rows["fold"]))
+
+
+def test_a_cross_validation_ranks_within_its_folds(crossed):
+    found = evaluate(crossed, MODELS).metrics["all"]["head"]
+    by_fold = [one for _, one in crossed.groupby("fold")]
+    value, low, high, alleles = found["spearman"]
+    ranks = [spearmanr(one["label"], one["head"]).statistic for one in by_fold]
+    assert value == pytest.approx(np.mean(ranks))
+    assert (low < value < high, alleles) == (True, 100)
+    is_high = [(one["impact"] == "HIGH").to_numpy() for one in by_fold]
+    counts = [one.sum() * (~one).sum() for one in is_high]
+    areas = [roc_auc_score(one, fold["head"]) for one, fold in zip(is_high, by_fold, strict=True)]
+    assert found["auroc_high"][0] == pytest.approx(np.average(areas, weights=counts))
+    # Errors need no common scale, and a single fold is a split.
+    pooled = evaluate(crossed.drop(columns="fold"), MODELS).metrics
+    assert found["rmse"] == pooled["all"]["head"]["rmse"]
+    assert evaluate(crossed.assign(fold=0), MODELS).metrics == pooled
+
+
+def test_what_is_no_more_than_the_mean_of_the_other_folds_ranks_nothing(crossed):
+    noise = np.random.default_rng(3).normal(scale=0.01, size=100)
+    found = evaluate(crossed.assign(chance=crossed["constant"] + noise), ["constant", "chance"])
+    why = found.undefined["all"]["constant"]["spearman"]
+    assert why == "every prediction is the same within each fold"
+    _, low, high, _ = found.metrics["all"]["chance"]["spearman"]
+    assert low < 0 < high
+    assert spearmanr(crossed["label"], crossed["constant"]).statistic < -0.2  # if ranked together
+    flat = evaluate(crossed.assign(label=crossed["fold"]), MODELS).undefined["all"]["head"]
+    assert flat["spearman"] == "every row has the same score within each fold"
+
+
 def test_two_alleles_are_no_result():
     found = evaluate(predictions(1, 2), ["head"])
     assert found.metrics["all"]["head"]["mae"] == (None, None, None, 2)

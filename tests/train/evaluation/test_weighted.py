@@ -82,3 +82,28 @@ def test_rows_that_count_alike_are_correlated_as_scipy_does():
         assert np.isnan(weighted.rank_correlation(unknown, target))
     assert np.isnan(weighted.rank_correlation(target[:1], target[:1]))
     assert np.isnan(weighted.rank_correlation(target[:0], target[:0]))
+
+
+def within_folds(metric, count, *folds):
+    """One value of folds that are each given as their truth and predictions."""
+    truth, predicted = (np.concatenate(side).astype(float) for side in zip(*folds, strict=True))
+    number = np.repeat(np.arange(len(folds)), [len(truth) for truth, _ in folds])
+    ones = np.ones((1, len(truth)))
+    return weighted.within_folds(metric, count, truth, predicted, ones, fold=number)[0]
+
+
+def test_correlations_of_folds_count_by_their_rows():
+    # 1 of three rows, -1 of two, 0 of four that are predicted alike; one fold has a single truth.
+    folds = ([0, 1, 2], [5, 6, 7]), ([0, 1], [1, 0]), ([0, 1, 2, 3], [9] * 4), ([3, 3], [1, 2])
+    found = within_folds(weighted.spearman, weighted.rows_that_vary, *folds)
+    assert found == pytest.approx((3 - 2) / 9)
+    assert np.isnan(within_folds(weighted.spearman, weighted.rows_that_vary, folds[3]))
+
+
+def test_areas_of_folds_are_the_share_of_their_pairs_in_order():
+    def area(truth, predicted, weights):
+        return weighted.auroc(truth == 1, predicted, weights)
+
+    # Two pairs in order, one not, and two that are level count half; the last fold has no pair.
+    folds = ([1, 0, 0], [3, 1, 2]), ([1, 0], [0, 1]), ([1, 1, 0], [4, 4, 4]), ([0, 0], [8, 9])
+    assert within_folds(area, weighted.pairs, *folds) == pytest.approx(3 / 5)
