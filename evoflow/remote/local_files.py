@@ -18,7 +18,7 @@ from evoflow.remote.answers import UnavailableError
 from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
 from evoflow.remote.mirror import Mirror
 from evoflow.remote.own_indexes import ends_early, index_of, with_own_index
-from evoflow.settings import DataSettings, is_remote, resolve
+from evoflow.settings import DataSettings, is_remote, resolve, split_query
 
 _READS = (".bai", ".csi", ".crai"), "samtools index"
 _VARIANTS = (".tbi", ".csi"), "bcftools index"
@@ -171,12 +171,11 @@ def _localise(url: str, endings: tuple[str, ...], make: str, *, requester_pays: 
 
 def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:
     """Link the whole index to beside the mirrored file."""
-    base, _, query = mirror.url.partition("?")
+    base, query = split_query(mirror.url)
     for ending in endings:
         for name in (base + ending, base.rpartition(".")[0] + ending):
             try:
-                address = f"{name}?{query}" if query else name
-                index = Mirror.of(address, requester_pays=mirror.requester_pays)
+                index = Mirror.of(name + query, requester_pays=mirror.requester_pays)
             except UnavailableError:  # S3 also refuses what is not there
                 continue
             index.provide_whole()

@@ -7,7 +7,6 @@ so that a mirror can be left at any moment, carried on later, and filled by many
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from evoflow.files.atomic import new_file, new_folder
 from evoflow.files.cache import cache_folder
 from evoflow.remote.answers import Description, TransientError
 from evoflow.remote.clients import source
-from evoflow.remote.s3 import S3Object
+from evoflow.settings import split_query
 
 BLOCK = 1 << 18
 _BLOCKS_AT_ONCE = 32
@@ -71,12 +70,11 @@ class Mirror:
         InputError
             When the source has no such file or does not let it be read.
         """
-        remote = source(url, requester_pays=requester_pays)
-        described = persist(remote.describe, url)
+        described = persist(source(url, requester_pays=requester_pays).describe, url)
         if not described.size:
             raise InputError(f"{url}: is empty; give a complete file")
         # A signed URL's query, which changes daily, does not make another file.
-        plain = url if isinstance(remote, S3Object) else re.split("[?#]", url)[0]
+        plain, _ = split_query(url)
         digest = blake2b(f"{plain} {asdict(described)}".encode(), digest_size=8).hexdigest()
         name = Path(plain).name
         path = cache_folder() / "remote" / f"{name}-{digest}" / name

@@ -15,7 +15,7 @@ from evoflow.settings.loading import (
     read_data_settings,
     read_model_settings,
 )
-from evoflow.settings.locations import is_remote, resolve, split_s3
+from evoflow.settings.locations import is_remote, resolve, split_query, split_s3
 from evoflow.settings.model import (
     BalanceSettings,
     EmbeddingSettings,
@@ -53,5 +53,6 @@ __all__ = [
     "read_data_settings",
     "read_model_settings",
     "resolve",
+    "split_query",
     "split_s3",
 ]

@@ -57,4 +57,12 @@ def split_s3(url: str) -> tuple[str, str] | None:
     return (bucket, key) if url.startswith("s3://") else None
 
 
+def split_query(url: str) -> tuple[str, str]:
+    """Split a URL before its query or fragment, of which `s3://` has none."""
+    if resolve(url).startswith("s3://"):
+        return url, ""
+    plain = re.split("[?#]", url)[0]
+    return plain, url[len(plain) :]
+
+
 Location = Annotated[str, AfterValidator(check_location)]

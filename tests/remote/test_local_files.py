@@ -137,6 +137,15 @@ def test_cram_bcf_and_bgzipped_reference(local, expected, s3, tmp_path):
     assert_same(at(local, f"s3://{BUCKET}", names), expected)
 
 
+@pytest.mark.parametrize("name", ["run#1/genome.fa", "run/a?b=c&d.fa"])
+def test_an_index_is_found_beside_a_key_with_any_letters(local, bucket, name):
+    for ending in ("", ".fai"):
+        upload(bucket, Path(f"{local.reference}{ending}"), name + ending)
+    there = local_files.local_reference(f"s3://{BUCKET}/{name}")
+    with pysam.FastaFile(there) as found, pysam.FastaFile(str(local.reference)) as expected:
+        assert found.references == expected.references
+
+
 @pytest.mark.usefixtures("s3")
 def test_all_problems_are_told_together_and_name_the_urls(local, faults):
     remote = at(local, f"s3://{BUCKET}")

@@ -3,7 +3,7 @@
 import pytest
 
 from evoflow import secrets
-from evoflow.settings import DataSettings, is_remote, load, resolve, split_s3
+from evoflow.settings import DataSettings, is_remote, load, resolve, split_query, split_s3
 from evoflow.settings.locations import check_location
 from tests.settings.problems import FILES
 
@@ -62,3 +62,18 @@ def test_an_s3_key_is_taken_as_it_is(key):
 def test_only_s3_urls_have_buckets():
     assert split_s3("https://lab/a") is None
     assert split_s3("/data/s3://lab") is None
+
+
+@pytest.mark.parametrize(
+    ("plain", "query"),
+    [
+        ("https://lab.org/a.bam", "?sig=a%2Fb==&x=1#part"),
+        ("https://lab.org/a.bam", "#part?"),
+        ("https://lab.org/a.bam", ""),
+        ("s3://lab/run#1/a?b.bam", ""),
+        ("${DATA}/run#1/a?b.bam", ""),
+    ],
+)
+def test_only_web_servers_have_queries(monkeypatch, plain, query):
+    monkeypatch.setenv("DATA", "s3://lab")
+    assert split_query(plain + query) == (plain, query)
