@@ -9,6 +9,7 @@ import json
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from os import getpid, getppid
 from pathlib import Path
@@ -114,6 +115,7 @@ def _shared(free: int, promised: Mapping[int, int]) -> str:
 def _give_back(note: Path, lock: FileLock) -> None:
     note.unlink(missing_ok=True)
     lock.release()
+    note.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _promised() -> dict[int, int]:
@@ -122,7 +124,7 @@ def _promised() -> dict[int, int]:
     for note in ledger().glob("*.json"):
         lock = note.with_suffix(".lock")
         try:
-            with FileLock(lock, timeout=0):
+            with FileLock(lock, timeout=0), suppress(FileNotFoundError):  # given back just now
                 note.rename(note.with_suffix(".killed"))
             lock.unlink(missing_ok=True)
         except Timeout:

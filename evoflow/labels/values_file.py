@@ -17,7 +17,7 @@ from evoflow.errors import InputError
 from evoflow.files.htslib import quiet, run
 from evoflow.inputs.readable import check_file
 from evoflow.remote import local_files
-from evoflow.settings import AlleleColumn, is_remote, resolve
+from evoflow.settings import AlleleColumn
 
 ALLELE = ["contig", "position", "ref", "alt"]
 
@@ -55,8 +55,7 @@ def read_values(column: AlleleColumn, key: str) -> pd.DataFrame:
     InputError
         When the file or the column is not there, or a value or position is no number.
     """
-    location = column.file if is_remote(column.file) else resolve(column.file)
-    path = local_files.local_whole(location)
+    path = local_files.local_whole(column.file)
     with local_files.named({path: column.file}):
         check_file(path)
         start = _start(path)

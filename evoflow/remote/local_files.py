@@ -103,14 +103,14 @@ def _path(location: str) -> str:
 def local_reference(location: str, *, requester_pays: bool = False) -> str:
     """Name a local path of a FASTA; of a remote one only what its contigs are is here yet."""
     if not is_remote(location):
-        return location
+        return _path(location)
     return _localise(location, *_REFERENCE, requester_pays=requester_pays)
 
 
 def local_whole(location: str) -> str:
     """Name a local path of a file that is read from its start to its end; it needs no index."""
     if not is_remote(location):
-        return location
+        return _path(location)
     mirror = Mirror.of(location)
     mirror.provide_whole()
     return str(mirror.path)

@@ -55,6 +55,26 @@ def test_what_is_free_is_given_at_once():
     assert claim.needed == 10 * GB
 
 
+def test_a_claim_that_is_given_back_leaves_nothing():
+    claim = MemoryClaim.wait_for(GB)
+    assert len(list(ledger.ledger().glob(f"{os.getpid()}-*"))) == 2
+    claim.release()
+    assert not list(ledger.ledger().glob(f"{os.getpid()}-*"))
+
+
+def test_a_claim_may_be_given_back_while_it_is_looked_at(monkeypatch):
+    other = MemoryClaim.wait_for(6 * GB)
+    lock = memory.FileLock
+
+    def late(path, **options):
+        if path.name.startswith(str(os.getpid())):
+            other.release()
+        return lock(path, **options)
+
+    monkeypatch.setattr(memory, "FileLock", late)
+    assert memory._promised() == {}
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(memory, "LEAVING_SECONDS", 0.1)

@@ -137,6 +137,12 @@ def test_cram_bcf_and_bgzipped_reference(local, expected, s3, tmp_path):
     assert_same(at(local, f"s3://{BUCKET}", names), expected)
 
 
+def test_a_variable_in_a_path_is_replaced(local, monkeypatch):
+    monkeypatch.setenv("WORLD", str(Path(str(local.reference)).parent))
+    assert local_files.local_reference("${WORLD}/genome.fa") == local.reference
+    assert local_files.local_whole("${WORLD}/clinvar.vcf.gz") == local.clinvar
+
+
 @pytest.mark.parametrize("name", ["run#1/genome.fa", "run/a?b=c&d.fa"])
 def test_an_index_is_found_beside_a_key_with_any_letters(local, bucket, name):
     for ending in ("", ".fai"):
