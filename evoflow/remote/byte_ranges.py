@@ -71,7 +71,6 @@ class Index:
         return [(int(start), int(stop)) for start, stop in pieces[overlap, 2:]]
 
 
-@lru_cache(maxsize=16)
 def read_index(path: Path) -> Index:
     """Read a BAI, CSI, TBI or CRAI.
 
@@ -80,6 +79,13 @@ def read_index(path: Path) -> Index:
     InputError
         When it is none of these, or is cut off.
     """
+    state = path.stat()
+    return _read_index(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_index(path: Path, _changed: int, _size: int) -> Index:
+    """Read an index once, until it is made again."""
     content = path.read_bytes()
     try:
         if content.startswith(b"\x1f\x8b"):
@@ -138,9 +144,8 @@ def _binned(
                 width = 1 << (shift + 3 * (depth - level))
                 start = (number - first_of_level[level]) * width
                 offsets = struct.unpack_from(f"<{2 * chunks}Q", content, at)
-                last = max(last, max(offsets[1::2], default=0))
                 pieces += [
-                    (start, start + width, begin >> 16, (end >> 16) + _SLACK)
+                    (start, start + width, begin, end)
                     for begin, end in zip(offsets[::2], offsets[1::2], strict=True)
                 ]
             at += 16 * chunks
@@ -149,7 +154,11 @@ def _binned(
             at += 4 + 8 * windows
         if at > len(content):
             raise ValueError("its last contig is not whole")
-        contigs.append(np.array(pieces, dtype=np.int64).reshape(-1, 4))
+        of_contig = np.array(pieces, dtype=np.uint64).reshape(-1, 4)
+        last = max(last, int(of_contig[:, 3].max(initial=0)))
+        of_contig[:, 2:] >>= np.uint64(16)
+        of_contig[:, 3] += np.uint64(_SLACK)
+        contigs.append(of_contig.astype(np.int64))
     return tuple(contigs), last
 
 

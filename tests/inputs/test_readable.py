@@ -9,7 +9,6 @@ import pytest
 
 from evoflow.errors import InputError
 from evoflow.inputs import readable
-from evoflow.remote.byte_ranges import read_index
 from evoflow.settings import Individual
 from tests.inputs.odd_files import write_header
 from tests.inputs.spoiled import settings_of
@@ -82,7 +81,6 @@ def test_an_index_that_is_cut_off_is_told_before_htslib_reads_it(folder, ending)
     whole = index.read_bytes()
     content = gzip.decompress(whole) if ending == "csi" else whole
     for size in range(8, len(content) - 8, 20):  # of some of them htslib crashes
-        read_index.cache_clear()
         index.write_bytes(content[:size])
         with pytest.raises(InputError, match=rf"reads\.bam\.{ending}: .* is cut off; make it"):
             readable.check_reads(str(folder / "reads.bam"))
