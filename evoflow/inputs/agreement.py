@@ -5,7 +5,6 @@ such as the mitochondrion of UCSC's hg19; a file that disagrees elsewhere is ref
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -27,6 +26,9 @@ _TOLERATED = 0.001
 
 SHOWN = 5
 """Records that a message names."""
+
+_WIDTH = 20
+"""Bases of an allele that a message shows."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def first_records(reference: str, path: str, held: Held, regions: Regions) -> di
                     end = min(start + len(ref), genome.get_reference_length(contig))
                     bases = genome.fetch(contig, start, end).upper() if 0 <= start < end else ""
                     if not _agree(ref, bases):
-                        differing.append(f"{spelling}:{record.pos} has {ref}, not {bases or 'it'}")
+                        differing.append(difference(spelling, record.pos, ref, bases))
             looked[contig] = Looked(number, Differing(len(differing), tuple(differing[:SHOWN])))
     return looked
 
@@ -157,10 +159,9 @@ def _all_of(variants: pysam.VariantFile, path: str, spelling: str) -> Iterator[p
     """Yield a contig's records; one at least, for the index lists some."""
     local_files.provide_start(path, spelling)
     number = 0
-    with _readable(path, spelling):
-        for record in variants.fetch(spelling):
-            number += 1
-            yield record
+    for record in _readable(variants, path, spelling):
+        number += 1
+        yield record
     if not number:
         raise InputError(
             f"{path}: gives no record of {spelling}, which its index lists; make the index again"
@@ -171,19 +172,37 @@ def _within(
     variants: pysam.VariantFile, path: str, spelling: str, intervals: Sequence[tuple[int, int]]
 ) -> Iterator[pysam.VariantRecord]:
     local_files.provide_contig(path, spelling, intervals)
-    with _readable(path, spelling):
-        for start, end in intervals:
-            yield from variants.fetch(spelling, start, end)
+    for interval in intervals:
+        yield from _readable(variants, path, spelling, *interval)
 
 
-@contextmanager
-def _readable(path: str, spelling: str) -> Iterator[None]:
+def _readable(
+    variants: pysam.VariantFile,
+    path: str,
+    spelling: str,
+    start: int | None = None,
+    end: int | None = None,
+) -> Iterator[pysam.VariantRecord]:
+    before = start or 0
     try:
-        yield
+        for record in variants.fetch(spelling, start, end):
+            before = record.pos
+            yield record
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: {spelling} cannot be read ({error}); check the file, and make its index again"
+            f"{path}: the first record behind {spelling}:{before} cannot be read ({error}); "
+            "correct it, and make the index again"
         ) from None
+
+
+def difference(contig: str, position: int, ref: str, bases: str) -> str:
+    """Say how a record differs from the bases of the reference; long alleles are cut."""
+    there = f"not {_cut(bases)}" if bases else "where the reference has no base"
+    return f"{contig}:{position} has {_cut(ref)}, {there}"
+
+
+def _cut(bases: str) -> str:
+    return bases if len(bases) <= _WIDTH else f"{bases[:_WIDTH]}... ({len(bases):,} bases)"
 
 
 def contigs_of_other_bases(

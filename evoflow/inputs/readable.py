@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,9 @@ def check_sample(person: Individual) -> None:
     """Check that an individual's file has its sample, with genotypes."""
     sample_of(person)
     with quiet(), pysam.VariantFile(person.variants) as variants:
+        if "GT" not in variants.header.formats and Mirror.at(person.variants) is None:
+            with suppress(OSError, ValueError):
+                next(variants, None)  # htslib adds to the header what its records have
         has_genotypes = "GT" in variants.header.formats
     if not has_genotypes:
         raise InputError(f"{person.variants}: has no genotypes (FORMAT GT); give called genotypes")

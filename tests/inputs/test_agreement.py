@@ -1,14 +1,17 @@
 import pytest
 
 from evoflow.errors import InputError
+from evoflow.inputs import preflight
 from evoflow.inputs.agreement import (
     Differing,
     Looked,
     contigs_of_another_length,
     contigs_of_other_bases,
+    difference,
 )
 from evoflow.inputs.contigs import Genome
 from evoflow.inputs.inventory import held_of
+from tests.inputs.odd_files import HEADER, OddWorld, calls, row
 
 
 def looked(records, differing):
@@ -28,6 +31,15 @@ def looked(records, differing):
 )
 def test_few_records_or_few_contigs_may_differ(compared, left_out):
     assert set(contigs_of_other_bases("ref.fa", "calls.vcf.gz", compared)) == left_out
+
+
+def test_a_difference_is_told_in_a_few_words():
+    assert difference("chr1", 5, "A", "C") == "chr1:5 has A, not C"
+    assert difference("chr1", 0, "A", "") == "chr1:0 has A, where the reference has no base"
+    long = (
+        "chr1:5 has AAAAAAAAAAAAAAAAAAAA... (2,000 bases), not CGCGCGCGCGCGCGCGCGCG... (30 bases)"
+    )
+    assert difference("chr1", 5, "A" * 2000, "CG" * 15) == long
 
 
 @pytest.mark.parametrize(
@@ -63,3 +75,11 @@ def test_lengths_of_most_of_the_genome_must_agree():
     assert not contigs_of_another_length(
         "ref.fa", genome, "a.bam", held(chr1=1, chr2=800), ["chr2"]
     )
+
+
+def test_a_record_that_cannot_be_read_is_named(tmp_path):
+    depth = b'##FORMAT=<ID=DP,Number=1,Type=Integer,Description="">'
+    rows = [*calls()[:1], row("chr1", 600, format=b"GT:DP", gt=b"0/1:abc"), *calls()[2:]]
+    data = OddWorld(header=[*HEADER, depth], calls=rows).write(tmp_path)
+    with pytest.raises(InputError, match=r"person.vcf.gz: the first record behind chr1:400 cannot"):
+        preflight.check(data)

@@ -155,6 +155,7 @@ def test_contigs_that_the_reference_lacks_are_warned_of_and_counted(tmp_path):
     [
         {"csi": True},
         {"header": [HEADER[0], FORMAT]},
+        {"header": HEADER[:-1]},
         {"header": [HEADER[0], *HEADER[3:0:-1], FORMAT]},
         {"header": [*HEADER, *HEADER[1:4]]},
         {"header": [*HEADER, b"##lab=10 \xb5g", b'##INFO=<ID=\xb5,Number=1,Type=String,D="\xb5">']},

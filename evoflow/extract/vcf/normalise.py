@@ -17,7 +17,7 @@ from evoflow.errors import InputError
 from evoflow.extract.vcf.annotation import Annotation
 from evoflow.extract.vcf.plain_vcf import PlainVcf, Source, is_inside, take
 from evoflow.files.htslib import damaged, quiet, run
-from evoflow.inputs.agreement import SHOWN, Differing
+from evoflow.inputs.agreement import SHOWN, Differing, difference
 from evoflow.inputs.consequence_field import find_subfields
 
 KEY = ["position", "ref", "alt"]
@@ -204,7 +204,7 @@ def write_table(
     inside = [each for each in mismatches if is_inside(int(each[1]), source)]
     known = [each for each in inside if "N" not in (each[2] + each[3]).upper()]
     shown = tuple(
-        f"{contig}:{position} has {ref}, not {bases or 'it'}"
+        difference(contig, int(position), ref, bases)
         for contig, position, ref, bases in known[:SHOWN]
     )
     return Written(
