@@ -64,7 +64,8 @@ class WebFile:
             )
         except (requests.ConnectionError, requests.Timeout) as error:
             raise TransientError(f"the connection failed ({type(error).__name__})") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
+            # ValueError: the URL, or that of a redirect, cannot be parsed.
             raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
         if answer.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             answer.close()

@@ -17,6 +17,11 @@ class Server(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "http://[b/a.fa")
+            self.end_headers()
+            return
         if self.path[1:].isdecimal():
             self.send_response(int(self.path[1:]))
             self.end_headers()
@@ -51,6 +56,19 @@ def test_a_stretch_says_where_it_begins(url, name, start, given):
     body = WebFile(f"{url}/{name}").read(4, 7)
     assert (body.start, body.stop, body.size) == (start, start + len(given), 10)
     assert b"".join(body.chunks) == given
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[b/a.fa", f"http://{'b' * 64}.org/a.fa", "http://\u2100.org/a.fa"]
+)
+def test_a_host_that_no_server_can_have_is_refused(address):
+    with pytest.raises(InputError, match=r"a\.fa: cannot be read \(.*\); check the URL"):
+        WebFile(address).describe()
+
+
+def test_a_redirect_that_leads_nowhere_is_refused(url):
+    with pytest.raises(InputError, match=r"/moved: cannot be read \(.*\); check the URL"):
+        WebFile(f"{url}/moved").describe()
 
 
 @pytest.mark.parametrize("status", [204, 302, 304, 416, 418])
