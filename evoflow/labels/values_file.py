@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -72,7 +73,7 @@ def _start(path: str) -> bytes:
         if start[:2] == b"\x1f\x8b":
             with gzip.open(path, "rb") as content:
                 start = content.read(1 << 16)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({error}); copy it again") from None
     if start[:2] == b"PK":
         raise InputError(
@@ -182,7 +183,7 @@ def _readable(path: str) -> Iterator[None]:
         yield
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: has a header but no rows; give a complete file") from None
-    except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
+    except (pd.errors.ParserError, ValueError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error}); copy it again") from None
 
 

@@ -8,6 +8,7 @@ https://samtools.github.io/hts-specs; FAI and GZI as `samtools faidx` and `bgzip
 
 import gzip
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,7 +92,7 @@ def _read_index(path: Path, _changed: int, _size: int) -> Index:
         if content.startswith(b"\x1f\x8b"):
             content = gzip.decompress(content)
         return _parse(content)
-    except (ValueError, struct.error, OSError, EOFError) as error:
+    except (ValueError, struct.error, OSError, EOFError, zlib.error) as error:
         message = f"{path}: is not an index of a known kind, or is cut off; make it again"
         raise InputError(message) from error
 

@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,13 @@ def test_a_file_that_is_absent_or_cut_off_is_named(write, tmp_path):
     whole.write_bytes(whole.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"rows\.tsv\.gz: cannot be read"):
         read(str(whole))
+
+
+@pytest.mark.parametrize("rows", [0, 10_000])
+def test_a_damaged_gzip_is_named(tmp_path, rows):
+    path = tmp_path / "rows.tsv.gz"
+    whole = gzip.compress("\n".join([HEAD, *[ROW] * rows]).encode())
+    no_block_type = whole[:10] + b"\xff" * 20
+    path.write_bytes(whole + no_block_type if rows else no_block_type)
+    with pytest.raises(InputError, match=r"rows\.tsv\.gz: cannot be read.*; copy it again"):
+        read(str(path))
