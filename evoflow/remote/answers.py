@@ -1,8 +1,10 @@
 """What servers say of a remote file: how large it is, a stretch of it, or why there is none."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Protocol
 
@@ -18,7 +20,17 @@ _GONE = {404, 410}
 
 
 class TransientError(Exception):
-    """Something that another attempt may not meet: throttling, a reset, a body cut short."""
+    """Something that another attempt may not meet: throttling, a reset, a body cut short.
+
+    Attributes
+    ----------
+    wait
+        Seconds for which the server asks to be left alone.
+    """
+
+    def __init__(self, message: str, wait: float = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class UnavailableError(InputError):
@@ -113,10 +125,10 @@ def stretch(url: str, asked: int, status: int, headers: Mapping[str, str]) -> tu
     return size, start, last + 1
 
 
-def refusal(url: str, status: int) -> Exception:
-    """Turn a status that is not a success into what it means for the user."""
+def refusal(url: str, status: int, retry_after: str = "") -> Exception:
+    """Turn a status that is not a success, and its Retry-After, into what it means for the user."""
     if status in _BUSY:
-        return TransientError(f"the server answers {status}")
+        return TransientError(f"the server answers {status}", _seconds(retry_after))
     if status in _GONE:
         return UnavailableError(f"{url}: there is no such file (status {status}); check the URL")
     if status in FORBIDDEN:
@@ -129,3 +141,13 @@ def refusal(url: str, status: int) -> Exception:
             f"{url}: is empty, or has become shorter while it was read; give a complete file"
         )
     return InputError(f"{url}: the server answers {status}; check the URL")
+
+
+def _seconds(retry_after: str) -> float:
+    """Read a Retry-After, which is of seconds or a date (RFC 9110, section 10.2.3)."""
+    try:
+        if retry_after.isdecimal():
+            return int(retry_after)
+        return parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except ValueError:
+        return 0

@@ -30,6 +30,8 @@ _BLOCKS_AT_ONCE = 32
 _CONNECTIONS = 8
 _ATTEMPTS = 6
 _FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 120
+_NAME_BYTES = 150
 _ORIGIN, _MAP = ".origin.json", ".blocks"
 
 Answer = TypeVar("Answer")
@@ -76,7 +78,9 @@ class Mirror:
         # A signed URL's query, which changes daily, does not make another file.
         plain, _ = split_query(url)
         digest = blake2b(f"{plain} {asdict(described)}".encode(), digest_size=8).hexdigest()
-        name = Path(plain).name
+        # What the disk takes, with the ending and without the dot of the mirror's own files.
+        name = Path(plain).name.encode(errors="replace")[-_NAME_BYTES:].decode(errors="ignore")
+        name = name.lstrip(".") or "file"
         path = cache_folder() / "remote" / f"{name}-{digest}" / name
         mirror = cls(url, path, described, requester_pays)
         with _named(mirror):
@@ -228,6 +232,8 @@ def _runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
 def persist(action: Callable[[], Answer], url: str) -> Answer:
     """Do something again, after longer and longer pauses, while it fails for passing reasons.
 
+    A pause that the server asks for is kept, up to two minutes.
+
     Raises
     ------
     InputError
@@ -242,7 +248,7 @@ def persist(action: Callable[[], Answer], url: str) -> Answer:
                 raise InputError(
                     f"{url}: {error}, {_ATTEMPTS} times in a row; check the network and start again"
                 ) from error
-        time.sleep(pause)
+            time.sleep(min(max(pause, error.wait), _LONGEST_PAUSE))
         pause *= 2
     raise AssertionError("the last attempt returns or raises")
 

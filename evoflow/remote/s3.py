@@ -122,14 +122,16 @@ class S3Object:
         try:
             answer: dict[str, Any] = ask(Bucket=self.bucket, Key=self.key, **arguments)
         except exceptions.ClientError as error:
-            status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500))
+            said = error.response["ResponseMetadata"]
+            status = int(said.get("HTTPStatusCode", 500))
             # A bucket elsewhere cannot be found without a login where its server does not say so.
             if status in {301, 400, *FORBIDDEN}:
                 code = error.response["Error"]["Code"]
-                said = f"status {status}" + ("" if code.isdigit() else f" {code}")
+                refused = f"status {status}" + ("" if code.isdigit() else f" {code}")
                 whose = "with" if signed else "without"
-                raise _RefusedError(f"{said} {whose} your AWS login") from error
-            raise refusal(self.url, status) from error
+                raise _RefusedError(f"{refused} {whose} your AWS login") from error
+            wait = said.get("HTTPHeaders", {}).get("retry-after", "")
+            raise refusal(self.url, status, wait) from error
         except exceptions.ParamValidationError as error:
             raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:

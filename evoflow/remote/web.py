@@ -69,7 +69,8 @@ class WebFile:
             raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
         if answer.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             answer.close()
-            raise refusal(self.url, answer.status_code)
+            wait = answer.headers.get("Retry-After", "")
+            raise refusal(self.url, answer.status_code, wait)
         return answer
 
 

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from evoflow.errors import InputError
@@ -18,6 +20,14 @@ def test_a_status_says_what_to_do(status, kind, said):
     error = refusal("https://lab.org/b.bam", status)
     assert type(error) is kind
     assert said in str(error)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "wait"), [("", 0), ("30", 30), ("Thu, 01 Jan 1970 00:01:00 GMT", 50), ("x", 0)]
+)
+def test_a_busy_server_says_for_how_long(retry_after, wait, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 10.0)
+    assert refusal("https://lab.org/b.bam", 503, retry_after).wait == wait
 
 
 @pytest.mark.parametrize(

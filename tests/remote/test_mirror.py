@@ -11,6 +11,7 @@ import pytest
 
 from evoflow.errors import InputError
 from evoflow.remote import mirror
+from evoflow.remote.answers import TransientError
 from tests.remote.faults import BUCKET, serving
 
 CONTENT = os.urandom(100 * 1024 + 7)
@@ -195,3 +196,28 @@ def test_bytes_beyond_those_announced_are_refused():
             copy.provide([(0, 1024)])
     assert copy.path.stat().st_size == len(CONTENT)
     assert not any((copy.path.parent / ".blocks").read_bytes())
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    "name", ["n" * 300 + ".vcf.gz", "\u00e9" * 140 + ".vcf.gz", ".blocks", ".."]
+)
+def test_a_name_that_the_disk_does_not_take_is_made_one(name):
+    with served(lambda *_: whole()) as (url, _):
+        copy = mirror.Mirror.of(url.replace("large", name))
+        copy.provide_whole()
+    assert copy.path.read_bytes() == CONTENT
+    assert copy.path.name.endswith(".vcf.gz") == name.endswith(".vcf.gz")
+
+
+def test_the_pause_that_a_server_asks_for_is_kept_up_to_two_minutes(monkeypatch):
+    pauses, waits = [], iter([0, 30, 3600, -5])
+
+    def busy():
+        for wait in waits:
+            raise TransientError("busy", wait)
+        return "done"
+
+    monkeypatch.setattr(mirror.time, "sleep", pauses.append)
+    assert mirror.persist(busy, "https://lab.org/b.bam") == "done"
+    assert pauses == [0.5, 30, 120, 4]

@@ -3,7 +3,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.remote.answers import Description
+from evoflow.remote.answers import Description, TransientError
 from evoflow.remote.web import WebFile
 from tests.remote.faults import serving
 
@@ -24,6 +24,7 @@ class Server(BaseHTTPRequestHandler):
             return
         if self.path[1:].isdecimal():
             self.send_response(int(self.path[1:]))
+            self.send_header("Retry-After", "30")
             self.end_headers()
             return
         start, stop = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
@@ -69,6 +70,12 @@ def test_a_host_that_no_server_can_have_is_refused(address):
 def test_a_redirect_that_leads_nowhere_is_refused(url):
     with pytest.raises(InputError, match=r"/moved: cannot be read \(.*\); check the URL"):
         WebFile(f"{url}/moved").describe()
+
+
+def test_a_busy_server_says_for_how_long(url):
+    with pytest.raises(TransientError) as caught:
+        WebFile(f"{url}/503").describe()
+    assert caught.value.wait == 30
 
 
 @pytest.mark.parametrize("status", [204, 302, 304, 416, 418])
