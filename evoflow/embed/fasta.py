@@ -5,6 +5,7 @@ a file that is not gzip for an empty one, and ends a sequence at a NUL without a
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
@@ -88,7 +89,7 @@ def _entries(path: Path) -> Iterator[tuple[int, str, list[str]]]:
                     lines.append(text)
                 elif text:
                     raise InputError(f"{path}:{line}: must start with a FASTA header, '>NAME'")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"{path}: {getattr(error, 'strerror', None) or error}; name a FASTA file"
         ) from error

@@ -47,6 +47,15 @@ def test_what_is_no_fasta(tmp_path):
             read_fasta(tmp_path / name)
 
 
+def test_a_gzipped_file_that_is_damaged_is_named(tmp_path):
+    path = tmp_path / "x.fa.gz"
+    whole = gzip.compress(TEXT.encode())
+    for damaged in (whole[:-9], whole[:10] + b"\xff" * 9 + whole[19:], whole[:-5] + b"\0" * 5):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"x\.fa\.gz: .*; name a FASTA file"):
+            read_fasta(path)
+
+
 def test_a_gzipped_file_is_known_by_its_content_and_a_byte_order_mark_is_no_letter(tmp_path):
     path = tmp_path / "x.fa"
     for content in (gzip.compress(TEXT.encode()), TEXT.encode("utf-8-sig")):

@@ -15,8 +15,8 @@ class EvoConfig(PreTrainedConfig, EvoSizes):
     attribute_map = EvoSizes.attribute_map
 
     def __post_init__(self, **others: Any) -> None:
-        self.complete()
         super().__post_init__(**others)
+        self.complete()
         self.check()
 
 
@@ -27,8 +27,8 @@ class Evo2Config(PreTrainedConfig, Evo2Sizes):
     attribute_map = Evo2Sizes.attribute_map
 
     def __post_init__(self, **others: Any) -> None:
-        self.complete()
         super().__post_init__(**others)
+        self.complete()
         self.check()
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from evoflow.embed.hyena.sizes import Sizes
+from evoflow.embed.hyena.sizes import Size, Sizes
 
 
 @dataclass(kw_only=True, repr=False)
@@ -24,8 +24,8 @@ class EvoSizes(Sizes):
 
     attn_layer_idxs: list[int] | tuple[int, ...] = (8, 16, 24)
     hyena_layer_idxs: list[int] | None = None
-    inner_mlp_size: int = 0
-    state_size: int = 8
+    inner_mlp_size: Size | Literal[0] = 0
+    state_size: Size = 8
     short_filter_bias: bool = True
     qkv_proj_bias: bool = True
     column_split: bool = False

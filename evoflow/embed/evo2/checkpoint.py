@@ -150,5 +150,8 @@ def _fingerprint(path: Path) -> str:
             for entry in archive.infolist():
                 digest.update(f"{entry.filename} {entry.file_size} {entry.CRC}\n".encode())
     except (BadZipFile, OSError) as error:
-        raise InputError(f"{path}: is not a torch checkpoint ({error}); fetch it again") from error
+        raise InputError(
+            f"{path}: is not a torch checkpoint ({error}); fetch it again, or save it "
+            "with a newer torch"
+        ) from error
     return digest.hexdigest()[:32]

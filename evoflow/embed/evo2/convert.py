@@ -10,19 +10,31 @@ import pickle
 import pickletools
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from huggingface_hub import split_state_dict_into_shards_factory
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
 from evoflow.embed.evo2.sizes import Evo2Sizes
-from evoflow.embed.hyena.checkpoint import INDEX, Checkpoint, check_tensors, read_json
-from evoflow.embed.weights.files import LocalFile, refuse_pointer
+from evoflow.embed.hyena.checkpoint import (
+    INDEX,
+    SINGLE,
+    Checkpoint,
+    check_finite,
+    check_tensors,
+    read_json,
+)
+from evoflow.embed.weights.files import ITEM_BYTES, LocalFile, refuse_pointer
+from evoflow.embed.weights.loading import DTYPES
 from evoflow.errors import InputError
 from evoflow.files.atomic import new_folder
 
@@ -64,20 +76,22 @@ def convert_checkpoint(
     path = find_pickle(Path(source))
     config = config_of(path) if config is None else config
     replace = replace and folder.is_dir()
-    if folder.exists() and not replace and any(folder.iterdir()):
+    if folder.exists() and not replace and (folder.is_file() or any(folder.iterdir())):
         raise InputError(f"{folder}: already exists; name a new folder or remove it")
     tensors = _checked(path, read_pickle(path), config)
     try:
-        with new_folder(folder / ".converted" if replace else folder) as made:
-            _write(tensors, config, made)
         if replace:
-            for old in (*folder.glob(PATTERN.format(suffix="*")), folder / INDEX):
-                old.unlink(missing_ok=True)
-            for new in (folder / ".converted").iterdir():
-                new.replace(folder / new.name)
-            (folder / ".converted").rmdir()
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+            with TemporaryDirectory(prefix=".converted.", dir=folder) as beside:
+                _write(tensors, config, Path(beside))
+                _put_in_place(Path(beside), folder)
+        else:
+            with new_folder(folder) as made:
+                _write(tensors, config, made)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{folder}: cannot be written ({reason}); choose another folder"
+        ) from error
     return Checkpoint(folder)
 
 
@@ -87,7 +101,7 @@ def find_pickle(source: Path) -> Path:
         return source
     if not source.is_dir():
         raise InputError(f"{source}: no such file or folder")
-    found = sorted(source.glob("*.pt"))
+    found = sorted(path for path in source.glob("*.pt") if path.is_file())
     if len(found) != 1:
         names = f" ({', '.join(path.name for path in found)})" if found else ""
         raise InputError(f"{source}: holds {len(found)} .pt files{names}; name the file itself")
@@ -107,8 +121,6 @@ def config_of(path: Path) -> Evo2Sizes:
     if "hidden_size" in raw:
         try:
             return Evo2Sizes.from_dict({key: raw[key] for key in raw if key != "model_type"})
-        except (TypeError, ValueError, ZeroDivisionError) as error:
-            raise InputError(f"{beside}: {error}") from error
         except InputError as error:
             raise InputError(f"{beside}: {problem}" for problem in error.problems) from error
     name = known_name(path.stem)
@@ -141,9 +153,13 @@ def read_pickle(path: Path) -> dict[str, Any]:
                 "needs and which could run anything; fetch the file from its publisher again"
             ) from error
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{path}: cannot be read ({reason}); fetch it again") from error
-    if not isinstance(state, dict):
-        raise InputError(f"{path}: holds a {type(state).__name__} instead of named tensors")
+        if not is_zipfile(path):
+            reason = "it is not the whole zip archive that torch has written since version 1.6"
+        raise InputError(
+            f"{path}: cannot be read ({reason}); fetch it again, or save it with a newer torch"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise InputError(f"{path}: must be a dict of tensors by name; save the model's state_dict")
     return state
 
 
@@ -186,28 +202,45 @@ def _checked(path: Path, state: Mapping[str, Any], config: Evo2Sizes) -> dict[st
         if not name.endswith("._extra_state")  # of FP8 layers: io.BytesIO, never opened
         and not name.endswith(".mixer.mixer.filter.t")  # 0, 1, 2, ...
     }
-    if config.tie_embeddings and "unembed.weight" in kept:
-        same = kept.pop("unembed.weight")
-        embedding = kept.get("embedding_layer.weight", same)
-        if isinstance(same, Tensor) and not torch.equal(same, embedding):
-            raise InputError(
-                f"{path}: unembed.weight differs from embedding_layer.weight, but "
-                "tie_embeddings is true in config.json"
-            )
+    tied = kept.pop("unembed.weight", None) if config.tie_embeddings else None
     others = [name for name, value in kept.items() if not isinstance(value, Tensor)]
     if others:
         kind = type(kept[others[0]]).__name__
         raise InputError(f"{path}: {others[0]} is a {kind}, not a tensor")
     check_tensors(path, {name: tuple(value.shape) for name, value in kept.items()}, expected)
+    stored = {DTYPES[name] for name in ITEM_BYTES}
     for name, value in kept.items():
-        if not value.is_floating_point():
-            raise InputError(f"{path}: {name} is {value.dtype}; weights are floating-point numbers")
+        if value.dtype not in stored or value.layout != torch.strided:
+            raise InputError(
+                f"{path}: {name} is {value.dtype} ({value.layout}); weights must be dense "
+                "floating-point numbers of 16, 32 or 64 bits: take a checkpoint that is neither "
+                "quantised nor sparse"
+            )
+        check_finite(path, name, value)
         if name.endswith(("log_poles", "residues")) and value.dtype != torch.float32:
             warnings.warn(
                 f"{path}: {name} is {value.dtype}, so rounded; logits can be 0.2% off",
                 stacklevel=2,
             )
+    if isinstance(tied, Tensor) and not torch.equal(tied, kept["embedding_layer.weight"]):
+        raise InputError(
+            f"{path}: unembed.weight differs from embedding_layer.weight, but "
+            "tie_embeddings is true in config.json"
+        )
     return {name: kept[name] for name in expected}
+
+
+def _put_in_place(made: Path, folder: Path) -> None:
+    """Move a conversion to where an older one is.
+
+    Stopped in between, it leaves a folder that cannot be loaded rather than a mix of two models:
+    the file that the weights are looked for in is the first to go, and the last to come.
+    """
+    entries = (SINGLE, INDEX)
+    for name in (*entries, *(old.name for old in folder.glob(PATTERN.format(suffix="*")))):
+        (folder / name).unlink(missing_ok=True)
+    for new in sorted(made.iterdir(), key=lambda path: path.name in entries):
+        new.replace(folder / new.name)
 
 
 def _write(tensors: dict[str, Tensor], config: Evo2Sizes, folder: Path) -> None:
@@ -222,6 +255,11 @@ def _write(tensors: dict[str, Tensor], config: Evo2Sizes, folder: Path) -> None:
     )
     for file, names in plan.filename_to_tensors.items():
         part = {name: tensors[name].contiguous() for name in names}
+        # safetensors refuses tensors that share memory, as tied weights do.
+        users = Counter(tensor.untyped_storage().data_ptr() for tensor in part.values())
+        for name, tensor in part.items():
+            if users[tensor.untyped_storage().data_ptr()] > 1:
+                part[name] = tensor.clone()
         save_file(part, folder / file, metadata={"format": "pt"})
         shutil.copymode(folder / "config.json", folder / file)  # safetensors' own is 0600
     if plan.is_sharded:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evoflow.embed.hyena.sizes import Sizes
+from evoflow.embed.hyena.sizes import Size, Sizes
 
 
 @dataclass(kw_only=True, repr=False)
@@ -35,13 +35,13 @@ class Evo2Sizes(Sizes):
     hcl_layer_idxs: list[int] | tuple[int, ...] = (2, 6, 9, 13, 16, 20, 23, 27, 30)
     hcm_layer_idxs: list[int] | tuple[int, ...] = (1, 5, 8, 12, 15, 19, 22, 26, 29)
     hcs_layer_idxs: list[int] | tuple[int, ...] = (0, 4, 7, 11, 14, 18, 21, 25, 28)
-    hcl_filter_groups: int | None = None
-    hcm_filter_groups: int = 256
-    hcs_filter_groups: int = 256
-    hcm_filter_length: int = 128
-    hcs_filter_length: int = 7
-    inner_mlp_size: int = 11008
-    state_size: int = 16
+    hcl_filter_groups: Size | None = None
+    hcm_filter_groups: Size = 256
+    hcs_filter_groups: Size = 256
+    hcm_filter_length: Size = 128
+    hcs_filter_length: Size = 7
+    inner_mlp_size: Size = 11008
+    state_size: Size = 16
     short_filter_bias: bool = False
     qkv_proj_bias: bool = False
     hyena_out_proj_bias: bool = True

@@ -1,11 +1,17 @@
 """What the configurations of all StripedHyena models have in common."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from evoflow.errors import InputError
+from evoflow.settings.types import PositiveNumber, PositiveWhole
+
+Size = Annotated[PositiveWhole, Field(le=2**24)]
+"""The bytes of a tensor with several such dimensions can still be counted."""
 
 
 @dataclass(kw_only=True, repr=False)
@@ -18,8 +24,8 @@ class Sizes:
     Raises
     ------
     InputError
-        For sizes that do not fit each other, and for switches of other StripedHyena models that
-        would silently change the results if ignored.
+        For values of another type, for sizes that do not fit each other, and for switches of other
+        StripedHyena models that would silently change the results if ignored.
     """
 
     model_type: ClassVar[str]
@@ -36,26 +42,26 @@ class Sizes:
     required: ClassVar[dict[str, object]]
     """Switches that change what is computed, as all published models have them."""
 
-    vocab_size: int = 512
-    hidden_size: int = 4096
-    num_layers: int = 32
+    vocab_size: Size = 512
+    hidden_size: Size = 4096
+    num_layers: Size = 32
     attn_layer_idxs: list[int] | tuple[int, ...]
-    num_attention_heads: int = 32
-    inner_mlp_size: int
-    state_size: int
-    short_filter_length: int = 3
+    num_attention_heads: Size = 32
+    inner_mlp_size: Size
+    state_size: Size
+    short_filter_length: Size = 3
     mha_out_proj_bias: bool = True
-    rotary_emb_base: float = 10000.0
+    rotary_emb_base: PositiveNumber = 10000.0
     use_interpolated_rotary_pos_emb: bool = False
-    rotary_emb_scaling_factor: float = 1.0
-    max_seqlen: int = 8192
-    eps: float = 1e-6
+    rotary_emb_scaling_factor: PositiveNumber = 1.0
+    max_seqlen: PositiveWhole = 8192
+    eps: PositiveNumber = 1e-6
     final_norm: bool = True
     tie_embeddings: bool = True
     mlp_activation: str = "gelu"
     hyena_filter_groups: int = 1
     proj_groups: int = 1
-    eos_token_id: int | None = 0
+    eos_token_id: int | list[int] | None = 0
     pad_token_id: int | None = 1
 
     def __post_init__(self) -> None:
@@ -80,14 +86,29 @@ class Sizes:
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
     def complete(self) -> None:
-        """Set what follows from other sizes."""
+        """Refuse values of another type, then set what follows from other sizes."""
+        self._refuse(self._wrong_types())
         self.attn_layer_idxs = list(self.attn_layer_idxs)
 
     def check(self) -> None:
         """Refuse what does not fit, or would be computed wrongly."""
-        problems = list(self.problems())
-        if problems:
-            raise InputError(f"{self.title}'s config.json: {problem}" for problem in problems)
+        self._refuse(self.problems())
+
+    def _refuse(self, problems: Iterable[str]) -> None:
+        found = [f"{self.title}'s config.json: {problem}" for problem in problems]
+        if found:
+            raise InputError(found)
+
+    def _wrong_types(self) -> Iterator[str]:
+        for field in fields(self):
+            if isinstance(field.type, str):  # one of transformers' own
+                continue
+            try:
+                TypeAdapter(field.type).validate_python(getattr(self, field.name), strict=True)
+            except ValidationError as error:
+                detail = error.errors()[0]
+                message = detail["msg"].removeprefix("Value error, ")
+                yield f"{field.name}: {message} (it is {detail['input']!r})"
 
     @property
     def head_size(self) -> int:

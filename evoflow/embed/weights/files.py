@@ -10,8 +10,11 @@ from typing import Protocol
 from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
 
-ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
-"""Types that a file may hold, as safetensors names them, and the bytes of one value."""
+ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+"""Types that weights may have, as safetensors names them, and the bytes of one value.
+
+Those of quantised checkpoints (I8, U8, F8_E4M3, ...) are numbers only with their scales.
+"""
 
 POINTER = b"version https://git-lfs"
 _LENGTH = 8
@@ -117,7 +120,8 @@ def tensors_of(file: WeightFile) -> list[StoredTensor]:
     Raises
     ------
     InputError
-        When the file is cut short, a pointer of git-lfs, or no safetensors file.
+        When the file is cut short, a pointer of git-lfs, or no safetensors file; or a tensor is
+        of a type that weights may not have.
 
     Notes
     -----
@@ -182,7 +186,10 @@ def _parsed(file: WeightFile) -> list[StoredTensor]:
     tensors.sort(key=lambda tensor: (tensor.start, tensor.stop))
     for tensor in tensors:
         if tensor.dtype not in ITEM_BYTES:
-            raise ValueError(f"{tensor.name} is of type {tensor.dtype}")
+            raise InputError(
+                f"{file.label}: {tensor.name} is of type {tensor.dtype}; weights must be of type "
+                f"{', '.join(ITEM_BYTES)}: take a checkpoint that is not quantised"
+            )
         if tensor.start != begin:
             raise ValueError(f"{tensor.name} does not start where the tensor before it ends")
         if tensor.stop - tensor.start != math.prod(tensor.shape) * ITEM_BYTES[tensor.dtype]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from evoflow.__main__ import main
@@ -23,6 +24,7 @@ from evoflow.errors import InputError
 
 GOLDEN = Path(__file__).parents[2] / "data" / "evo2-tiny-8k-reference"
 NAME = "evo2_7b_base.pt"
+FLOAT8 = torch.ones(64).to(torch.float8_e4m3fn)
 
 
 @pytest.fixture
@@ -69,6 +71,49 @@ def test_the_command_writes_every_tensor_as_it_is_under_its_published_name(tmp_p
     }
 
 
+@pytest.mark.parametrize("moves", [0, 2, 4])
+def test_a_replacement_that_is_stopped_leaves_one_model_or_none(tmp_path, monkeypatch, moves):
+    monkeypatch.setattr(convert, "SHARD", "200KB")
+    output = tmp_path / "made"
+    first, second, third = (model_of(k, tmp_path / str(k)) for k in range(3))
+    convert_checkpoint(first, output)
+    replace, moved = Path.replace, []
+
+    def stopped(self, target):
+        moved.append(self)
+        if len(moved) > moves:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            convert_checkpoint(second, output, replace=True)
+    with pytest.raises(InputError, match=r"model\.safetensors: no such file"):
+        Evo2ForCausalLM.from_pretrained(output)
+    convert_checkpoint(third, output, replace=True)
+    weights = Evo2ForCausalLM.from_pretrained(output).state_dict().values()
+    assert all((weight == 2).all() for weight in weights)
+    assert not list(output.glob(".converted*"))
+
+
+def model_of(scale, folder):
+    """A pickle of which every value is the same."""
+    folder.mkdir()
+    shutil.copy(GOLDEN / "config.json", folder)
+    weights = [(k, w) for k, w in read_pickle(GOLDEN / NAME).items() if torch.is_tensor(w)]
+    torch.save({key: torch.full_like(weight, scale) for key, weight in weights}, folder / NAME)
+    return folder
+
+
+def test_tensors_that_share_memory_are_written_apart(folder):
+    shared = torch.randn(64)
+    names = ("norm.scale", "blocks.0.pre_norm.scale")
+    torch.save(spoilt(lambda s: s.update(dict.fromkeys(names, shared))), folder / NAME)
+    written = load_file(convert_checkpoint(folder, folder / "made").folder / "model.safetensors")
+    assert all(torch.equal(written[name], shared) for name in names)
+
+
 def umask():
     mask = os.umask(0)
     os.umask(mask)
@@ -107,6 +152,10 @@ def spoilt(change):
         (lambda s: s.update({"norm.scale": 1}), "norm.scale is a int, not a tensor"),
         (lambda s: s.update({"unembed.weight": torch.ones(512, 64)}), "unembed.weight differs"),
         (lambda s: s.update({"norm.scale": torch.ones(64).int()}), "norm.scale is torch.int32"),
+        (lambda s: s.update({"norm.scale": FLOAT8}), "norm.scale is torch.float8_e4m3fn"),
+        (lambda s: s.update({"norm.scale": torch.ones(64).to_sparse()}), "norm.scale is .*sparse"),
+        (lambda s: s.update({"norm.scale": torch.ones(64) * torch.nan}), "norm.scale has .* NaN"),
+        (lambda s: s.update({5: torch.ones(64)}), f"{NAME}: must be a dict of tensors by name"),
     ],
 )
 def test_tensors_that_do_not_fit_are_named(folder, change, problem):
@@ -131,12 +180,38 @@ def test_rounded_poles_are_pointed_out(folder):
         convert_checkpoint(folder, folder / "made")
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle at all", None])
+@pytest.mark.parametrize("content", [b"", b"no pickle at all", None, "legacy"])
 def test_a_broken_file_is_named(folder, content):
     path = folder / NAME
-    path.write_bytes(path.read_bytes()[:-5000] if content is None else content)
-    with pytest.raises(InputError, match=f"{NAME}: cannot be read"):
+    if content == "legacy":
+        torch.save(spoilt(dict), path, _use_new_zipfile_serialization=False)
+    else:
+        path.write_bytes(path.read_bytes()[:-5000] if content is None else content)
+    with pytest.raises(InputError, match=f"{NAME}: cannot be read .*zip .* with a newer torch"):
         convert_checkpoint(folder, folder / "made")
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(folder, monkeypatch):
+    def full(*_args, **_options):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device")
+
+    made = convert_checkpoint(folder, folder / "made").folder
+    before = {path: path.read_bytes() for path in made.iterdir()}
+    monkeypatch.setattr(convert, "save_file", full)
+    with pytest.raises(InputError, match=r"made: cannot be written .*No space left on device"):
+        convert_checkpoint(folder, made, replace=True)
+    assert {path: path.read_bytes() for path in made.iterdir()} == before
+
+
+def test_names_that_are_no_file_and_no_folder_are_refused(folder):
+    (folder / "made").write_text("mine")
+    for replace in (False, True):
+        with pytest.raises(InputError, match="made: already exists"):
+            convert_checkpoint(folder, folder / "made", replace=replace)
+    (folder / NAME).unlink()
+    (folder / NAME).mkdir()
+    with pytest.raises(InputError, match=r"holds 0 \.pt files"):
+        convert_checkpoint(folder, folder / "new")
 
 
 def test_a_clone_without_git_lfs_is_named(folder):

@@ -16,6 +16,8 @@ from evoflow.errors import InputError
 
 STALE = "backbone.blocks.1.inner_mha_cls.rotary_emb.inv_freq"
 POLES = "backbone.blocks.2.filter.poles"
+NORM = "backbone.norm.scale"
+NOT_FINITE = f"safetensors: {NORM} has values that are NaN or infinite"
 GOLDEN = Path(__file__).parents[2] / "data" / "evo-tiny-8k-reference"
 
 
@@ -107,6 +109,9 @@ def without(key):
             r"poles of shape \(5, 8, 1, 2\) where .*32",
         ),
         (lambda s: {k.removeprefix("backbone."): v for k, v in s.items()}, "and .* more"),
+        (lambda s: s | {NORM: s[NORM].to(torch.uint8)}, f"{NORM} is of type U8"),
+        (lambda s: s | {NORM: s[NORM].index_fill(0, torch.tensor(31), torch.nan)}, NOT_FINITE),
+        (lambda s: s | {NORM: s[NORM].index_fill(0, torch.tensor(0), -torch.inf)}, NOT_FINITE),
     ],
 )
 def test_tensors_that_do_not_fit_are_named(folder, spoil, problem):
@@ -156,6 +161,14 @@ def test_a_missing_shard_is_named(folder):
         EvoForCausalLM.from_pretrained(folder)
 
 
+@pytest.mark.parametrize("weight_map", [[], {}, {"a": None}, {"a": ["x"]}, {"a": 5, "b": "x"}])
+def test_an_index_that_names_no_files_is_refused(folder, weight_map):
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(InputError, match=r"index\.json: has no weight_map of tensors"):
+        EvoForCausalLM.from_pretrained(folder)
+
+
 def test_pickles_are_never_loaded(folder):
     (folder / "model.safetensors").unlink()
     torch.save(tensors(), folder / "pytorch_model.bin")
@@ -169,7 +182,10 @@ def test_pickles_are_never_loaded(folder):
     ("change", "problem"),
     [
         ({"model_type": "gpt2"}, "model_type 'gpt2' is not Evo's"),
-        ({"hidden_size": "wide"}, "config.json"),
+        ({"hidden_size": "wide"}, r"config\.json: .*hidden_size: .*integer \(it is 'wide'\)"),
+        ({"num_attention_heads": 0}, r"num_attention_heads: .* greater than 0 \(it is 0\)"),
+        ({"tie_embeddings": "false"}, r"tie_embeddings: .* boolean \(it is 'false'\)"),
+        ({"max_position_embeddings": None}, r"max_seqlen: .* integer \(it is None\)"),
         ({"hyena_filter_groups": 4}, "hyena_filter_groups is 4"),
         ({"num_attention_heads": 5}, "hidden_size 32 must be 5 heads"),
         ({"attn_layer_idxs": [1, 9]}, r"must name each of the 4 layers once"),

@@ -68,7 +68,6 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     [
         (b"{not json", b"", "Expecting"),
         (b"[]", b"", "header is not a mapping"),
-        ({"w": ENTRY | {"dtype": "F4"}}, bytes(8), "type F4"),
         ({"w": ENTRY | {"shape": [3]}}, bytes(8), "other bytes than its shape"),
         ({"w": ENTRY | {"data_offsets": [4, 12]}}, bytes(12), "does not start where"),
         ({"w": ENTRY, "v": ENTRY}, bytes(8), "does not start where"),
@@ -79,6 +78,17 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 def test_a_header_that_lies_is_refused(tmp_path, header, values, message):
     with pytest.raises(InputError, match=message):
         tensors_of(written(tmp_path / "model.safetensors", header, values))
+
+
+@pytest.mark.parametrize("dtype", ["I64", "I32", "I16", "I8", "U8", "BOOL", "F8_E4M3", "F4"])
+def test_a_tensor_of_a_type_that_weights_cannot_have_is_named(tmp_path, dtype):
+    size = {"I64": 8, "I32": 4, "I16": 2}.get(dtype, 1)
+    entry = {"dtype": dtype, "shape": [2], "data_offsets": [0, 2 * size]}
+    file = written(tmp_path / "model.safetensors", {"w": entry}, bytes(2 * size))
+    with pytest.raises(
+        InputError, match=rf"model\.safetensors: w is of type {dtype}; .* not quantised"
+    ):
+        tensors_of(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"\xff" * 64, b"<html>" * 20])
