@@ -231,8 +231,8 @@ class EvoFlow(FlowSpec):
         """Join the shards, fit the head and compare it with baselines on the test split."""
         from evoflow.devices.claims import claimed_device
         from evoflow.embed.join import join_shards
+        from evoflow.labels.target import target_of
         from evoflow.report.charts.cards import TrainingCard, show_learning
-        from evoflow.target import target_of
         from evoflow.train.learning import learn
 
         # Pickled again by every shard, equal settings may differ in their bytes.

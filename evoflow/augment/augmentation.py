@@ -10,8 +10,8 @@ from evoflow.augment.sequences import held_out, unique_sequences
 from evoflow.augment.split import assign_folds, assign_splits, split_of_fold
 from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
+from evoflow.labels.target import LABEL, target_of
 from evoflow.settings import ModelSettings
-from evoflow.target import LABEL, target_of
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import pandas as pd
 
 from evoflow.augment.strands import turnable
 from evoflow.augment.strata import strata
+from evoflow.labels.target import LABEL
 from evoflow.settings import BalanceSettings
 from evoflow.table import ALLELE
-from evoflow.target import LABEL
 
 SOURCES = ["own read", "carrier read", "copy"]
 """Where a training row comes from, in the order in which balancing turns to them."""

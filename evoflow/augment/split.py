@@ -10,9 +10,9 @@ from evoflow.augment import blocks as units
 from evoflow.augment.leaks import SET_ASIDE, SIDES, check_no_leak, shared
 from evoflow.augment.strata import strata
 from evoflow.errors import InputError
+from evoflow.labels.target import LABEL
 from evoflow.settings import SplitSettings
 from evoflow.table import ALLELE
-from evoflow.target import LABEL
 
 FEWEST_CONTIGS = 10
 """Contigs with examples from which on whole contigs are split."""

@@ -1,1 +1,1 @@
-"""What is known of alleles beside their consequence: ClinVar's classification, users' numbers."""
+"""What a head learns of alleles: their impact, ClinVar's classification, or users' numbers."""

@@ -15,9 +15,9 @@ from evoflow.extract.vcf.normalise import KEY, Written, write_clinvar, write_tab
 from evoflow.extract.vcf.plain_vcf import Source, write_plain
 from evoflow.extract.vcf.variants import read_clinvar, read_table
 from evoflow.inputs import agreement, inventory, refusals
+from evoflow.labels.target import LABEL
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, UserColumn
-from evoflow.target import LABEL
 
 _SHOWN = 3
 

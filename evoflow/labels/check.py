@@ -3,10 +3,10 @@
 from evoflow.errors import InputError, collected
 from evoflow.labels import pathogenicity
 from evoflow.labels.allele_values import AlleleValues, GivenColumn, column_name, match
+from evoflow.labels.target import LABEL
 from evoflow.labels.values_file import read_values
 from evoflow.remote import local_files
 from evoflow.settings import AlleleColumn, DataSettings, TargetSettings
-from evoflow.target import LABEL
 
 
 def given_columns(data: DataSettings, target: TargetSettings) -> list[GivenColumn]:

@@ -12,9 +12,9 @@ from evoflow.extract.examples import Extraction, extract_examples
 from evoflow.extract.vcf.normalise import KEY
 from evoflow.labels import pathogenicity
 from evoflow.labels.allele_values import NO_VALUES, AlleleValues
+from evoflow.labels.target import LABEL
 from evoflow.settings import DataSettings, TargetSettings
 from evoflow.table import ALLELE
-from evoflow.target import LABEL
 
 SUBJECT = "allele to be labelled"
 _PLACE = ["contig", *KEY]

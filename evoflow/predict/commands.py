@@ -10,6 +10,7 @@ from evoflow.augment import visibility
 from evoflow.demo import prepare
 from evoflow.extract.written_alleles import placed
 from evoflow.inputs import inventory
+from evoflow.labels.target import IMPACT, Target
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.scoring import score_alleles, score_reads, written_into_reference
 from evoflow.predict.trained import TrainedHead
@@ -18,7 +19,6 @@ from evoflow.progress import shown
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, ModelSettings
 from evoflow.table import ALLELE
-from evoflow.target import IMPACT, Target
 
 
 @dataclass(frozen=True)

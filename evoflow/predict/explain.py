@@ -16,6 +16,7 @@ from evoflow.extract.contexts import Contexts
 from evoflow.extract.written_alleles import placed
 from evoflow.files.atomic import new_file
 from evoflow.files.cache import cache_folder
+from evoflow.labels.target import LABEL
 from evoflow.predict.export import head_of
 from evoflow.predict.scoring import score_reads
 from evoflow.predict.trained import TrainedHead
@@ -27,7 +28,6 @@ from evoflow.report.pileup import AROUND, CAPTION, name_of, pile
 from evoflow.runs import artifact
 from evoflow.settings import ModelSettings
 from evoflow.table import ALLELE
-from evoflow.target import LABEL
 
 BASES = "ACGT"
 MOST_ALLELES = 20

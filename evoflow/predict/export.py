@@ -8,11 +8,11 @@ from typing import Any
 from evoflow.errors import InputError
 from evoflow.files.atomic import filled_folder
 from evoflow.files.home import expand_home
+from evoflow.labels.target import target_of
 from evoflow.predict.model_card import model_card
 from evoflow.predict.soundness import require_sound
 from evoflow.predict.trained import CONFIG, TrainedHead
 from evoflow.runs import artifact, find_run
-from evoflow.target import target_of
 
 
 def find_head(name: str) -> TrainedHead:

@@ -15,11 +15,11 @@ from evoflow.errors import InputError, printable
 from evoflow.files.atomic import check_can_be_written, new_file
 from evoflow.files.htslib import quiet, run
 from evoflow.inputs.contigs import Genome
+from evoflow.labels.target import Target
 from evoflow.predict.commands import Predictions
 from evoflow.predict.variants_file import NOWHERE, read_records
 from evoflow.settings import is_remote
 from evoflow.table import ALLELE
-from evoflow.target import Target
 
 ENDINGS = (".tsv", ".tsv.gz", ".vcf", ".vcf.gz")
 

@@ -18,10 +18,10 @@ from evoflow.embed.weights.builtin import SHIPPED
 from evoflow.errors import InputError
 from evoflow.extract.contexts import Contexts
 from evoflow.files.home import expand_home
+from evoflow.labels.target import IMPACT, Target, named, target_of
 from evoflow.predict.soundness import require_sound
 from evoflow.settings import EmbeddingSettings, ModelSettings
 from evoflow.settings.layer_names import parse_layer
-from evoflow.target import IMPACT, Target, named, target_of
 from evoflow.train.calibration import Calibration
 from evoflow.train.head import Head
 from evoflow.train.head_config import HeadConfig

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from evoflow.labels.target import LABEL
 from evoflow.report.tallies import IMPACTS
-from evoflow.target import LABEL
 
 LONGEST_ALLELE = 12
 """Bases of an allele that a table shows."""

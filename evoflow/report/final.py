@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from evoflow.labels.target import IMPACT
 from evoflow.report import assessment, charts, pileup, tallies
 from evoflow.report.cards import flat
 from evoflow.report.charts.cards import ALLELES
 from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, about_label, caveats
-from evoflow.target import IMPACT
 from evoflow.train.evaluation.names import spoken
 
 if TYPE_CHECKING:

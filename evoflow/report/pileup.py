@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from evoflow.labels.target import LABEL
 from evoflow.report.page import Block, Drawing
 from evoflow.table import ALLELE
-from evoflow.target import LABEL
 
 AROUND = 40
 """Bases that are shown on each side of an allele."""

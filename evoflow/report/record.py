@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
+from evoflow.labels.target import Target, target_of
 from evoflow.report.provenance import software
 from evoflow.secrets import redact
 from evoflow.settings import Settings
-from evoflow.target import Target, target_of
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline

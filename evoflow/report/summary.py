@@ -5,9 +5,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from evoflow.augment.leaks import SIDES
+from evoflow.labels.target import IMPACT
 from evoflow.report.record import RunRecord, caveats
 from evoflow.report.tallies import SPLITS, STAGES, hardly_trained, learnt_from
-from evoflow.target import IMPACT
 from evoflow.train.evaluation.names import spoken
 from evoflow.train.evaluation.subsets import WITHIN
 

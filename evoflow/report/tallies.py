@@ -8,9 +8,9 @@ from evoflow.augment.balance import SOURCES
 from evoflow.augment.leaks import SET_ASIDE, SIDES
 from evoflow.augment.strata import strata
 from evoflow.impact import SCORES
+from evoflow.labels.target import LABEL
 from evoflow.settings import HAPLOTYPE
 from evoflow.table import ALLELE
-from evoflow.target import LABEL
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 """From harmless to severe."""

@@ -9,8 +9,8 @@ import pandas as pd
 
 from evoflow.augment.leaks import SIDES
 from evoflow.augment.strata import MOST_VALUES, common
+from evoflow.labels.target import LABEL, Target
 from evoflow.table import ALLELE
-from evoflow.target import LABEL, Target
 from evoflow.train.pairs import Embeddings, Pairs
 
 if TYPE_CHECKING:

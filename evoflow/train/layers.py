@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evoflow.labels.target import IMPACT, Target
 from evoflow.settings.layer_names import Layer
-from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.metrics import evaluate
 from evoflow.train.evaluation.subsets import headline_subset
 from evoflow.train.fit import Fit

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from evoflow.devices.choice import choose_device
+from evoflow.labels.target import IMPACT, Target
 from evoflow.progress import Phases, silent
 from evoflow.settings import HeadSettings, UserColumn
 from evoflow.settings.layer_names import Layer
-from evoflow.target import IMPACT, Target
 from evoflow.train.baselines import simple
 from evoflow.train.baselines.cnn import one_hot_cnn
 from evoflow.train.baselines.scores import (

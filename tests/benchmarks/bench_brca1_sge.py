@@ -29,6 +29,7 @@ from evoflow.extract.vcf.normalise import KEY
 from evoflow.impact import CONSEQUENCES
 from evoflow.labels.check import allele_values, given_columns
 from evoflow.labels.examples import labelled_examples
+from evoflow.labels.target import target_of
 from evoflow.settings import (
     AlleleColumn,
     DataSettings,
@@ -36,7 +37,6 @@ from evoflow.settings import (
     TargetSettings,
     read_model_settings,
 )
-from evoflow.target import target_of
 from evoflow.train.learning import learn
 
 MODEL = Path(__file__).resolve().parents[2] / "config" / "model" / "evo-demo.yaml"

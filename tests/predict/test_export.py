@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from evoflow.__main__ import main
 from evoflow.errors import InputError
+from evoflow.labels.target import IMPACT, target_of
 from evoflow.predict import export
 from evoflow.report import tallies
 from evoflow.settings import load_settings
-from evoflow.target import IMPACT, target_of
 from evoflow.train.head import Head, HeadConfig
 from evoflow.train.network import ConvolutionalHead
 

@@ -8,9 +8,9 @@ import pysam
 import pytest
 
 from evoflow.errors import InputError
+from evoflow.labels.target import IMPACT, column
 from evoflow.predict.commands import Predictions
 from evoflow.predict.files import check_output, write_predictions
-from evoflow.target import IMPACT, column
 
 PREDICTIONS = pd.DataFrame(
     {

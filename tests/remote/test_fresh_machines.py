@@ -8,12 +8,12 @@ import pytest
 
 from evoflow.extract.examples import extract_examples
 from evoflow.inputs import preflight
+from evoflow.labels.target import IMPACT
 from evoflow.predict import commands
 from evoflow.predict.carried_alleles import extract_carried
 from evoflow.predict.files import write_predictions
 from evoflow.remote import mirror
 from evoflow.settings import EmbeddingSettings
-from evoflow.target import IMPACT
 from tests.inputs.odd_files import GENOME, OddWorld, as_cram, calls
 from tests.remote.faults import BUCKET
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.target import IMPACT, PATHOGENICITY, column
+from evoflow.labels.target import IMPACT, PATHOGENICITY, column
 from evoflow.train.folds import Fold, folds_of
 
 

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from evoflow.labels.target import LABEL
 from evoflow.report.charts.style import (
     FEW_TICKS,
     INK,
@@ -20,7 +21,6 @@ from evoflow.report.charts.style import (
     with_n,
 )
 from evoflow.report.tallies import IMPACTS
-from evoflow.target import LABEL
 from evoflow.train.evaluation.names import spoken
 
 

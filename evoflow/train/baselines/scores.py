@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evoflow.labels.allele_values import column_name, model_name
+from evoflow.labels.target import IMPACT, LABEL, Target
 from evoflow.settings import UserColumn
 from evoflow.settings.layer_names import Layer
-from evoflow.target import IMPACT, LABEL, Target
 from evoflow.train.baselines import simple
 from evoflow.train.baselines.simple import Floats, Predict
 from evoflow.train.baselines.trees import boosted_trees

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.target import LABEL
+from evoflow.labels.target import LABEL
 from evoflow.train.pairs import Embeddings, Pairs
 
 Floats = npt.NDArray[np.float64]

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evoflow.target import LABEL
+from evoflow.labels.target import LABEL
 from evoflow.train.baselines.simple import Floats, Predict
 from evoflow.train.evaluation.weighted import rank_correlation
 

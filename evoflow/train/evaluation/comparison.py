@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from evoflow.labels.allele_values import model_name
+from evoflow.labels.target import IMPACT, Target
 from evoflow.settings import UserColumn
-from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation.headline import SIGNIFICANT
 from evoflow.train.evaluation.jackknife import Jackknifed, holm
 from evoflow.train.evaluation.metrics import FEWEST_ALLELES, FEWEST_UNITS, Evaluation

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from evoflow.target import IMPACT, PATHOGENICITY, Target
+from evoflow.labels.target import IMPACT, PATHOGENICITY, Target
 from evoflow.train.evaluation.names import spoken
 from evoflow.train.evaluation.subsets import WITHIN, headline_subset
 

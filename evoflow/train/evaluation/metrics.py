@@ -9,8 +9,8 @@ import pandas as pd
 
 from evoflow.augment.blocks import independent_units
 from evoflow.labels.allele_values import model_name
+from evoflow.labels.target import IMPACT, Target
 from evoflow.settings import UserColumn
-from evoflow.target import IMPACT, Target
 from evoflow.train.evaluation import weighted
 from evoflow.train.evaluation.jackknife import Floats, Groups, Jackknifed
 from evoflow.train.evaluation.subsets import subsets, truths

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from evoflow.labels.allele_values import column_name
+from evoflow.labels.target import IMPACT, LABEL, PATHOGENICITY, Target
 from evoflow.settings import HAPLOTYPE, UserColumn
-from evoflow.target import IMPACT, LABEL, PATHOGENICITY, Target
 
 CODING = (
     "stop_gained",

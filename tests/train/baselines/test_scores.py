@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow.labels.target import PATHOGENICITY
 from evoflow.settings import UserColumn
-from evoflow.target import PATHOGENICITY
 from evoflow.train.baselines.scores import (
     LIKELIHOOD,
     simple_baselines,

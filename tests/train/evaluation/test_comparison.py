@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow.labels.target import IMPACT, PATHOGENICITY
 from evoflow.settings import HAPLOTYPE, UserColumn
-from evoflow.target import IMPACT, PATHOGENICITY
 from evoflow.train.evaluation.comparison import compare
 from evoflow.train.evaluation.headline import headline
 from evoflow.train.evaluation.metrics import evaluate

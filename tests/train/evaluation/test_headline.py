@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evoflow.target import PATHOGENICITY
+from evoflow.labels.target import PATHOGENICITY
 from evoflow.train.evaluation.comparison import compare
 from evoflow.train.evaluation.headline import Interval, headline
 from evoflow.train.evaluation.metrics import evaluate

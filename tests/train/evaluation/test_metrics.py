@@ -4,8 +4,8 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from evoflow.labels.target import IMPACT, PATHOGENICITY
 from evoflow.settings import UserColumn
-from evoflow.target import IMPACT, PATHOGENICITY
 from evoflow.train.evaluation.metrics import evaluate
 
 

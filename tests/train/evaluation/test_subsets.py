@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evoflow.labels.target import PATHOGENICITY, column
 from evoflow.settings import HAPLOTYPE, UserColumn
-from evoflow.target import PATHOGENICITY, column
 from evoflow.train.evaluation.subsets import headline_subset, subsets, truths
 
 

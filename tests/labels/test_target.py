@@ -1,7 +1,7 @@
 import pytest
 
+from evoflow.labels.target import IMPACT, PATHOGENICITY, column, named, target_of
 from evoflow.settings import TargetSettings
-from evoflow.target import IMPACT, PATHOGENICITY, column, named, target_of
 from evoflow.train.evaluation.comparison import COMPARED
 from evoflow.train.evaluation.headline import CALLED, MEASURE
 from evoflow.train.evaluation.metrics import METRICS
