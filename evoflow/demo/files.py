@@ -128,6 +128,7 @@ def write_reads(path: Path, genome: Genome, reads: Iterable[str]) -> None:
     with sam.open("w", encoding="ascii") as text:
         text.write(str(header))
         text.writelines(f"{read}\tRG:Z:demo\n" for read in reads)
-    pysam.samtools.view("--no-PG", "-b", "-o", str(path), str(sam), catch_stdout=False)
+    # Compressed fast: somebody waits for the demo, and a third more bytes is still little.
+    pysam.samtools.view("--no-PG", "-1", "-o", str(path), str(sam), catch_stdout=False)
     sam.unlink()
     pysam.index(str(path))
