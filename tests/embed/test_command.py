@@ -31,10 +31,11 @@ def run(tmp_path):
 
 
 def test_names_embeddings_and_log_likelihoods(run):
-    result, path = run(">b x\nACGTACG\n>a\nAC\nGT\n", "embedding: {tokens: all, layer: 2}")
+    model = "device: cpu\nembedding: {tokens: all, layer: 2}"
+    result, path = run(">b x\nACGTACG\n>a\nAC\nGT\n", model)
     assert result.exit_code == 0, result.output
     assert "evo-tiny ran on cpu in float32" in result.output
-    embedder = Embedder.from_settings(ModelSettings(checkpoint="evo-tiny"))
+    embedder = Embedder.from_settings(ModelSettings(checkpoint="evo-tiny", device="cpu"))
     expected = embedder.embed(["ACGTACG", "ACGT"], layer=2, tokens="all")
     with safe_open(path, "numpy") as file:
         values = file.get_tensor("embeddings")

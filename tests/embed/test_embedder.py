@@ -1,6 +1,7 @@
 """`Embedder` as its users see it, with `evo-tiny`."""
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
@@ -96,7 +97,7 @@ def test_provenance_holds_the_commit_and_what_was_decided(monkeypatch, tmp_path)
     got = embedder.embed(["ACGT"], layer=1, tokens="mean").provenance
     assert (got.checkpoint, got.revision) == ("evo-1-8k-base", commit)
     assert (got.layer, got.tokens, got.dtype, got.device) == (1, "mean", "bfloat16", "cpu")
-    assert got.versions["torch"] == torch.__version__
+    assert got.versions["torch"] == version("torch")
     local = Embedder.from_settings(settings.model_copy(update={"checkpoint": str(golden)}))
     assert local.provenance.revision is None
 

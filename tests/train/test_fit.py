@@ -149,7 +149,14 @@ def test_a_small_head_needs_one_thread_and_leaves_the_others_alone(make_pairs, s
     seen = []
     try:
         pairs = make_pairs(20)
-        fit(pairs, pairs, settings, seed=0, on_epoch=lambda _: seen.append(torch.get_num_threads()))
+        fit(
+            pairs,
+            pairs,
+            settings,
+            seed=0,
+            device="cpu",
+            on_epoch=lambda _: seen.append(torch.get_num_threads()),
+        )
         assert set(seen) == {1}
         assert torch.get_num_threads() == 3
     finally:

@@ -88,7 +88,7 @@ def test_a_context_must_fit_the_model_and_leave_a_window():
         ({"checkpoint": "evo2_40b"}, "model.checkpoint: .*FP8"),
         ({"device": "gpu"}, "model.device: 'gpu'"),
         (
-            {"checkpoint": str(GOLDEN), "tokens_per_batch": 2 * 10**9},
+            {"checkpoint": str(GOLDEN), "device": "cpu", "tokens_per_batch": 2 * 10**9},
             "2000000000.*machine has",
         ),
     ],
