@@ -5,6 +5,7 @@ import itertools
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -112,6 +113,14 @@ const measure = (attempts) => {
           found.push("labels overlap: " + word + " and " + next);
     }
   }
+  for (const svg of document.querySelectorAll("svg.marks")) {
+    const place = svg.getBoundingClientRect();
+    for (const text of svg.querySelectorAll("text")) {
+      const box = text.getBoundingClientRect();
+      if (text.textContent && (box.top < place.top - 1 || box.bottom > place.bottom + 1))
+        found.push("cut off: " + text.textContent);
+    }
+  }
   for (const words of found) console.error(words);
   document.body.dataset.wide = wide;
   document.body.dataset.fold = Math.round(document.getElementById("details")
@@ -119,7 +128,27 @@ const measure = (attempts) => {
 };
 setTimeout(measure, 3000, 8);
 </script>"""
-"""Opens all details, then complains of what overflows, overlaps or leaves its place empty."""
+"""Opens all details, then complains of what overflows, overlaps, is cut off or leaves its place
+empty."""
+
+PRINTED = """<script>
+setTimeout(() => {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+  const print = rules.find((rule) => rule.media && rule.media.mediaText === "print");
+  const style = document.createElement("style");
+  style.textContent = [...print.cssRules].map((rule) => rule.cssText).join(" ");
+  document.head.appendChild(style);
+  document.body.style.width = "700px";
+  dispatchEvent(new Event("beforeprint"));
+}, 1500);
+setTimeout(() => {
+  const edge = document.body.getBoundingClientRect().right;
+  for (const part of document.querySelectorAll("main *"))
+    if (part.getBoundingClientRect().right > edge + 1)
+      console.error("off the paper: " + part.tagName + " " + part.textContent.slice(0, 60));
+}, 5000);
+</script>"""
+"""Lays the page out as on a sheet of A4, after it was drawn in a window."""
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +176,17 @@ def test_the_report_fits_its_window(report_at, width):
     assert len(drawings) == charts == 11
     assert "The most surprising predictions" in document
     assert document.count('class="pileup"') == 5
+
+
+def test_a_printed_report_loses_nothing_at_the_edge(look, run, examples):
+    by_model = run.metrics["carriers"]
+    names = ["head", "training_mean", "carrier_bit", "allele_type", "boosted_trees", "one_hot_cnn"]
+    many = {name: by_model["head"] for name in names}
+    crowded = replace(run, metrics=run.metrics | {"carriers": many})
+    report = final.report(crowded, examples_with_reads(examples))
+    document, complaints = look(report.replace("</main>", "</main>" + PRINTED), 1400)
+    assert complaints == "[]"
+    assert len(re.findall(r'<svg[^>]*class="marks"', document)) == 11
 
 
 def test_results_and_input_take_at_most_three_screens(report_at):

@@ -27,8 +27,11 @@ LINE = "#dfe3e8"
 FEW_TICKS = {"expr": "max(2, floor(width / 70))"}
 """Ticks of a continuous axis, so that labels keep apart on a narrow screen."""
 SHORT_LABELS = "width < 420 ? slice(datum.label, 0, 4) : datum.label"
-LEGEND_COLUMNS = {"expr": "max(1, floor((width + 60) / 170))"}
-IMPACT_COLUMNS = {"expr": "max(1, floor((width + 60) / 90))"}
+_PLACE = "(containerSize()[0] + 0 * width)"
+"""Width of a chart with its axes. `width` alone shrinks once the axes are laid out, when the legend
+has its height already; naming it has this computed again in another window."""
+LEGEND_COLUMNS = {"expr": f"max(1, floor(({_PLACE} - 70) / 170))"}
+IMPACT_COLUMNS = {"expr": f"max(1, floor(({_PLACE} - 70) / 90))"}
 """Impacts are shorter than names of models: all in one line, unless the window is very narrow."""
 
 
