@@ -14,7 +14,7 @@ from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, about_label, cavea
 from evoflow.report.tallies import by_impact, learnt_from
 from evoflow.secrets import redact
 from evoflow.settings import Settings
-from evoflow.train.evaluation.names import spoken
+from evoflow.train.evaluation.names import METRICS, spoken
 
 if TYPE_CHECKING:
     from evoflow.predict.trained import TrainedHead
@@ -217,9 +217,7 @@ def _headline(found: "Headline") -> str:
     hint = " So few make the interval only a hint." if found.is_hint else ""
     against = ""
     if found.baseline:
-        against = (
-            f"; {found.baseline.replace('_', ' ')} {found.best}, difference {found.difference}"
-        )
+        against = f"; {spoken(found.baseline)} {found.best}, difference {found.difference}"
     caveat = f" {found.caveat}" if found.caveat else ""
     return (
         f"{text} {found.measure} {found.where}: head {found.head}{against}."
@@ -235,7 +233,7 @@ def _results(metrics: "Table", subset: str) -> str:
     names = [name for name in SHOWN if name in metrics.get(subset, {}).get("head", {})]
     rows = [
         {"subset": subset, "model": spoken(model)}
-        | {name.replace("_", " "): _written(by_metric.get(name)) for name in names}
+        | {METRICS[name]: _written(by_metric.get(name)) for name in names}
         for subset in dict.fromkeys((subset, "carriers", "all"))
         for model, by_metric in metrics.get(subset, {}).items()
     ]

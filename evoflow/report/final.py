@@ -12,7 +12,7 @@ from evoflow.report.cards import flat
 from evoflow.report.charts.cards import ALLELES
 from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, about_label, caveats
-from evoflow.train.evaluation.names import spoken
+from evoflow.train.evaluation.names import METRICS, spoken
 
 if TYPE_CHECKING:
     from evoflow.train.evaluation.headline import Headline
@@ -250,8 +250,8 @@ def _facts(values: object) -> Grid:
 def _one_row_a_metric(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a metric, one column a model, each `value [low, high]`."""
     text = [interval(*row) for row in rows[["value", "low", "high"]].itertuples(index=False)]
-    named = rows["metric"].str.replace("_", " ")
-    wide = rows.assign(text=text, metric=named).pivot_table(
+    named = {"metric": rows["metric"].map(METRICS), "model": rows["model"].map(spoken)}
+    wide = rows.assign(text=text, **named).pivot_table(
         index="metric", columns="model", values="text", aggfunc="first", sort=False
     )
     return wide.reset_index()
@@ -264,7 +264,7 @@ def _reasons(undefined: Mapping[str, Mapping[str, str]]) -> list[str]:
         for metric, why in by_metric.items():
             models, metrics = where.setdefault(why, ([], []))
             models.append(spoken(model))
-            metrics.append(metric)
+            metrics.append(METRICS[metric])
     return [
         f"{', '.join(dict.fromkeys(metrics))} of {', '.join(dict.fromkeys(models))}: {why}"
         for why, (models, metrics) in where.items()

@@ -202,6 +202,10 @@ GLOSSARY = {
     "Spearman correlation": "how well predictions rank the true scores: 1 perfectly, 0 not at all;"
     " in a cross-validation, like every metric of ranking, within each fold and then averaged",
     "AUROC": "share of (positive, negative) pairs in the right order: 0.5 is chance, 1 perfect",
+    "AUPRC": "mean precision over all thresholds: the share of positives is chance, 1 perfect",
+    "MAE, RMSE": "mean absolute error, and root of the mean squared error, of the scores",
+    "macro MAE": "the MAE of each true score, averaged: rare scores count as much as common ones",
+    "pathogenic": "(likely) pathogenic against (likely) benign in ClinVar; other classes do not count",
     "95% interval": "where the value would lie in 95 of 100 repetitions with other genes",
     "n": "the number of rows behind a figure",
 }

@@ -27,8 +27,6 @@ SHOWN = {
 }
 """Metrics by the kind of the target."""
 
-SHORT = {"log_likelihood_ratio": "likelihood ratio"}
-
 
 def summary(run: RunRecord) -> str:
     """Sum up a run in at most 24 lines of at most 80 characters."""
@@ -62,8 +60,7 @@ def _lines(run: RunRecord) -> Iterator[str]:
         title = run.headline.subset.removeprefix(WITHIN)[:18]
         yield f"{title:<18}" + "".join(f"{name:>20}" for name in shown.values())
     for model, by_metric in by_model.items():
-        name = SHORT.get(model, spoken(model))
-        yield f"{name[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in shown)
+        yield f"{spoken(model)[:18]:<18}" + "".join(f"{_cell(by_metric.get(m)):>20}" for m in shown)
     yield ""
     yield f"report  evoflow report {run.name} --output report.html"
     yield "=" * WIDTH
@@ -77,8 +74,7 @@ def _headline(found: "Headline") -> Iterator[str]:
         return
     yield f"{INDENT}{found.subset}, {found.measure}: head {found.head}"
     if found.baseline:
-        best = SHORT.get(found.baseline, spoken(found.baseline))
-        yield f"{INDENT}{best} {found.best}, difference {found.difference}"
+        yield f"{INDENT}{spoken(found.baseline)} {found.best}, difference {found.difference}"
     hint = ": the interval is only a hint" if found.is_hint else ""
     yield f"{INDENT}{found.rows:,} alleles in {found.units:,} independent genes{hint}"
     yield from wrap(found.caveat, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)

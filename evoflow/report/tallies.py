@@ -11,6 +11,7 @@ from evoflow.impact import SCORES
 from evoflow.labels.target import LABEL
 from evoflow.settings import HAPLOTYPE
 from evoflow.table import ALLELE
+from evoflow.train.evaluation.names import spoken
 
 IMPACTS = ["NONE", "MODIFIER", "LOW", "MODERATE", "HIGH"]
 """From harmless to severe."""
@@ -162,4 +163,4 @@ def layer_choice(layers: pd.DataFrame) -> str:
 
 def left_out(reasons: Mapping[str, str]) -> list[str]:
     """Say which baselines are missing, and why."""
-    return [f"No {name.replace('_', ' ')}: {why}." for name, why in reasons.items()]
+    return [f"No {spoken(name)}: {why}." for name, why in reasons.items()]

@@ -44,7 +44,7 @@ def test_the_report_names_stand_ins_gaps_and_what_is_not_defined(document):
     for text in (
         "simulated demo",
         "test has no example of score 10",
-        "spearman of training mean: every prediction is the same",
+        "Spearman of training mean: every prediction is the same",
         "0.71 [0.60, 0.80]",
     ):
         assert text in document

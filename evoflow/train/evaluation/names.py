@@ -1,6 +1,6 @@
-"""What models are called where people read of them."""
+"""What models and metrics are called where people read of them."""
 
-_SPOKEN = {"one_hot_cnn": "one-hot CNN"}
+_SPOKEN = {"one_hot_cnn": "one-hot CNN", "log_likelihood_ratio": "likelihood ratio"}
 
 
 def spoken(model: str) -> str:
@@ -10,3 +10,17 @@ def spoken(model: str) -> str:
     ('boosted trees', 'one-hot CNN')
     """
     return _SPOKEN.get(model, model.replace("_", " "))
+
+
+METRICS = {
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "macro_mae": "macro MAE",
+    "spearman": "Spearman",
+    "pearson": "Pearson",
+    "auroc_high": "AUROC of HIGH",
+    "auprc_high": "AUPRC of HIGH",
+    "auroc_pathogenic": "AUROC of pathogenic",
+    "auprc_pathogenic": "AUPRC of pathogenic",
+}
+"""What metrics are called where there is little room."""

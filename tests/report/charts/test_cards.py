@@ -72,7 +72,7 @@ def test_train_compares_layers_and_says_what_it_leaves_out(card, run):
     )
     side_by_side = card.of_type("table")[1]["data"]
     assert side_by_side[1] == ["blocks.2", "0.500", "0.125", "0.000", "1.000", "3", "yes"]
-    assert "No log likelihood ratio: the blocks are too few." in card.text()
+    assert "No likelihood ratio: the blocks are too few." in card.text()
 
 
 def test_many_individuals_are_shown_as_one(card, examples, run):

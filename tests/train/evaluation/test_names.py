@@ -1,5 +1,6 @@
 import pytest
 
+from evoflow.train.evaluation import metrics, names
 from evoflow.train.evaluation.names import spoken
 
 
@@ -9,3 +10,7 @@ from evoflow.train.evaluation.names import spoken
 )
 def test_names_are_those_that_people_say(model, said):
     assert spoken(model) == said
+
+
+def test_every_metric_has_a_name_that_people_say():
+    assert names.METRICS.keys() == metrics.METRICS.keys()
