@@ -181,7 +181,7 @@ def test_the_report_fits_its_window(report_at, width):
 def test_a_printed_report_loses_nothing_at_the_edge(look, run, examples):
     by_model = run.metrics["carriers"]
     names = ["head", "training_mean", "carrier_bit", "allele_type", "boosted_trees", "one_hot_cnn"]
-    many = {name: by_model["head"] for name in names}
+    many = dict.fromkeys(names, by_model["head"])
     crowded = replace(run, metrics=run.metrics | {"carriers": many})
     report = final.report(crowded, examples_with_reads(examples))
     document, complaints = look(report.replace("</main>", "</main>" + PRINTED), 1400)
