@@ -205,7 +205,7 @@ GLOSSARY = {
     "AUPRC": "mean precision over all thresholds: the share of positives is chance, 1 perfect",
     "MAE, RMSE": "mean absolute error, and root of the mean squared error, of the scores",
     "macro MAE": "the MAE of each true score, averaged: rare scores count as much as common ones",
-    "pathogenic": "(likely) pathogenic against (likely) benign in ClinVar; other classes do not count",
+    "pathogenic": "ClinVar's (likely) pathogenic against (likely) benign; no other class counts",
     "95% interval": "where the value would lie in 95 of 100 repetitions with other genes",
     "n": "the number of rows behind a figure",
 }
