@@ -1,13 +1,16 @@
 """Where the flow's steps run: a step says what it needs, the compute config says where that is."""
 
-from os.path import expandvars
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metaflow import FlowMutator, StepMutator
 from metaflow.exception import MetaflowException
+from metaflow.plugins.secrets.secrets_spec import SecretSpec
+from metaflow.plugins.secrets.utils import get_secrets_backend_provider
 
 from evoflow.errors import InputError
-from evoflow.running import allowed_splits
+from evoflow.running import allowed_splits, begins
+from evoflow.secrets import expand
 from evoflow.settings import ComputeSettings, GpuMachine, Machine, load
 
 
@@ -119,7 +122,9 @@ def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None
         wishes["node_selector"] = machine.node_selector
         wishes["disk"] = machine.disk
         wishes["tolerations"] = [
-            toleration.model_dump(exclude_none=True) for toleration in machine.tolerations
+            {"operator": "Exists" if taint.value is None else "Equal"}
+            | taint.model_dump(exclude_none=True)
+            for taint in machine.tolerations
         ]
         wishes["persistent_volume_claims"] = machine.volumes
         if isinstance(machine, GpuMachine):
@@ -130,11 +135,12 @@ def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None
         deco_kwargs={key: wish for key, wish in wishes.items() if wish},
         duplicates=mutable_step.OVERRIDE,
     )
+    if begins():
+        _check_secrets(compute.secrets)
     if compute.secrets:
         _decorate(mutable_step, "secrets", sources=list(compute.secrets))
     if compute.environment:
-        given = {name: expandvars(value) for name, value in compute.environment.items()}
-        _decorate(mutable_step, "environment", vars=given)
+        _decorate(mutable_step, "environment", vars=_expanded(compute.environment))
     if compute.retries:
         _decorate(
             mutable_step,
@@ -142,6 +148,32 @@ def _send(mutable_step: Any, compute: ComputeSettings, machine: Machine) -> None
             times=compute.retries,
             minutes_between_retries=compute.minutes_between_retries,
         )
+
+
+def _check_secrets(secrets: Sequence[str | dict[str, Any]]) -> None:
+    """Refuse what `@secrets` refuses only on the remote machine, attempt after attempt."""
+    for number, secret in enumerate(secrets):
+        named = isinstance(secret, str)
+        read = SecretSpec.secret_spec_from_str if named else SecretSpec.secret_spec_from_dict
+        try:
+            get_secrets_backend_provider(read(secret, role=None).secrets_backend_type)
+        except MetaflowException as error:
+            why = str(error).rstrip(".")
+            raise ComputeError(
+                f"compute.secrets[{number}]: {why}; name its place, as in aws-secrets-manager.NAME"
+            ) from None
+
+
+def _expanded(environment: Mapping[str, str]) -> dict[str, str]:
+    """Replace variables; a task, which has its environment already, may lack them."""
+    given = {}
+    for name, value in environment.items():
+        try:
+            given[name] = expand(value)
+        except ValueError as error:
+            if begins():
+                raise ComputeError(f"compute.environment.{name}: {error}") from None
+    return given
 
 
 def _limit(mutable_step: Any, compute: ComputeSettings) -> None:

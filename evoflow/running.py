@@ -123,6 +123,12 @@ def how_to_go_on(words: Sequence[str], run_id: str) -> str:
     return "\n".join(lines)
 
 
+def begins(words: Sequence[str] | None = None) -> bool:
+    """Whether a command line begins a run or a deployment, whose tasks need this environment."""
+    words = sys.argv if words is None else words
+    return not {"run", "resume", "create"}.isdisjoint(_without_configs(words))
+
+
 def allowed_splits(words: Sequence[str] | None = None) -> int | None:
     """Return how many tasks Metaflow lets a step fan out to; None where no run begins here.
 

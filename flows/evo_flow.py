@@ -114,7 +114,7 @@ class EvoFlow(FlowSpec):
             with collected(problems):
                 check_new(Path(self.export_examples), "--export-examples")
         with collected(problems):
-            notes = check_cache(settings.compute.embedding_cache)
+            notes = check_cache(settings.compute)
         if problems:
             raise InputError(problems)
         self.allele_values, odd = allele_values(given, data, settings.model.target)

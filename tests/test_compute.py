@@ -117,6 +117,21 @@ def test_kubernetes_gets_selector_tolerations_and_vendor(a100):
     }
 
 
+@pytest.mark.parametrize(
+    ("taint", "compared"),
+    [
+        ({"key": "dedicated", "value": "gpu"}, "Equal"),  # as Kubernetes reads it
+        ({"key": "dedicated"}, "Exists"),
+        ({"key": "dedicated", "operator": "Equal"}, "Equal"),
+        ({"operator": "Exists"}, "Exists"),
+    ],
+)
+def test_a_taint_is_tolerated_as_kubernetes_reads_it(a100, taint, compared):
+    machine = {"node_selector": {"gpu": "A100"}, "tolerations": [taint]}
+    worn = decorated(a100, KUBERNETES | {"gpus": {"A100": machine}})
+    assert worn["kubernetes"]["tolerations"] == [taint | {"operator": compared}]
+
+
 def test_steps_without_a_gpu_stay_here_unless_a_machine_is_named(no_gpu):
     assert decorated(no_gpu, BATCH) == {}
     worn = decorated(no_gpu, BATCH | {"cpu_steps": {"queue": "cores", "cpu": 8}})
@@ -133,6 +148,39 @@ def test_secrets_and_environment_reach_remote_steps_only(a100, no_gpu, monkeypat
     assert worn["environment"] == {"vars": {"TEAM": "genomics", "HF_HOME": "/hf"}}
     assert not {"secrets", "environment"} & set(decorated(no_gpu, BATCH | wish))
     assert decorated(a100, wish) == {"resources": {"gpu": 1}}
+
+
+@pytest.fixture
+def at_the_start(monkeypatch):
+    """The command line of a run, where what its tasks will lack is known."""
+    monkeypatch.setattr("sys.argv", ["flow.py", "run"])
+
+
+@pytest.mark.usefixtures("at_the_start")
+def test_a_variable_that_is_not_set_is_said_before_any_task_has_its_name_for_a_value(
+    a100, monkeypatch
+):
+    compute = BATCH | {"environment": {"TOKEN": "x-${ABSENT}"}}
+    with pytest.raises(ComputeError, match=r"compute\.environment\.TOKEN: .*uses ABSENT, which"):
+        decorated(a100, compute)
+    monkeypatch.setattr("sys.argv", ["flow.py", "step", "embed", "--run-id", "1"])
+    assert decorated(a100, compute)["environment"] == {"vars": {}}
+
+
+@pytest.mark.usefixtures("at_the_start")
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("token", "No default secrets backend"),
+        ("lab.token", "Unknown secrets backend type lab"),
+        ({"type": "aws-secrets-manager", "name": "x"}, "'id' must be a string"),
+    ],
+)
+def test_a_secret_that_no_task_could_read_is_said_before_any_work(a100, secret, said):
+    sound = "aws-secrets-manager.lab/token"
+    assert decorated(a100, BATCH | {"secrets": [sound]})["secrets"] == {"sources": [sound]}
+    with pytest.raises(ComputeError, match=rf"compute\.secrets\[1\]: .*{said}"):
+        decorated(a100, BATCH | {"secrets": [sound, secret]})
 
 
 @pytest.mark.parametrize("key", ["weights", "embedding_cache"])
@@ -208,17 +256,43 @@ def test_no_gpu_models_at_all_is_an_error():
     assert "gpus is missing" in problem_of({"target": "kubernetes", "image": IMAGE})
 
 
+def _tolerating(taint):
+    machine = {"node_selector": {"gpu": "A100"}, "tolerations": [taint]}
+    return KUBERNETES | {"gpus": {"A100": machine}}
+
+
+@pytest.mark.parametrize(
+    ("compute", "schedule"),
+    [
+        (KUBERNETES, "0 3 * * 1"),
+        (KUBERNETES, "@daily"),
+        (BATCH, "0 3 ? * MON *"),
+        (BATCH, "0/30 3 1 * ? 2030"),
+    ],
+)
+def test_each_scheduler_has_its_syntax(compute, schedule):
+    assert load(ComputeSettings, compute | {"schedule": schedule}).schedule == schedule
+
+
 @pytest.mark.parametrize(
     ("compute", "message"),
     [
         (KUBERNETES | {"gpus": {"A100": {"cpu": 4}}}, r"gpus.A100.node_selector is missing"),
         (KUBERNETES | {"cpu_steps": {"queue": "q"}}, r"cpu_steps.queue is for the target batch"),
         (BATCH | {"gpus": {"A100": {"queue": "q", "node_selector": {"a": "b"}}}}, "kubernetes"),
-        (BATCH | {"gpus": {"A100": {"queue": "q", "disk": 1}}}, "kubernetes"),
+        (BATCH | {"gpus": {"A100": {"queue": "q", "disk": 9000}}}, "kubernetes"),
         ({"retries": 9}, "compute: retries"),
         ({"trigger": "clinvar"}, "set target: kubernetes"),
         (BATCH | {"trigger": "clinvar"}, "set target: kubernetes"),
         ({"schedule": "0 3 * * 1"}, "set target: kubernetes or batch"),
+        (BATCH | {"schedule": "0 3 * * 1"}, "six fields, such as `0 3 ? * MON *`, not '0 3 * * 1'"),
+        (BATCH | {"schedule": "0 3 * * 1 *"}, "EventBridge's six fields"),
+        (KUBERNETES | {"schedule": "0 3 ? * MON *"}, "cron's five fields, such as `0 3 * * 1`"),
+        (KUBERNETES | {"schedule": "Mondays"}, "cron's five fields"),
+        (BATCH | {"gpus": {"A100": {"queue": "q", "memory": "64Gi"}}}, "number of megabytes"),
+        (BATCH | {"gpus": {"A100": {"queue": "q", "memory": 64}}}, "megabytes from 1000 on"),
+        (_tolerating({"value": "gpu"}), "tolerations[0]: key is missing"),
+        (_tolerating({"key": "a", "operator": "Exists", "value": "b"}), "operator: Equal"),
         (BATCH | {"gpus": {"A100": {"que": "q"}}}, "did you mean 'queue'"),
     ],
 )

@@ -1,26 +1,55 @@
 """The compute config: where the steps run, and on which machines."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from evoflow.settings.locations import Location, is_remote, resolve
 from evoflow.settings.types import NonNegativeWhole, PositiveWhole, Section, Whole
+
+_SCHEDULES = {
+    "kubernetes": (r"@\w.*|\S+( +\S+){4}", "Argo takes cron's five fields, such as `0 3 * * 1`"),
+    "batch": (
+        r"\S+ +\S+ +(\? +\S+ +\S+|\S+ +\S+ +\?) +\S+",
+        "Step Functions takes EventBridge's six fields, such as `0 3 ? * MON *`",
+    ),
+}
+"""What a schedule looks like to the scheduler of each target, and how to say so."""
+
+
+def _megabytes(value: Any) -> Any:
+    """Refuse `64Gi`, and 64 where gigabytes were meant, of which no task could start."""
+    text = isinstance(value, str) and not value.isdecimal()
+    if text or (isinstance(value, int) and 0 < value < 1000):
+        raise ValueError("must be a whole number of megabytes from 1000 on, such as 64000")
+    return value
+
+
+Megabytes = Annotated[PositiveWhole, BeforeValidator(_megabytes)]
 
 
 class Toleration(Section):
     """A taint of Kubernetes nodes that a pod tolerates."""
 
-    key: str
-    """The taint's key."""
-    operator: Literal["Exists", "Equal"] = "Exists"
-    """`Equal` also compares the value."""
+    key: str | None = None
+    """The taint's key; default: any, with `operator: Exists`."""
+    operator: Literal["Exists", "Equal"] | None = None
+    """`Equal` also compares the value; default: `Equal` where there is one, else `Exists`."""
     value: str | None = None
     """The taint's value, for `Equal`."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """The taint's effect; default: any."""
+
+    @model_validator(mode="after")
+    def _fits_operator(self) -> Self:
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError("Exists compares no value: remove the value, or set operator: Equal")
+        if self.key is None and self.operator != "Exists":
+            raise ValueError("key is missing: name the taint's, or set operator: Exists for all")
+        return self
 
 
 class Machine(Section):
@@ -34,11 +63,11 @@ class Machine(Section):
     """Kubernetes: taints of those nodes."""
     cpu: PositiveWhole = 4
     """Cores."""
-    memory: PositiveWhole = 16_000
+    memory: Megabytes = 16_000
     """Megabytes."""
     shared_memory: PositiveWhole | None = None
     """Megabytes of /dev/shm."""
-    disk: PositiveWhole | None = None
+    disk: Megabytes | None = None
     """Kubernetes: megabytes of scratch space; Metaflow's default of 10 GB is too small for Evo."""
     volumes: dict[str, str] = Field(default_factory=dict)
     """Storage that outlives a task (for downloaded weights, say), and its path inside the task.
@@ -90,7 +119,8 @@ class ComputeSettings(Section):
     minutes_between_retries: NonNegativeWhole = 2
     """Pause before a remote task is tried again."""
     schedule: str | None = None
-    """When a deployed flow runs, in cron syntax (`0 3 * * 1`); default: only when you start it."""
+    """When a deployed flow runs (UTC): for Argo in cron's syntax (`0 3 * * 1`), for Step Functions
+    in EventBridge's (`0 3 ? * MON *`); default: only when you start it."""
     trigger: str | None = None
     """Kubernetes: name of the Argo event that starts a deployed flow; default: none."""
     timeout_minutes: PositiveWhole | None = None
@@ -112,10 +142,20 @@ class ComputeSettings(Section):
         ]
         if not self.gpus:
             problems.append("gpus is missing: give a machine for each GPU model")
-        problems += self._unshared(machines)
+        problems += [*self._unshared(machines), *self._odd_schedule()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def is_seen_here(self, location: str) -> bool:
+        """Whether this machine sees a place, too: a folder may be of a volume of remote tasks."""
+        return self.target == "local" or is_remote(location)
+
+    def _odd_schedule(self) -> Iterator[str]:
+        """Say that a schedule is in another scheduler's syntax, which would be found out late."""
+        pattern, said = _SCHEDULES[self.target]
+        if self.schedule and not re.fullmatch(pattern, self.schedule.strip()):
+            yield f"schedule: {said}, not {self.schedule!r}"
 
     def _unshared(self, machines: dict[str, Machine]) -> Iterator[str]:
         """Say which folders remote tasks would not have in common."""

@@ -23,6 +23,7 @@ from evoflow.embed.objects.protocol import Objects
 from evoflow.embed.store.parts import read_ahead
 from evoflow.embed.store.segments import Entry, Stored, entry_of, is_sound, pack, read_index
 from evoflow.errors import InputError
+from evoflow.settings import ComputeSettings
 
 logger = logging.getLogger(__name__)
 
@@ -216,15 +217,16 @@ class EmbeddingCache:
         self.use.warn(f"{name} is damaged or cannot be read")
 
 
-def check_cache(location: str | None) -> list[str]:
-    """Look at a cache before a run, if there is one, and say what it cannot be used for.
+def check_cache(compute: ComputeSettings) -> list[str]:
+    """Look at the cache before a run, if there is one here, and say what it cannot be used for.
 
     Raises
     ------
     InputError
         If it cannot be read.
     """
-    if location is None:
+    location = compute.embedding_cache
+    if location is None or not compute.is_seen_here(location):
         return []
     objects = open_objects(location)
     try:

@@ -12,7 +12,7 @@ from evoflow.embed.objects.places import require_writable
 from evoflow.embed.weights.builtin import TINY, builtin_sizes
 from evoflow.errors import InputError, collected
 from evoflow.files.home import expand_home
-from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window, is_remote
+from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
 from evoflow.settings.layer_names import Layer, resolve_layer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def check_model(settings: Settings) -> ModelSettings:
     if compute.target == "local" and model.device not in {"auto", "cpu"}:
         with collected(problems):
             _check_device(model.device)
-    if compute.weights is not None and (compute.target == "local" or is_remote(compute.weights)):
+    if compute.weights is not None and compute.is_seen_here(compute.weights):
         with collected(problems):
             _check_shared(model, compute.weights, commit)
     if problems:

@@ -10,6 +10,7 @@ from evoflow.embed.objects.folder import FolderObjects
 from evoflow.embed.store.cache import EmbeddingCache, check_cache
 from evoflow.embed.store.segments import sequence_key
 from evoflow.errors import InputError
+from evoflow.settings import ComputeSettings, load
 
 RECIPE = {"weights": "some-commit", "layer": "final", "tokens": "all"}
 WIDTH = 3
@@ -240,14 +241,27 @@ def test_a_full_disk_leaves_no_half_written_files(folder, monkeypatch):
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
+def look_at(location, **compute):
+    """What `start` says of a place for the cache."""
+    given = {} if location is None else {"embedding_cache": str(location)}
+    return check_cache(load(ComputeSettings, given | compute))
+
+
 def test_start_refuses_a_place_that_cannot_be_used(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"compute\.embedding_cache: .*file"):
-        check_cache(str(tmp_path / "file"))
+        look_at(tmp_path / "file")
     with pytest.raises(InputError, match="neither a folder nor s3://"):
-        check_cache("https://example.org/cache")
-    assert check_cache(None) == []
-    assert check_cache(str(tmp_path / "new")) == []
+        look_at("https://example.org/cache")
+    assert look_at(None) == []
+    assert look_at(tmp_path / "new") == []
+
+
+def test_a_folder_of_a_volume_is_not_looked_for_on_this_machine(tmp_path):
+    (tmp_path / "file").write_text("")
+    machine = {"queue": "gpus", "volumes": {"/mnt/shared": str(tmp_path)}}
+    remote = {"target": "batch", "image": "evoflow:1", "gpus": {"A100": machine}}
+    assert look_at(tmp_path / "file", **remote) == []
 
 
 def test_start_says_what_cannot_be_written_and_the_cache_still_serves(folder, monkeypatch):
@@ -256,6 +270,6 @@ def test_start_says_what_cannot_be_written_and_the_cache_still_serves(folder, mo
 
     add(opened(folder), 1)
     monkeypatch.setattr(FolderObjects, "write", refuse)
-    (note,) = check_cache(str(folder))
+    (note,) = look_at(folder)
     assert "Read-only file system" in note
     assert found_in(opened(folder), 1) == {1}
