@@ -66,8 +66,10 @@ class S3Object:
 
     def describe(self) -> Description:
         """Ask for size and version; see `Source`."""
-        answer = self._ask("head_object")
-        size, etag = int(answer["ContentLength"]), str(answer["ETag"])
+        # Not HEAD, whose refusals have no reason.
+        answer = self._ask(0, 1)
+        answer["Body"].close()
+        size, etag = self._stretch(answer, 0)[0], str(answer["ETag"])
         plain = etag.strip('"')
         # Of an object uploaded in parts, or encrypted by a key service, the ETag is no MD5.
         is_md5 = len(plain) == 32 and answer.get("ServerSideEncryption") in {None, "AES256"}
@@ -75,12 +77,14 @@ class S3Object:
 
     def read(self, start: int, stop: int) -> Body:
         """Ask for the bytes from `start` up to, not including, `stop`; see `Source`."""
-        answer = self._ask("get_object", Range=f"bytes={start}-{stop - 1}")
-        said = answer["ResponseMetadata"]
-        found = stretch(self.url, start, said["HTTPStatusCode"], said["HTTPHeaders"])
-        return Body(str(answer["ETag"]), *found, _chunks(answer["Body"]))
+        answer = self._ask(start, stop)
+        return Body(str(answer["ETag"]), *self._stretch(answer, start), _chunks(answer["Body"]))
 
-    def _ask(self, operation: str, **arguments: str) -> dict[str, Any]:
+    def _stretch(self, answer: dict[str, Any], asked: int) -> tuple[int, int, int]:
+        said = answer["ResponseMetadata"]
+        return stretch(self.url, asked, said["HTTPStatusCode"], said["HTTPHeaders"])
+
+    def _ask(self, start: int, stop: int) -> dict[str, Any]:
         """Ask without a login, then with it: what is public is read however broken the login is.
 
         Where a login was needed or is asked for, the order is the other way round.
@@ -89,7 +93,7 @@ class S3Object:
         refusals: list[str] = []
         for signed in (signed_first, not signed_first):
             try:
-                answer = self._ask_once(operation, arguments, signed=signed)
+                answer = self._ask_once(start, stop, signed=signed)
             except _RefusedError as error:
                 refusals.append(str(error))
             else:
@@ -106,9 +110,7 @@ class S3Object:
             return ", which `requester_pays` charges"
         return "; where the bucket charges its readers, set `requester_pays: true` in the data YAML"
 
-    def _ask_once(
-        self, operation: str, arguments: dict[str, str], *, signed: bool
-    ) -> dict[str, Any]:
+    def _ask_once(self, start: int, stop: int, *, signed: bool) -> dict[str, Any]:
         from botocore import exceptions
 
         if signed:
@@ -116,20 +118,26 @@ class S3Object:
                 problem = _login_problem()
             if problem:
                 raise _RefusedError(problem)
-        if signed and self.requester_pays:
-            arguments = arguments | {"RequestPayer": "requester"}
-        ask = getattr(_client(signed=signed), operation)
+        payer = {"RequestPayer": "requester"} if signed and self.requester_pays else {}
         try:
-            answer: dict[str, Any] = ask(Bucket=self.bucket, Key=self.key, **arguments)
+            answer: dict[str, Any] = _client(signed=signed).get_object(
+                Bucket=self.bucket, Key=self.key, Range=f"bytes={start}-{stop - 1}", **payer
+            )
         except exceptions.ClientError as error:
-            said = error.response["ResponseMetadata"]
+            said, why = error.response["ResponseMetadata"], error.response["Error"]
             status = int(said.get("HTTPStatusCode", 500))
+            if why["Code"] == "InvalidObjectState":
+                raise InputError(
+                    f"{self.url}: is archived (Glacier); restore it (`aws s3api restore-object`) "
+                    "and start again when that is done"
+                ) from error
             # A bucket elsewhere cannot be found without a login where its server does not say so.
             if status in {301, 400, *FORBIDDEN}:
-                code = error.response["Error"]["Code"]
-                refused = f"status {status}" + ("" if code.isdigit() else f" {code}")
                 whose = "with" if signed else "without"
-                raise _RefusedError(f"{refused} {whose} your AWS login") from error
+                code = "" if why["Code"].isdigit() else f" {why['Code']}"
+                raise _RefusedError(
+                    f"status {status}{code} {whose} your AWS login: {why['Message'].rstrip('.')}"
+                ) from error
             wait = said.get("HTTPHeaders", {}).get("retry-after", "")
             raise refusal(self.url, status, wait) from error
         except exceptions.ParamValidationError as error:

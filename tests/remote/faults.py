@@ -17,11 +17,14 @@ class Faults:
     """What goes wrong: the first answer to each GET is spoilt, in turn by each of `kinds`.
 
     A kind is a status, `reset` or `cut` (half of the body is missing). `refused` has paths whose
-    every answer, to GET and HEAD, is a status. `closed` has paths that need a signature.
+    every answer, to GET and HEAD, is a status; to GET also with a reason, where `reasons` has S3's
+    code and words for one. `closed` has paths that need a signature. `served` counts bytes, but not
+    the one by which a file is described.
     """
 
     kinds: tuple[str, ...] = ()
     refused: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
     served: int = 0
@@ -57,9 +60,13 @@ class _Handler(BaseHTTPRequestHandler):
         if path in self.faults.closed and "Authorization" not in self.headers:
             status = 403
         if status:
+            code, words = self.faults.reasons.get(path, ("", ""))
+            said = f"<Error><Code>{code}</Code><Message>{words}</Message></Error>" if code else ""
+            body = said.encode() if self.command == "GET" else b""
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
         elif fault == "reset":
             linger = struct.pack("ii", 1, 0)  # closes with a reset, not with an end
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -79,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
             self.close_connection = True
         with self.faults.lock:  # before a client that reads the headers alone goes on
-            self.faults.served += len(body)
+            self.faults.served += len(body) if self.headers["Range"] != "bytes=0-0" else 0
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name not in {"Connection", "Transfer-Encoding"}:

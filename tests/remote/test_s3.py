@@ -64,3 +64,28 @@ def test_paying_needs_a_login(faults):
     faults.refused = {f"/{BUCKET}/paid": 403}
     with pytest.raises(InputError, match=r"paid: .*there is no AWS login.*`requester_pays`"):
         mirror.Mirror.of(f"s3://{BUCKET}/paid", requester_pays=True)
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (400, "ExpiredToken", "The provided token has expired."),
+        (403, "RequestTimeTooSkewed", "The difference between the request time and the current"),
+        (403, "AccessDenied", "User is not authorized to perform: kms:Decrypt"),
+    ],
+)
+def test_a_refusal_has_the_reason_that_s3_gives(faults, status, code, words):
+    faults.refused = {f"/{BUCKET}/kept": status}
+    faults.reasons = {f"/{BUCKET}/kept": (code, words)}
+    said = f"status {status} {code} with your AWS login: {words.rstrip('.')}"
+    with pytest.raises(InputError, match=rf"kept: no permission.*{said}"):
+        mirror.Mirror.of(f"s3://{BUCKET}/kept")
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_archived_file_must_be_restored(faults):
+    faults.refused = {f"/{BUCKET}/old.bam": 403}
+    faults.reasons = {f"/{BUCKET}/old.bam": ("InvalidObjectState", "not valid for its class")}
+    with pytest.raises(InputError, match=r"old\.bam: is archived \(Glacier\); restore it"):
+        mirror.Mirror.of(f"s3://{BUCKET}/old.bam")
