@@ -1,6 +1,7 @@
 """What servers say of a remote file: how large it is, a stretch of it, or why there is none."""
 
 import re
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -141,6 +142,20 @@ def refusal(url: str, status: int, retry_after: str = "") -> Exception:
             f"{url}: is empty, or has become shorter while it was read; give a complete file"
         )
     return InputError(f"{url}: the server answers {status}; check the URL")
+
+
+def broken_connection(url: str, error: BaseException) -> Exception:
+    """Turn an error of a connection into what it means for the user."""
+    cause = error
+    while deeper := cause.__cause__ or cause.__context__:
+        cause = deeper
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return InputError(
+            f"{url}: the certificate of the server is not trusted ({cause.verify_message}); if it "
+            "is of your institution's own authority, set REQUESTS_CA_BUNDLE (for S3: "
+            "AWS_CA_BUNDLE) to a PEM file that holds that authority's certificate"
+        )
+    return TransientError(f"the connection failed ({type(error).__name__}: {cause})")
 
 
 def _seconds(retry_after: str) -> float:

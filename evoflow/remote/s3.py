@@ -17,6 +17,7 @@ from evoflow.remote.answers import (
     Description,
     TransientError,
     UnavailableError,
+    broken_connection,
     refusal,
     stretch,
 )
@@ -143,7 +144,7 @@ class S3Object:
         except exceptions.ParamValidationError as error:
             raise InputError(f"{self.url}: is not an S3 address ({error}); check it") from error
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-            raise TransientError(f"the connection failed ({type(error).__name__})") from error
+            raise broken_connection(self.url, error) from error
         except (exceptions.BotoCoreError, LoginError) as error:  # a login that has run out
             raise _RefusedError(str(error)) from error
         return answer

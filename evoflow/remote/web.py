@@ -14,6 +14,7 @@ from evoflow.remote.answers import (
     Body,
     Description,
     TransientError,
+    broken_connection,
     refusal,
     stretch,
 )
@@ -63,8 +64,9 @@ class WebFile:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise TransientError(f"the connection failed ({type(error).__name__})") from error
-        except (requests.RequestException, ValueError) as error:
+            raise broken_connection(self.url, error) from error
+        except (OSError, ValueError) as error:
+            # OSError: all of requests' own, and a REQUESTS_CA_BUNDLE that is not there.
             # ValueError: the URL, or that of a redirect, cannot be parsed.
             raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
         if answer.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:

@@ -1,9 +1,16 @@
+import ssl
 import time
 
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.remote.answers import TransientError, UnavailableError, refusal, stretch
+from evoflow.remote.answers import (
+    TransientError,
+    UnavailableError,
+    broken_connection,
+    refusal,
+    stretch,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +61,22 @@ def test_other_bytes_than_those_asked_for_are_refused(stated):
 def test_a_file_of_unknown_size_is_refused():
     with pytest.raises(InputError, match="does not state its size; download it"):
         stretch("https://lab.org/b.bam", 4, 200, {})
+
+
+def test_a_certificate_that_is_not_trusted_will_not_be_the_next_time():
+    cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    cause.verify_message = "self-signed certificate in certificate chain"
+    error = OSError("Max retries exceeded")
+    error.__context__ = cause
+    found = broken_connection("https://lab.org/b.bam", error)
+    assert type(found) is InputError
+    assert "not trusted (self-signed certificate in certificate chain)" in str(found)
+    assert "REQUESTS_CA_BUNDLE" in str(found)
+
+
+def test_a_connection_that_fails_says_why():
+    error = OSError("Max retries exceeded")
+    error.__cause__ = OSError("Name or service not known")
+    found = broken_connection("https://lab.org/b.bam", error)
+    assert type(found) is TransientError
+    assert str(found) == "the connection failed (OSError: Name or service not known)"

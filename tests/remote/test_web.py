@@ -72,6 +72,12 @@ def test_a_redirect_that_leads_nowhere_is_refused(url):
         WebFile(f"{url}/moved").describe()
 
 
+def test_a_bundle_of_certificates_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/none.pem")
+    with pytest.raises(InputError, match=r"a\.fa: cannot be read \(.*/none\.pem\)"):
+        WebFile("https://127.0.0.1:9/a.fa").describe()
+
+
 def test_a_busy_server_says_for_how_long(url):
     with pytest.raises(TransientError) as caught:
         WebFile(f"{url}/503").describe()

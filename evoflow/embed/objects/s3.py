@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
-from evoflow.remote.answers import TransientError
+from evoflow.remote.answers import TransientError, broken_connection
 from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 from evoflow.remote.mirror import persist
 from evoflow.settings import split_s3
@@ -141,13 +141,7 @@ class S3Objects:
     def _ask(self, name: str, action: Callable[[], Answer]) -> Answer:
         """Do something, and try again where it fails for a passing reason."""
         from boto3.exceptions import S3UploadFailedError
-        from botocore.exceptions import (
-            BotoCoreError,
-            ClientError,
-            HTTPClientError,
-            IncompleteReadError,
-            ResponseStreamingError,
-        )
+        from botocore import exceptions
         from urllib3.exceptions import HTTPError
 
         url = f"{self.location}/{name}"
@@ -155,14 +149,15 @@ class S3Objects:
         def attempt() -> Answer:
             try:
                 return action()
-            except ClientError as error:
+            except exceptions.ClientError as error:
                 code, status = error.response["Error"]["Code"], _status(error)
                 if code in {"NoSuchKey", "404"}:
                     raise FileNotFoundError(url) from error
                 if status in _BUSY or code == "SlowDown":
                     raise TransientError(f"S3 answers {status} {code}") from error
+                said = error.response["Error"].get("Message", "")
                 raise InputError(
-                    f"{url}: S3 answers {status} {code}{self.login_problem}"
+                    f"{url}: S3 answers {status} {code}: {said}{self.login_problem}"
                 ) from error
             except S3UploadFailedError as error:
                 raise TransientError(str(error)) from error
@@ -170,15 +165,13 @@ class S3Objects:
                 OSError,
                 EOFError,
                 HTTPException,
-                HTTPClientError,
                 HTTPError,
-                IncompleteReadError,
-                ResponseStreamingError,
+                exceptions.ConnectionError,
+                exceptions.HTTPClientError,
+                exceptions.IncompleteReadError,
             ) as error:
-                raise TransientError(
-                    f"the answer was cut short ({type(error).__name__})"
-                ) from error
-            except (BotoCoreError, LoginError) as error:
+                raise broken_connection(url, error) from error
+            except (exceptions.BotoCoreError, LoginError) as error:
                 raise InputError(f"{url}: {error}") from error
 
         return persist(attempt, url)

@@ -1,6 +1,8 @@
 """S3 that fails: for a passing reason, and for good."""
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
 
 from evoflow.embed.objects.places import open_objects
 from evoflow.errors import InputError
@@ -24,6 +26,24 @@ def test_what_passes_is_asked_again(s3, failures, tmp_path):
         s3.failures = list(failures)
         assert read() == CONTENT
         assert not s3.failures
+
+
+def test_a_server_that_cannot_be_reached_for_a_moment_is_asked_again(s3, tmp_path, monkeypatch):
+    objects = open_objects(f"s3://lab/{tmp_path.name}")
+    unreachable = [1, 2, 3]
+    send = URLLib3Session.send
+
+    def send_later(session, request):
+        if unreachable:
+            unreachable.pop()
+            reason = OSError("Temporary failure in name resolution")
+            raise EndpointConnectionError(endpoint_url=request.url, error=reason)
+        return send(session, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", send_later)
+    objects.write("one", CONTENT)
+    assert not unreachable
+    assert [method for method, *_ in s3.asked] == ["GET", "PUT"]
 
 
 def _filled(objects, name):
