@@ -16,7 +16,7 @@ PREFIX = "EVOFLOW_SECRET_"
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OURS = re.compile(r"\$\{" + PREFIX + r"\d+\}")
-_ADDRESS = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?P<user>[^/?#\s@]*@)?(?P<rest>\S*)")
+_ADDRESS = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?P<user>[^/?#\s]*@)?(?P<rest>\S*)")
 _QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;\s]*=)([^&;#\s]+?)(?=[:,.)'\"\]]*(?:[&;#]|$))")
 _HIDDEN = "REDACTED"  # letters: Metaflow takes asterisks out of what it prints
 _SHORTEST = 4

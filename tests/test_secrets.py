@@ -46,6 +46,12 @@ def test_a_variable_in_a_url_stays_a_variable():
     assert secrets.expand(url) == "https://hunter2secret@host/x?t=hunter2secret"
 
 
+def test_a_password_with_an_at_sign_is_kept_out_whole():
+    kept = secrets.conceal("https://alice:p@55@host/x.bam")
+    assert kept == "https://${EVOFLOW_SECRET_1}:${EVOFLOW_SECRET_2}@host/x.bam"
+    assert secrets.expand(kept) == "https://alice:p@55@host/x.bam"
+
+
 def test_a_part_that_mixes_letters_and_variables_is_a_secret_as_a_whole():
     kept = secrets.conceal("https://h/x?t=v1.${TOKEN}")
     assert kept == "https://h/x?t=${EVOFLOW_SECRET_1}"
@@ -64,6 +70,7 @@ def test_a_missing_variable_is_named():
             "https://a:b@h/x?s=longvalue: no such file",
             "https://REDACTED:REDACTED@h/x?s=REDACTED: no such file",
         ),
+        ("https://a:p@ss@h/x@1.bam is gone", "https://REDACTED:REDACTED@h/x@1.bam is gone"),
         ("'https://h/x?s=1', 'y'", "'https://h/x?s=REDACTED', 'y'"),
         ("https://h/x?s=1&t=%2F2%3D#f", "https://h/x?s=REDACTED&t=REDACTED#f"),
         ("give https://h/x (or https://u@h/y)", "give https://h/x (or https://REDACTED@h/y)"),

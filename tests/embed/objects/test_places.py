@@ -48,9 +48,7 @@ def test_a_login_that_fails_is_named_where_it_was_needed(s3, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     s3.failures, s3.method = [(403, "AccessDenied")], "PUT"
-    with pytest.raises(
-        InputError, match=r"403 AccessDenied: planned; the AWS login.*nosuch"
-    ):
+    with pytest.raises(InputError, match=r"403 AccessDenied: planned; the AWS login.*nosuch"):
         require_writable("s3://lab/open", "compute.weights")
     s3.failures, s3.method = [(403, "AccessDenied")], "GET"
     with pytest.raises(InputError, match=r"compute\.weights: .*listed .*403.*login fails .*nosuch"):
