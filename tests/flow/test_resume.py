@@ -86,6 +86,7 @@ def stopped(tmp_path_factory):
     shutil.copytree(made, folder / "cache" / made.name)
     run = KillableRun(["run"], folder, cache="cache", **write_configs(folder))
     run.task = run.wait_for_start("extract")
+    os.kill(run.task, signal.SIGSTOP)  # a fast machine would end it before Metaflow does
     os.kill(run.process.pid, signal.SIGTERM)
     run.wait()
     run.told_id = (folder / "run-id").read_text()
