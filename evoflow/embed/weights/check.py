@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from os import sysconf
 from os.path import expandvars
 from pathlib import Path
@@ -74,10 +75,15 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
             raise InputError(f"model.revision: {model.checkpoint} {made} and has none; remove it")
         return builtin, None
 
-    from evoflow.embed.evo2.checkpoint import find_checkpoint
     from evoflow.embed.weights.architectures import read_config
+    from evoflow.embed.weights.model import describe
+    from evoflow.embed.weights.shared import SharedWeights, SharingError
 
-    described = find_checkpoint(model.checkpoint, model.revision, files=["config.json"])
+    store = None
+    if compute.weights is not None and compute.is_seen_here(compute.weights):
+        with suppress(SharingError):  # said where the place is checked
+            store = SharedWeights(compute.weights)
+    described = describe(model, store)
     config = read_config(described)
     if described.commit is not None and compute.weights is None:
         _check_hub(model, described.commit, local=compute.target == "local")

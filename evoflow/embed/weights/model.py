@@ -81,7 +81,7 @@ def load_model(
         claim = require_memory(evo_tiny_config(), dtype, device, tokens, name)
         return LoadedModel(evo_tiny(dtype, device), None, claim)
     store = _store(settings, shared)
-    described = _described(settings, store)
+    described = describe(settings, store)
     config, commit = read_config(described), described.commit
     claim = require_memory(config, dtype, device, settings.tokens_per_batch, name)
 
@@ -127,8 +127,16 @@ def _store(settings: ModelSettings, shared: str | None) -> SharedWeights | None:
         return None
 
 
-def _described(settings: ModelSettings, store: SharedWeights | None) -> Checkpoint:
-    """Find a checkpoint's `config.json`: in the shared place, which asks no hub, or on the hub."""
+def describe(settings: ModelSettings, store: SharedWeights | None) -> Checkpoint:
+    """Find a checkpoint's `config.json`: in the shared place, which asks no hub, or on the hub.
+
+    In the shared place it is found where the revision is a commit.
+
+    Raises
+    ------
+    InputError
+        If there is no such checkpoint, or the hub does not answer.
+    """
     name, revision = settings.checkpoint, settings.revision
     repository = repository_of(name)
     if store and repository and revision and COMMIT.fullmatch(revision):

@@ -182,6 +182,16 @@ def test_shared_weights_that_are_there_need_no_writing(s3, tmp_path):
     assert s3.failures
 
 
+def test_a_commit_that_is_shared_needs_no_hub(golden_hub, tmp_path):
+    pinned = {"checkpoint": REPOSITORY, "revision": COMMITS["main"]}
+    asked = settings(pinned, {"weights": str(tmp_path / "shared")})
+    load_model(asked.model, torch.device("cpu"), torch.float32, shared=asked.compute.weights)
+    shutil.rmtree(tmp_path / "hub")
+    golden_hub.asked.clear()
+    assert check_model(asked).revision == COMMITS["main"]
+    assert golden_hub.asked == []
+
+
 def test_models_of_evoflow_are_checked_without_torch():
     script = (
         "import sys; from evoflow.embed.weights.check import check_model;"
