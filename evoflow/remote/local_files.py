@@ -184,9 +184,10 @@ def _place_index(mirror: Mirror, endings: tuple[str, ...], make: str) -> None:
                     read_index(index.path)
             index.link_from(mirror.path.with_name(mirror.path.name + ending))
             return
+    signed = " (a signature in a URL often opens one file alone: then download both files)"
     raise InputError(
         f"{mirror.url}: has no index ({' or '.join(endings)}) beside it; make it with "
-        f"`{make} {mirror.path.name}` and upload it"
+        f"`{make} {mirror.path.name}` and upload it{signed if query.startswith('?') else ''}"
     )
 
 

@@ -153,6 +153,16 @@ def test_an_index_is_found_beside_a_key_with_any_letters(local, bucket, name):
 
 
 @pytest.mark.usefixtures("s3")
+def test_a_signature_that_does_not_open_the_index_is_told_of(faults):
+    base = f"{boto3.client('s3').meta.endpoint_url}/{BUCKET}"
+    faults.refused = {f"/{BUCKET}/genome.fa.fai": 403}
+    for query, told in (("?signature=1", True), ("", False)):
+        with pytest.raises(InputError, match=r"has no index \(\.fai\) beside it") as caught:
+            local_files.local_reference(f"{base}/genome.fa{query}")
+        assert ("download both files" in str(caught.value)) is told
+
+
+@pytest.mark.usefixtures("s3")
 def test_all_problems_are_told_together_and_name_the_urls(local, faults):
     remote = at(local, f"s3://{BUCKET}")
     faults.refused = {
