@@ -152,8 +152,8 @@ def broken_connection(url: str, error: BaseException) -> Exception:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return InputError(
             f"{url}: the certificate of the server is not trusted ({cause.verify_message}); if it "
-            "is of your institution's own authority, set REQUESTS_CA_BUNDLE (for S3: "
-            "AWS_CA_BUNDLE) to a PEM file that holds that authority's certificate"
+            "is of your institution's own authority, set REQUESTS_CA_BUNDLE (for S3 AWS_CA_BUNDLE, "
+            "for Hugging Face SSL_CERT_FILE) to a PEM file with that authority's certificate"
         )
     return TransientError(f"the connection failed ({type(error).__name__}: {cause})")
 

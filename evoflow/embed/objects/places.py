@@ -28,8 +28,8 @@ def open_objects(location: str, setting: str = "compute.embedding_cache") -> Obj
         opened = resolve(location)
     except ValueError as error:
         raise InputError(f"{setting}: {error}") from error
-    if is_remote(opened) and split_s3(opened) is None:
-        raise InputError(f"{setting}: {location} is neither a folder nor s3://")
+    if is_remote(opened) and not (split_s3(opened) or [""])[0]:
+        raise InputError(f"{setting}: {location} is neither a folder nor s3://bucket/prefix")
     from botocore.exceptions import BotoCoreError
 
     objects: Objects

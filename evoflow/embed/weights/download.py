@@ -38,6 +38,7 @@ from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_li
 from evoflow.errors import InputError
 from evoflow.files.cache import cache_folder
 from evoflow.files.home import expand_home, takes_files
+from evoflow.remote.answers import broken_connection
 
 logger = logging.getLogger(__name__)
 
@@ -156,10 +157,8 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
         raise InputError(f"model.checkpoint: {first_line(error)}") from error
     except LocalEntryNotFoundError as error:
         raise _absent(wanted, error) from error
-    except HfHubHTTPError as error:
-        if error.response.status_code in _BUSY:
-            raise BrokenOffError(f"the server answers {error.response.status_code}") from error
-        raise _refused(wanted, error) from error
+    except (httpx2.HTTPError, RuntimeError) as error:  # the latter from Xet
+        raise _failed(wanted, error) from error
     except OSError as error:
         if error.errno in _REFUSED_BY_DISK:
             raise InputError(
@@ -167,8 +166,8 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
                 "free some space or set HF_HOME to another folder"
             ) from error
         raise BrokenOffError(error) from error
-    except (httpx2.HTTPError, RuntimeError) as error:  # the latter from Xet
-        raise BrokenOffError(f"{type(error).__name__}: {error}") from error
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise _no_hub(wanted, error) from error
 
 
 def _limit_waiting() -> None:
@@ -192,7 +191,7 @@ def _refused(wanted: Wanted, error: HfHubHTTPError) -> InputError:
     remedy = (
         "ask for access on its page, and set HF_TOKEN to a token that has it"
         if gated
-        else "check the name and the revision, or name a folder that holds the checkpoint"
+        else "check the name, the revision and HF_ENDPOINT, or name a folder with the checkpoint"
     )
     return InputError(
         f"model.checkpoint: {wanted} cannot be fetched ({type(error).__name__}: "
@@ -208,7 +207,28 @@ def _absent(wanted: Wanted, error: LocalEntryNotFoundError) -> Exception:
             f"model.checkpoint: {wanted} is not in {wanted.cache} and {why}; fetch it where there "
             "is a network, set HF_HOME to the cache that has it, or name a folder that holds it"
         )
-    return BrokenOffError(error.__cause__ or error)
+    return _failed(wanted, error.__cause__ or error)
+
+
+def _failed(wanted: Wanted, error: BaseException) -> Exception:
+    """Tell what another attempt may not meet from what it will."""
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        busy = BrokenOffError(f"the server answers {status}")
+        return busy if status in _BUSY else _refused(wanted, error)
+    if isinstance(error, httpx2.UnsupportedProtocol):
+        return _no_hub(wanted, error)
+    failure = broken_connection(f"model.checkpoint: {wanted}", error)
+    return failure if isinstance(failure, InputError) else BrokenOffError(error)
+
+
+def _no_hub(wanted: Wanted, error: BaseException) -> InputError:
+    """Say that something else answers where the hub should be, such as a page to log in."""
+    return InputError(
+        f"model.checkpoint: {constants.ENDPOINT!r} does not answer as a hub does "
+        f"({type(error).__name__}: {first_line(error)}); check HF_ENDPOINT and the network's login "
+        f"or proxy, or set HF_HUB_OFFLINE=1 if {wanted} is in {wanted.cache}"
+    )
 
 
 def _fetch_large(wanted: Wanted, *, with_xet: bool) -> None:

@@ -22,10 +22,9 @@ def test_a_place_that_cannot_be_written_is_named_with_its_setting(s3, tmp_path):
 def test_a_folder_is_made_and_another_url_is_refused(tmp_path):
     assert isinstance(open_objects(str(tmp_path / "new")), FolderObjects)
     assert (tmp_path / "new").is_dir()
-    with pytest.raises(
-        InputError, match=r"^compute\.weights: https://x/y is neither a folder nor s3://"
-    ):
-        open_objects("https://x/y", "compute.weights")
+    for url in ("https://x/y", "s3://", "s3:///y"):
+        with pytest.raises(InputError, match=rf"^compute\.weights: {url} is neither a folder"):
+            open_objects(url, "compute.weights")
 
 
 @pytest.mark.usefixtures("s3")

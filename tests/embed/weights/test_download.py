@@ -1,8 +1,10 @@
 """Downloads from a hub on the loopback that misbehaves."""
 
 import errno
+import ssl
 import time
 
+import httpx2
 import pytest
 from huggingface_hub import constants
 
@@ -141,6 +143,35 @@ def test_a_hub_that_stays_busy_is_a_message(hub):
     hub.status = 503
     with pytest.raises(InputError, match=r"broke off 6 times in a row \(.*503"):
         fetch(wanted())
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (200, r"does not answer as a hub does \(.*check HF_ENDPOINT"),
+        (404, "cannot be fetched .*404.*HF_ENDPOINT"),
+        (407, "cannot be fetched .*407 Proxy"),
+    ],
+)
+def test_a_server_that_is_no_hub_is_not_asked_again(hub, status, said, pauses):
+    hub.status = status
+    with pytest.raises(InputError, match=said):
+        fetch(wanted())
+    assert not pauses
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_server_without_a_trusted_certificate_is_not_asked_again(monkeypatch, pauses):
+    def refuse(*_, **__):
+        raise httpx2.ConnectError("failed") from ssl.SSLCertVerificationError(1, "self-signed")
+
+    monkeypatch.setattr(
+        ssl.SSLCertVerificationError, "verify_message", "self-signed", raising=False
+    )
+    monkeypatch.setattr(httpx2.Client, "send", refuse)
+    with pytest.raises(InputError, match=r"not trusted \(self-signed\).*SSL_CERT_FILE"):
+        fetch(wanted())
+    assert not pauses
 
 
 def test_what_is_in_the_cache_needs_no_hub(hub, monkeypatch):
