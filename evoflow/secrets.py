@@ -45,7 +45,10 @@ def expand(text: str) -> str:
     """
     missing = sorted({name for name in _VARIABLE.findall(text) if name not in environ})
     if missing:
-        why = "; secrets in URLs are not stored with a run: set the variables again to resume it"
+        why = (
+            "; secrets in URLs stay where the run began: set the variables again to resume it, or "
+            "write ${VARIABLE} in the URL and give it to remote steps with compute.secrets"
+        )
         hint = why if any(name.startswith(PREFIX) for name in missing) else ""
         raise ValueError(
             f"{redact(text)!r} uses {', '.join(missing)}, which is not set in the environment{hint}"

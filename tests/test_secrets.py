@@ -63,6 +63,11 @@ def test_a_missing_variable_is_named():
         secrets.expand("${ABSENT}/x")
 
 
+def test_a_secret_that_did_not_reach_a_remote_step_says_how_it_can():
+    with pytest.raises(ValueError, match=r"compute\.secrets"):
+        secrets.expand("https://host/x?sig=${EVOFLOW_SECRET_1}")
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
