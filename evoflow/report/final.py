@@ -23,7 +23,7 @@ Span = tuple[float | None, float | None]
 DRAWN: dict[str, tuple[str, Span]] = {
     "spearman": ("Spearman correlation (higher is better)", (-1, 1)),
     "rmse": ("root mean squared error (lower is better)", (0, None)),
-    "macro_mae": ("mean absolute error, averaged over the scores (lower is better)", (0, None)),
+    "macro_mae": ("mean absolute error, averaged over scores (lower is better)", (0, None)),
     "auroc_high": ("AUROC of HIGH against the rest (higher is better)", (0, 1)),
     "auroc_pathogenic": ("AUROC of pathogenic against benign (higher is better)", (0, 1)),
 }

@@ -117,7 +117,8 @@ const measure = (attempts) => {
     const place = svg.getBoundingClientRect();
     for (const text of svg.querySelectorAll("text")) {
       const box = text.getBoundingClientRect();
-      if (text.textContent && (box.top < place.top - 1 || box.bottom > place.bottom + 1))
+      if (text.textContent && (box.top < place.top - 1 || box.bottom > place.bottom + 1
+          || box.left < place.left - 1 || box.right > place.right + 1))
         found.push("cut off: " + text.textContent);
     }
   }
@@ -176,6 +177,24 @@ def test_the_report_fits_its_window(report_at, width):
     assert len(drawings) == charts == 11
     assert "The most surprising predictions" in document
     assert document.count('class="pileup"') == 5
+
+
+def test_long_names_are_whole_in_a_narrow_window(look, run):
+    estimate = (0.71, 0.6, 0.8, 1234)
+    head = dict.fromkeys(("spearman", "macro_mae", "auroc_pathogenic"), estimate)
+    subset = "within non coding transcript exon variant"
+    page = final.report(
+        replace(
+            run,
+            metrics={"all": {"head": {}}, subset: {"head": head}},
+            predictions=run.predictions.head(0),
+            headline=replace(run.headline, subset=subset),
+        )
+    ).replace("</style>", "body { max-width: 400px; }</style>", 1)
+    document, complaints = look(page.replace("</main>", "</main>" + MEASURE), 400)
+    assert complaints == "[]"
+    assert document.count(f">{subset}</tspan>") == 4
+    assert document.count(">(n=1,234)</tspan>") == 4
 
 
 def test_a_printed_report_loses_nothing_at_the_edge(look, run, examples):

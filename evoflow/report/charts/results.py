@@ -12,6 +12,7 @@ from evoflow.report.charts.style import (
     FEW_TICKS,
     INK,
     MOST_POINTS,
+    N_BELOW,
     SERIES_COLOURS,
     SHORT_LABELS,
     Spec,
@@ -166,7 +167,12 @@ def forest(
     models = [spoken(model) for model in models]
     named = estimates.assign(model=estimates["model"].map(spoken))
     base = alt.Chart(named).encode(
-        y=alt.Y("subset:N", sort=subsets, title=None, axis=alt.Axis(grid=True, bandPosition=0)),
+        y=alt.Y(
+            "subset:N",
+            sort=subsets,
+            title=None,
+            axis=alt.Axis(grid=True, bandPosition=0, labelExpr=N_BELOW, labelLimit=250),
+        ),
         yOffset=alt.YOffset("model:N", sort=models),
         color=alt.Color("model:N", title=None, sort=models, scale=series(models)),
     )
@@ -175,7 +181,7 @@ def forest(
             "low:Q",
             title=title,
             scale=alt.Scale(domain=_domain(estimates, span), nice=False),
-            axis=alt.Axis(tickCount=FEW_TICKS),
+            axis=alt.Axis(tickCount=FEW_TICKS, titleAnchor="end"),
         ),
         x2="high:Q",
     )

@@ -26,6 +26,8 @@ INK = "#333333"
 LINE = "#dfe3e8"
 FEW_TICKS = {"expr": "max(2, floor(width / 70))"}
 """Ticks of a continuous axis, so that labels keep apart on a narrow screen."""
+N_BELOW = "split(replace(datum.label, ' (n=', '|(n='), '|')"
+"""The number of rows under the name, so that the limit of a label does not cut it off."""
 SHORT_LABELS = "width < 420 ? slice(datum.label, 0, 4) : datum.label"
 _PLACE = "(containerSize()[0] + 0 * width)"
 """Width of a chart with its axes. `width` alone shrinks once the axes are laid out, when the legend
