@@ -88,10 +88,13 @@ def span(tokens: Tokens, length: int, offset: int | None) -> Span:
     Raises
     ------
     InputError
-        If the sequence is shorter than the window, or the offset lies outside the sequence.
+        If `tokens` is none of these, the sequence is shorter than the window, or the offset lies
+        outside the sequence.
     """
-    if not isinstance(tokens, Window):
+    if tokens in ("all", "mean"):
         return Span(0, length, averaged=tokens == "mean")
+    if not isinstance(tokens, Window):
+        raise InputError(f"tokens is {tokens!r}; set 'all', 'mean' or Window(window=64)")
     if tokens.window > length:
         raise InputError(
             f"has {length} bases, fewer than the window of {tokens.window} tokens; "

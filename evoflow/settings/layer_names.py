@@ -15,6 +15,7 @@ modules, each meaning what that module returns:
 
 import re
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 from evoflow.errors import InputError
@@ -69,8 +70,8 @@ def parse_layer(layer: Layer) -> LayerOutput:
     >>> parse_layer("norm")
     LayerOutput(kind='final', num_blocks=None)
     """
-    if isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0:
-        return LayerOutput("residual", layer)
+    if isinstance(layer, Integral) and not isinstance(layer, bool) and layer >= 0:
+        return LayerOutput("residual", int(layer))
     if isinstance(layer, str):
         if layer in _ENDS:
             return LayerOutput(_ENDS[layer], None)

@@ -79,12 +79,38 @@ def test_models_of_transformers_embed_as_well_with_adapters_or_without(embedder)
     [
         ("", "sequence 1 is empty"),
         ("ACRT", "sequence 1 has 'R' at base 3"),
+        (float("nan"), "sequence 1 is nan, not text"),
+        (b"ACGT", "sequence 1 is b'ACGT', not text"),
         ("A" * 8193, "sequence 1 has 8193 bases; evo-tiny takes 8192 at most"),
     ],
 )
 def test_bad_sequences_are_named(embedder, sequence, problem):
     with pytest.raises(InputError, match=problem):
         embedder.embed(["ACGT", sequence], layer="final", tokens="mean")
+
+
+def test_a_single_text_is_not_taken_for_a_list_of_bases(embedder):
+    with pytest.raises(InputError, match="put it into a list"):
+        embedder.embed("ACGT", layer="final", tokens="mean")
+
+
+class Column(list):  # noqa: FURB189
+    """Finds by labels that are not positions, as a column of a sorted table does."""
+
+    def __getitem__(self, label):
+        return super().__getitem__(-1 - label)
+
+
+def test_columns_of_a_table_are_taken_by_position_whatever_their_labels(embedder):
+    sequences, offsets = ["ACGTTGCAACGT", "TTTTACGTNACG"], [1, 10]
+
+    def embed(sequences, offsets):
+        return embedder.embed(
+            sequences, layer="final", tokens=Window(window=2), offsets=offsets
+        ).values
+
+    got = embed(Column(sequences), Column(offsets))
+    np.testing.assert_array_equal(got, embed(sequences, offsets))
 
 
 def test_provenance_holds_the_commit_and_what_was_decided(monkeypatch, tmp_path):

@@ -36,6 +36,12 @@ def test_impossible_windows(window, offset, problem):
         span(Window(window=window), 10, offset)
 
 
+@pytest.mark.parametrize("tokens", ["MEAN", {"window": 4}, 4, None])
+def test_unknown_tokens_are_not_taken_for_all(tokens):
+    with pytest.raises(InputError, match=r"set 'all', 'mean' or Window\(window=64\)"):
+        span(tokens, 10, None)
+
+
 def test_mean_and_all():
     states = torch.arange(12.0).view(2, 3, 2)
     states[0, 2] = torch.nan  # padding

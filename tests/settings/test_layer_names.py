@@ -1,5 +1,6 @@
 """Layers by the names that the field uses."""
 
+import numpy as np
 import pytest
 
 from evoflow.errors import InputError
@@ -8,7 +9,13 @@ from evoflow.settings.layer_names import LayerOutput, parse_layer, resolve_layer
 
 @pytest.mark.parametrize(
     ("name", "same"),
-    [("blocks.26", 27), ("embedding_layer", 0), ("norm", "final"), ("unembed", "logits")],
+    [
+        ("blocks.26", 27),
+        ("embedding_layer", 0),
+        ("norm", "final"),
+        ("unembed", "logits"),
+        (np.int64(2), 2),
+    ],
 )
 def test_names_of_the_published_packages_mean_our_layers(name, same):
     assert parse_layer(name) == parse_layer(same)
