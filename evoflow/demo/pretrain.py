@@ -33,8 +33,9 @@ STREAM = 20261125
 HELD_OUT = 4
 """Genomes, after those of training, on which the loss is reported."""
 
-SIZES = TINY_SIZES | {"hidden_size": 64, "inner_mlp_size": 176}
-"""At twice the width the loss was 0.0003 nats less."""
+SIZES = TINY_SIZES | {"hidden_size": 64, "inner_mlp_size": 176, "max_seqlen": 512}
+"""At twice the width the loss was 0.0003 nats less. It was trained on 256 bases: the loss of 512 is
+as low, that of 1,024 0.15 nats higher, and some filters grow without end."""
 
 _COMPLEMENT = np.arange(256, dtype=np.uint8)
 _COMPLEMENT[np.frombuffer(b"ACGT", np.uint8)] = np.frombuffer(b"TGCA", np.uint8)

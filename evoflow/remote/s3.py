@@ -158,8 +158,9 @@ def _chunks(body: Any) -> Iterator[bytes]:
 @contextmanager
 def _broken() -> Iterator[None]:
     from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
-    except BotoCoreError as error:
+    except (BotoCoreError, HTTPError) as error:  # of TLS's own errors botocore lets some through
         raise TransientError("the answer was cut short") from error

@@ -51,10 +51,12 @@ def test_a_few_steps_learn_more_than_the_bases_shares():
     assert not model.training
 
 
-def test_the_shipped_model_knows_the_demos_dna():
+@pytest.mark.parametrize("share", [0.5, 1])
+def test_the_shipped_model_knows_the_demos_dna_at_every_length_that_it_takes(share):
     model = EvoForCausalLM.from_pretrained("evo-demo", dtype="float32")
     bases = pretrain.genome_bases(999)
+    length = int(share * model.config.max_seqlen)
     with torch.inference_mode():
-        ids = torch.from_numpy(pretrain.windows(bases, 64, 256, default_rng(0))).long()
+        ids = torch.from_numpy(pretrain.windows(bases, 64, length, default_rng(0))).long()
         loss = float(pretrain.next_base_loss(model, ids))
     assert loss < 1.25  # nats per base; equal shares of four bases have 1.386

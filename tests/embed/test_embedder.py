@@ -94,7 +94,7 @@ def test_a_single_text_is_not_taken_for_a_list_of_bases(embedder):
         embedder.embed("ACGT", layer="final", tokens="mean")
 
 
-class Column(list):  # noqa: FURB189
+class Column(list):
     """Finds by labels that are not positions, as a column of a sorted table does."""
 
     def __getitem__(self, label):

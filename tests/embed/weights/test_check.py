@@ -69,8 +69,8 @@ def test_all_problems_are_said_together(tmp_path):
 
 
 def test_a_context_must_fit_the_model_and_leave_a_window():
-    (said,) = problems(context=8193)
-    assert said == ("data.context: 8193 bases are more than evo-demo takes; set at most 8192")
+    (said,) = problems(context=513)
+    assert said == ("data.context: 513 bases are more than evo-demo takes; set at most 512")
     (said,) = problems({"embedding": {"tokens": "mean"}}, context=400)
     assert said.startswith("model.embedding.tokens: mean would keep or average all 400 bases")
     # A batch holds at least one sequence, so that its memory is asked for.
