@@ -2,6 +2,8 @@
 
 import pytest
 from botocore.client import BaseClient
+from urllib3 import HTTPResponse
+from urllib3.exceptions import SSLError
 
 from evoflow.errors import InputError
 from evoflow.remote import mirror
@@ -89,3 +91,20 @@ def test_an_archived_file_must_be_restored(faults):
     faults.reasons = {f"/{BUCKET}/old.bam": ("InvalidObjectState", "not valid for its class")}
     with pytest.raises(InputError, match=r"old\.bam: is archived \(Glacier\); restore it"):
         mirror.Mirror.of(f"s3://{BUCKET}/old.bam")
+
+
+def test_a_damaged_record_of_tls_is_asked_for_again(bucket, monkeypatch):
+    bucket.put_object(Bucket=BUCKET, Key="open", ACL="public-read", Body=b"a" * 5000)
+    copy = mirror.Mirror.of(f"s3://{BUCKET}/open")
+    read, damaged = HTTPResponse.read, []
+
+    def read_later(response, *args, **options):
+        if not damaged:
+            damaged.append(response)
+            raise SSLError("decryption failed or bad record mac")
+        return read(response, *args, **options)
+
+    monkeypatch.setattr(HTTPResponse, "read", read_later)
+    copy.provide_whole()
+    assert damaged
+    assert copy.path.read_bytes() == b"a" * 5000
