@@ -163,19 +163,22 @@ class Embedder:
         """
         for layer in layers:
             self.width(layer)
-        if offsets is not None and len(offsets) != len(sequences):
-            raise InputError(f"{len(offsets)} offsets for {len(sequences)} sequences")
+        if isinstance(sequences, str):
+            raise InputError("sequences is a single text: put it into a list")
+        # By position: a column of a table would be asked by its labels.
+        places = [None] * len(sequences) if offsets is None else list(offsets)
+        if len(places) != len(sequences):
+            raise InputError(f"{len(places)} offsets for {len(sequences)} sequences")
         if names is None:
             names = [f"sequence {index}" for index in range(len(sequences))]
         spans: list[Span] = []
         problems: list[str] = []
-        for index, sequence in enumerate(sequences):
+        for name, sequence, offset in zip(names, sequences, places, strict=True):
             try:
                 self._check(sequence)
-                offset = None if offsets is None else offsets[index]
                 spans.append(span(tokens, len(sequence), offset))
             except InputError as error:
-                problems.append(f"{names[index]} {error}")
+                problems.append(f"{name} {error}")
         if problems:
             more = len(problems) - 10
             raise InputError(problems[:10] + ([f"and {more} more"] if more > 0 else []))
@@ -205,7 +208,9 @@ class Embedder:
                 f"model.embedding.layer: {self.provenance.checkpoint}: {error}"
             ) from error
 
-    def _check(self, sequence: str) -> None:
+    def _check(self, sequence: object) -> None:
+        if not isinstance(sequence, str):
+            raise InputError(f"is {sequence!r}, not text")
         if not sequence:
             raise InputError("is empty")
         unknown = unknown_letter(sequence)
