@@ -126,6 +126,8 @@ def _explain(kind: type[BaseModel], name: str, detail: ErrorDetails) -> tuple[st
         return key, f"unknown key{_hint(kind, name, detail)}"
     if detail["type"] in {"tuple_type", "list_type"}:
         return key, f"must be a list, such as [{detail['input']}]"
+    if detail["type"] == "dict_type":
+        return key, "must be a mapping, such as {NAME: VALUE}"
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "model_type":
         message = f"must be a section with the keys {', '.join(_keys_of(detail))}"
@@ -163,7 +165,8 @@ def _hint(kind: type[BaseModel], name: str, detail: ErrorDetails) -> str:
     for config, other in CONFIGS.items():
         if other is not own and len(detail["loc"]) <= 2 and unknown in other.model_fields:
             return f": this is a {config} setting, give it in the file of `--config {config}`"
-    alike = get_close_matches(unknown, _known_keys(kind), n=1)
+    # The same name in another section is no hint.
+    alike = get_close_matches(unknown, set(_known_keys(kind)) - {unknown}, n=1)
     return f"; did you mean {alike[0]!r}?" if alike else ""
 
 

@@ -23,3 +23,16 @@ def test_without_a_config_everything_runs_here():
 def test_a_value_out_of_range_is_named_by_its_key(compute, key):
     (problem,) = problems_of({"demo": {}}, {}, compute)
     assert problem.startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize(
+    ("machine", "said"),
+    [
+        ({"volumes": ["/mnt:/cache"]}, "volumes: must be a mapping, such as {NAME: VALUE}"),
+        ({"gpus": 1}, "gpus: unknown key"),  # which it is here, though GPU machines have it
+    ],
+)
+def test_what_a_machine_does_not_take_is_named(machine, said):
+    remote = {"target": "batch", "image": "i", "gpus": {"A100": {"queue": "q"}}}
+    (problem,) = problems_of({"demo": {}}, {}, remote | {"cpu_steps": {"queue": "q"} | machine})
+    assert problem == f"compute.cpu_steps.{said}"
