@@ -43,7 +43,7 @@ class Gpu:
 GPUS = {
     # `bench_evo.py` and `bench_local_gpus.py`, with random weights in the published layout on the
     # machine's own disk: 15 s until the task had the GPU, 8 s for the weights, 4 s for its end.
-    "H100": Gpu(reads_per_second=318, task_seconds=27, measured=True),
+    "H100": Gpu(reads_per_second=315, task_seconds=27, measured=True),
     # A read takes 2 FLOP for each of 6.45 billion parameters and 150 tokens; half of the data
     # sheet's 312 TFLOP/s is used. In the cloud a task waits for its machine and its image as well.
     "A100": Gpu(reads_per_second=80, task_seconds=120, measured=False),
