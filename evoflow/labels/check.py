@@ -32,7 +32,8 @@ def given_columns(data: DataSettings, target: TargetSettings) -> list[GivenColum
     given = []
     for name, key, column in wanted:
         with collected(problems):
-            given.append(GivenColumn(name, column.file, read_values(column, key)))
+            values = read_values(column, key, requester_pays=data.requester_pays)
+            given.append(GivenColumn(name, column.file, values))
     if problems:
         raise InputError(problems)
     return given

@@ -35,7 +35,7 @@ _SHOWN = 12
 """Columns that a message names."""
 
 
-def read_values(column: AlleleColumn, key: str) -> pd.DataFrame:
+def read_values(column: AlleleColumn, key: str, *, requester_pays: bool = False) -> pd.DataFrame:
     """Read a column.
 
     Parameters
@@ -44,6 +44,8 @@ def read_values(column: AlleleColumn, key: str) -> pd.DataFrame:
         The file, and what it is called there.
     key
         The setting, for messages.
+    requester_pays
+        Let S3 charge the user's account.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def read_values(column: AlleleColumn, key: str) -> pd.DataFrame:
     InputError
         When the file or the column is not there, or a value or position is no number.
     """
-    path = local_files.local_whole(column.file)
+    path = local_files.local_whole(column.file, requester_pays=requester_pays)
     with local_files.named({path: column.file}):
         check_file(path)
         start = _start(path)

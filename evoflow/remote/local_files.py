@@ -107,11 +107,11 @@ def local_reference(location: str, *, requester_pays: bool = False) -> str:
     return _localise(location, *_REFERENCE, requester_pays=requester_pays)
 
 
-def local_whole(location: str) -> str:
+def local_whole(location: str, *, requester_pays: bool = False) -> str:
     """Name a local path of a file that is read from its start to its end; it needs no index."""
     if not is_remote(location):
         return _path(location)
-    mirror = Mirror.of(location)
+    mirror = Mirror.of(location, requester_pays=requester_pays)
     mirror.provide_whole()
     return str(mirror.path)
 

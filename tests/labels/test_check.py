@@ -5,6 +5,7 @@ import pytest
 
 from evoflow.errors import InputError
 from evoflow.labels.check import allele_values, given_columns
+from evoflow.remote import local_files
 from evoflow.settings import AlleleColumn, TargetSettings, UserColumn
 
 PATHOGENICITY = TargetSettings(pathogenicity={})
@@ -16,6 +17,22 @@ def test_every_file_that_cannot_be_read_is_told_at_once(data, tmp_path):
     with pytest.raises(InputError) as error:
         given_columns(data.model_copy(update={"columns": columns}), target)
     assert [problem.partition(":")[0][-1] for problem in error.value.problems] == ["a", "b", "c"]
+
+
+def test_files_of_columns_are_paid_for_where_the_inputs_are(data, write, monkeypatch):
+    path = write("a.tsv", "chrom\tpos\tref\talt\tscore", "chr1\t1\tA\tG\t1")
+    asked = []
+
+    def whole(location, *, requester_pays):
+        asked.append(requester_pays)
+        return location
+
+    monkeypatch.setattr(local_files, "local_whole", whole)
+    paid = data.model_copy(
+        update={"columns": (UserColumn(file=path, name="score"),), "requester_pays": True}
+    )
+    given_columns(paid, TargetSettings(column=AlleleColumn(file=path, name="pos")))
+    assert asked == [True, True]
 
 
 def test_the_target_is_no_baseline_of_itself(data, write):
