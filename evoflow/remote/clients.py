@@ -8,6 +8,9 @@ from evoflow.remote.s3 import S3Object
 from evoflow.remote.web import WebFile
 from evoflow.settings import resolve, split_s3
 
+_PUBLIC = {"gs": "https://storage.googleapis.com/", "ftp": "https://"}
+"""Where what is public can be read: the FTP servers of NCBI, EBI and Ensembl know HTTPS too."""
+
 
 def source(url: str, *, requester_pays: bool = False) -> Source:
     """Choose how to reach a URL.
@@ -33,4 +36,8 @@ def source(url: str, *, requester_pays: bool = False) -> Source:
         return S3Object(url, bucket, key.lstrip("/"), requester_pays)
     if re.match(r"https?://[^/?#]", url):
         return WebFile(url)
-    raise InputError(f"{url}: cannot be read; give a path, s3://bucket/key or https://host/path")
+    scheme, _, place = url.partition("://")
+    public = f" (if it is public: {_PUBLIC[scheme]}{place})" if scheme in _PUBLIC else ""
+    raise InputError(
+        f"{url}: cannot be read; give a path, s3://bucket/key or https://host/path{public}"
+    )

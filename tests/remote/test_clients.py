@@ -28,3 +28,18 @@ def test_what_nobody_can_be_asked_for_is_refused(url):
 def test_a_variable_in_a_url_is_expanded(monkeypatch):
     monkeypatch.setenv("TOKEN", "t0")
     assert source("https://lab.org/b.bam?key=${TOKEN}") == WebFile("https://lab.org/b.bam?key=t0")
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        (
+            "gs://gcp-public-data--broad-references/hg38/v0/x.fasta",
+            "https://storage.googleapis.com/gcp-public-data--broad-references/hg38/v0/x.fasta",
+        ),
+        ("ftp://ftp.ncbi.nlm.nih.gov/x.vcf.gz", "https://ftp.ncbi.nlm.nih.gov/x.vcf.gz"),
+    ],
+)
+def test_where_a_public_file_of_another_scheme_is_is_said(url, public):
+    with pytest.raises(InputError, match=rf"^{url}: cannot be read; .* {public}\)$"):
+        source(url)
