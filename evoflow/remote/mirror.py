@@ -115,8 +115,12 @@ class Mirror:
                 return
             fetch = partial(self._fetch, file=file.fileno(), marks=marks.fileno())
             fetch(runs[0])  # which brings all the others from a server that knows no ranges
-            with ThreadPoolExecutor(_CONNECTIONS) as threads:
-                list(threads.map(fetch, self._missing(ranges)))
+            try:
+                with ThreadPoolExecutor(_CONNECTIONS) as threads:
+                    list(threads.map(fetch, self._missing(ranges)))
+            except InputError:  # some servers answer few requests at once, and refuse the others
+                for run in self._missing(ranges):
+                    fetch(run)
             # Filling blocks is no change of the file, which would seem newer than its index.
             os.utime(self.path, (0, 0))
 

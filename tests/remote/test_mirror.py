@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler
+from threading import Lock
+from time import sleep
 
 import boto3
 import pytest
@@ -172,6 +174,38 @@ def test_a_server_without_ranges_is_asked_again_where_its_answer_was_cut_short()
         copy.provide([(0, 10), (90 * 1024, 100 * 1024)])
     assert copy.path.read_bytes() == CONTENT
     assert len(requests) == 3
+
+
+@pytest.mark.usefixtures("small")
+def test_a_server_that_answers_one_request_at_a_time_gives_the_file_all_the_same(monkeypatch):
+    monkeypatch.setattr(mirror, "_BLOCKS_AT_ONCE", 2)
+    serves, refused = Lock(), []
+
+    class OneAtATime(BaseHTTPRequestHandler):
+        def do_GET(self):
+            start, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
+            if not serves.acquire(blocking=False):
+                refused.append(start)
+                self.send_response(503)
+                self.end_headers()
+                return
+            body, headers, _ = part(CONTENT, start, last + 1)
+            self.send_response(206)
+            self.send_header("Content-Range", headers["Content-Range"])
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            sleep(0.02 if len(body) > 1 else 0)
+            serves.release()  # before the client has it all and asks again
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with serving(OneAtATime) as url:
+        copy = mirror.Mirror.of(f"{url}/large")
+        copy.provide_whole()
+    assert copy.path.read_bytes() == CONTENT
+    assert refused
 
 
 @pytest.mark.usefixtures("small")
