@@ -33,7 +33,7 @@ def source(url: str, *, requester_pays: bool = False) -> Source:
         raise InputError(str(error)) from error
     bucket, key = split_s3(url) or ("", "")
     if bucket and key.strip("/"):
-        return S3Object(url, bucket, key.lstrip("/"), requester_pays)
+        return S3Object(url, bucket, key, requester_pays)
     if re.match(r"https?://[^/?#]", url):
         return WebFile(url)
     scheme, _, place = url.partition("://")

@@ -143,7 +143,7 @@ def test_a_variable_in_a_path_is_replaced(local, monkeypatch):
     assert local_files.local_whole("${WORLD}/clinvar.vcf.gz") == local.clinvar
 
 
-@pytest.mark.parametrize("name", ["run#1/genome.fa", "run/a?b=c&d.fa"])
+@pytest.mark.parametrize("name", ["run#1/genome.fa", "run/a?b=c&d.fa", "/run//genome.fa"])
 def test_an_index_is_found_beside_a_key_with_any_letters(local, bucket, name):
     for ending in ("", ".fai"):
         upload(bucket, Path(f"{local.reference}{ending}"), name + ending)
