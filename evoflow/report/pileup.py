@@ -57,8 +57,9 @@ def pile(reads: pd.DataFrame) -> Markup:
     Parameters
     ----------
     reads
-        Rows of the table of examples with the same allele: columns `ref`, `alt`, `carries_alt`,
-        `sequence`, `reference_sequence`, `variant_offset`, `strand`.
+        Rows of the table of examples with the same allele: columns `position`, `ref`, `alt`,
+        `carries_alt`, `sequence`, `reference_sequence`, `variant_offset`, and `reference_start`
+        where other alleles may lie before this one.
     """
     ref, alt = _two(reads.iloc[0].to_dict())
     wide = max(len(ref), len(alt))
@@ -81,8 +82,11 @@ def _columns(row: Mapping[Any, Any], ref: str, alt: str, wide: int) -> tuple[str
     read, window = str(row["sequence"]), str(row["reference_sequence"])
     left = read[max(0, offset - AROUND) : offset].rjust(AROUND)
     right = read[offset + len(own) :][:AROUND].ljust(AROUND)
-    window_left = window[max(0, offset - AROUND) : offset].rjust(AROUND)
-    window_right = window[offset + len(ref) :][:AROUND].ljust(AROUND)
+    # Not the read's offset: another insertion or deletion may lie before the allele.
+    start = int(row.get("reference_start", row["position"] - 1 - offset))
+    place = max(int(row["position"]) - 1 - start, 0)
+    window_left = window[max(0, place - AROUND) : place].rjust(AROUND)
+    window_right = window[place + len(ref) :][:AROUND].ljust(AROUND)
     middle = read[offset : offset + len(own)].ljust(wide, _GAP)
     return window_left + ref.ljust(wide, _GAP) + window_right, left + middle + right
 

@@ -34,6 +34,13 @@ def test_an_insertion_widens_the_reference():
     assert read == "...CC.."
 
 
+def test_a_read_with_another_deletion_before_the_allele_stays_in_step():
+    # The reference is GGTACATTA from 95 (1-based); the read has lost TAC, before A>C at 100.
+    shifted = row("GGCTTA", "GGTACATTA", 2) | {"reference_start": 94}
+    whole = row("CCTTA", "CATTA", 1) | {"reference_start": 98}
+    assert drawn(shifted, whole)[1:] == ["GGC...", ".C..."]
+
+
 @pytest.mark.parametrize("text", ["<b>", "&"])
 def test_letters_of_files_are_text(text):
     assert "<b><b>" not in str(pileup.pile(pd.DataFrame([row(f"GG{text}TT", "GGATT", 2)])))
