@@ -81,9 +81,9 @@ def embed(settings: Path, sequences: Path, output: Path, *, force: bool) -> None
 def convert(checkpoint: str, output: Path, *, force: bool) -> None:
     """Convert a published Evo 2 checkpoint to safetensors files.
 
-    CHECKPOINT is a known name (evo2-7b-base, evo2-7b, evo2-7b-262k), a .pt file or a folder that
-    holds one. The flow converts known names by itself; use this command for machines without a
-    network.
+    CHECKPOINT is a known name (evo2-7b-base, evo2-7b-262k, evo2-7b, evo2-7b-microviridae), a .pt
+    file or a folder that holds one. The flow converts known names by itself; use this command for
+    machines without a network.
 
     \b
     Example:

@@ -28,7 +28,13 @@ def find_head(name: str) -> TrainedHead:
         return TrainedHead.load(folder)
     if folder.is_dir():
         raise InputError(f"{name}: has no {CONFIG}; give a folder that `evoflow export` wrote")
-    return head_of(find_run(name))
+    try:
+        run = find_run(name)
+    except InputError as error:
+        raise InputError(
+            f"{name}: is neither a folder that `evoflow export` wrote nor a run: {error}"
+        ) from error
+    return head_of(run)
 
 
 def head_of(run: Any) -> TrainedHead:

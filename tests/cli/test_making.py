@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from safetensors.numpy import load_file
 
 from evoflow.cli import main
+from evoflow.embed.evo2.published import KNOWN
 from tests.inputs.spoiled import small_world
 
 
@@ -48,6 +49,11 @@ def test_embed_says_what_made_the_embeddings(tmp_path):
     assert done.exit_code == 0, done.output
     assert "evo-tiny ran on " in done.output
     assert load_file(output)["embeddings"].shape[0] == 2
+
+
+def test_the_help_of_convert_names_every_known_checkpoint():
+    shown = invoke("convert", "--help").output
+    assert all(name in shown for name in KNOWN)
 
 
 def test_a_checkpoint_that_is_nowhere_is_a_message(tmp_path):

@@ -111,6 +111,17 @@ def test_a_folder_without_a_head_is_an_input_error(tmp_path):
         export.find_head(str(tmp_path))
 
 
+def test_what_is_neither_a_folder_nor_a_run_is_called_so(monkeypatch, tmp_path):
+    def find_run(name):
+        raise InputError(f"run {name!r} is not in Metaflow's metadata")
+
+    monkeypatch.setattr(export, "find_run", find_run)
+    with pytest.raises(
+        InputError, match=r"haed: is neither a folder .* nor a run: run '.*haed' is"
+    ):
+        export.find_head(str(tmp_path / "haed"))
+
+
 @pytest.mark.parametrize(
     ("target", "says"),
     [

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from evoflow.embed.hyena.convolution import FilterCache
 from evoflow.embed.hyena.modules import RMSNorm
 from evoflow.embed.hyena.operations import fastest
+from evoflow.errors import InputError
 
 
 class Backbone:
@@ -37,9 +38,18 @@ class Backbone:
         ------
         Tensor
             shape=(batch, length, hidden).
+
+        Raises
+        ------
+        InputError
+            If token ids have another shape, or there are none.
         """
         x = given
         if not given.is_floating_point():
+            if given.dim() != 2 or not given.numel():
+                raise InputError(
+                    f"input_ids: shape {tuple(given.shape)} is not that of (batch, length)"
+                )
             x = self.embedding_layer(given.t()).transpose(0, 1)  # (B, L, C), in memory (L, B, C)
         yield x
         for block in self.blocks[:num_blocks]:

@@ -202,7 +202,9 @@ def read_json(path: Path) -> dict[str, object]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; fetch the checkpoint again") from error
+        raise InputError(
+            f"{path}: {error.strerror}; name the folder of a checkpoint, or fetch it again"
+        ) from error
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error}); fetch the checkpoint again") from error
     if not isinstance(document, dict):

@@ -145,6 +145,11 @@ def refuse_two_meanings(name: str, *, known: bool) -> None:
 def _unknown(name: str) -> str:
     if name == TINY:
         return "evo-tiny has no files to load; evoflow.embed.evo1.tiny.evo_tiny makes it"
+    if expand_home(expandvars(name)).is_file():
+        return (
+            f"model.checkpoint: {name} is a file; name the folder that holds it, or for a pickle "
+            "of Evo 2 the folder that `evoflow convert` makes of it"
+        )
     names = [TINY, *SHIPPED, *KNOWN, *EVO2]
     close = get_close_matches(name, names, n=1)
     remedy = f"did you mean {close[0]!r}?" if close else f"known names are {', '.join(names)}"

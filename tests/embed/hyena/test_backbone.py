@@ -1,8 +1,10 @@
 """The way through a model, block by block."""
 
+import pytest
 import torch
 
 from evoflow.embed.evo import Evo2Config, Evo2ForCausalLM
+from evoflow.errors import InputError
 
 SIZES = {
     "hidden_size": 16,
@@ -46,3 +48,10 @@ def test_without_a_last_norm_the_stream_is_the_last_state():
     model = Evo2ForCausalLM(Evo2Config(**SIZES, final_norm=False)).eval()
     found = model.outputs(IDS, [3, "norm"])
     assert torch.equal(found[3], found["norm"])
+
+
+@pytest.mark.parametrize("ids", [IDS[0], IDS[:, :0], IDS[:0], IDS[None]])
+def test_ids_of_another_shape_are_refused(ids):
+    model = Evo2ForCausalLM(Evo2Config(**SIZES)).eval()
+    with pytest.raises(InputError, match=r"shape \(.*\) is not that of \(batch, length\)"):
+        model.outputs(ids, ["final"])

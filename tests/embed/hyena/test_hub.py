@@ -54,6 +54,13 @@ def test_what_is_no_name_is_refused_with_the_known_ones(name):
         hub.find_checkpoint(name)
 
 
+def test_a_file_is_no_checkpoint_but_its_folder_may_be(tmp_path):
+    weights = tmp_path / "model.safetensors"
+    weights.touch()
+    with pytest.raises(InputError, match=r"model\.safetensors is a file; name the folder that"):
+        hub.find_checkpoint(str(weights))
+
+
 def test_a_folder_is_named_by_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert hub.find_checkpoint(".").folder == tmp_path
