@@ -186,6 +186,7 @@ def trim(
         return None
     _, index, window = min(options, key=lambda each: each[:2])
     first, last = window[0][2], max(at for kind, _, at in window if kind == "M")
+    last += window[-1][0] == "I"
     others = 0
     for other in called:
         if other == key or other[0] - 1 > last or last_placement(genome, other) <= first:

@@ -155,8 +155,13 @@ def judge(genome: str, bases: str, key: Key, called: list[Key]):
         return None if with_it else ("nothing", 0)
     what, limit = ("alternate", without_it) if with_it < without_it else ("reference", with_it)
     written = carrying if what == "alternate" else lacking
-    options = [option for option in places(bases, written) if option[0] < limit]
-    return (what, min(options)[1]) if options else ("other", 0)
+    allele = key[2] if what == "alternate" else key[1]
+    options = [
+        (cost, not bases.startswith(allele, start), start)
+        for cost, start in places(bases, written)
+        if cost < limit
+    ]
+    return (what, min(options)[2]) if options else ("other", 0)
 
 
 @lru_cache(maxsize=1_000)

@@ -93,10 +93,10 @@ class HaplotypeFit:
         cost_with = _cost(bases, self._with)
         cost_without = _cost(bases, self._without)
         if cost_with < cost_without:
-            found = _place(bases, self._with, cost_without)
+            found = _place(bases, self._with, cost_without, self.where.alt)
             return (Evidence.OTHER, 0) if found is None else (Evidence.ALTERNATE, found)
         if cost_without < cost_with:
-            found = _place(bases, self._without, cost_with)
+            found = _place(bases, self._without, cost_with, self.where.ref)
             return (Evidence.OTHER, 0) if found is None else (Evidence.REFERENCE, found)
         return None if cost_with else (Evidence.UNINFORMATIVE, 0)
 
@@ -196,16 +196,21 @@ def _distance(bases: str, haplotype: _Haplotype, limit: int) -> int:
     return int(aligned["editDistance"]) if aligned["editDistance"] >= 0 else limit
 
 
-def _place(bases: str, haplotypes: Sequence[_Haplotype], limit: int) -> int | None:
-    """Find where a haplotype's core lies on a read so that all costs less than `limit`."""
-    best: tuple[int, int] | None = None
+def _place(bases: str, haplotypes: Sequence[_Haplotype], limit: int, allele: str) -> int | None:
+    """Find where a haplotype's core lies on a read so that all costs less than `limit`.
+
+    Of places that cost the same, one at which the read's bases are the allele's is the best: where
+    two alleles insert bases side by side, a core may begin with those of the other.
+    """
+    best: tuple[int, bool, int] | None = None
     for each in haplotypes:
         if _distance(bases, each, limit) == limit:  # wherever its core lies
             continue
         for cost, start in _placed(bases, each, limit):
-            best = min(best or (cost, start), (cost, start))
+            place = cost, not bases.startswith(allele, start), start
+            best = min(best or place, place)
             limit = best[0] + 1
-    return None if best is None else best[1]
+    return None if best is None else best[2]
 
 
 def _placed(bases: str, haplotype: _Haplotype, limit: int) -> Iterator[tuple[int, int]]:

@@ -123,9 +123,11 @@ class ReadTrimmer:
         if unknown_letter(sequence + reference):
             return "beside a letter that is not a base"
         end = lay.reference_end(after)
+        # Inserted bases at the end may be the first ones of an allele that begins behind them.
+        inserted = lay.reference_position(after - 1) is None
         shown = [
             (other, self.called.shown(lay, bases, other))
-            for other in self.called.near(position, end, besides=where)
+            for other in self.called.near(position, end + inserted, besides=where)
         ]
         if shown and self.rules.evidence is Evidence.REFERENCE:
             unclean = self._unclean(read, shown)

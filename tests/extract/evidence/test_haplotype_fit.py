@@ -44,6 +44,17 @@ def test_another_allele_of_the_individual_explains_what_is_beside():
     assert judge("CAG", BESIDE, right=beside) == (Evidence.REFERENCE, FLANK)
 
 
+def test_of_two_insertions_side_by_side_each_starts_at_its_own_base():
+    # GGGAAA gains a G and an A; where they meet, the G may be inserted behind the A's anchor. The
+    # other haplotype's two A let the one be placed behind the first A of the repeat.
+    more_g = Footprint(AT - 1, AT + 3, "TGGG", "TGGGG", anchored=True, tail=3)
+    more_a = Footprint(AT + 2, AT + 6, "GAAA", "GAAAA", anchored=True, tail=3)
+    two_a = Footprint(AT + 2, AT + 6, "GAAA", "GAAAAA", anchored=True, tail=3)
+    fit = HaplotypeFit(more_a, (more_g, two_a), 0, f"{LEFT}GGGAAA{RIGHT}")
+    bases = f"{LEFT[-FLANK:]}GGGGAAAA{RIGHT[:FLANK]}"
+    assert fit.judge(bases) == (Evidence.ALTERNATE, FLANK + 3)
+
+
 def test_the_same_change_called_as_two_alleles_tells_nothing():
     deletion = Footprint(AT + 1, AT + 3, "AG", "A", anchored=True)
     first = Footprint(AT, AT + 1, "C", "G", anchored=False)

@@ -3,6 +3,7 @@
 from evoflow.extract.evidence.alignment import Evidence
 from evoflow.extract.evidence.read_trimming import CARRIES_ANOTHER, MAY_CARRY_ANOTHER
 from tests.extract.evidence.choosing import BESIDE, GENOME, SNV, changed, read
+from tests.extract.worlds import make_read
 
 
 def test_a_reference_read_carries_no_called_allele(choose):
@@ -17,6 +18,17 @@ def test_a_reference_read_carries_no_called_allele(choose):
     assert counts == {CARRIES_ANOTHER: 1, MAY_CARRY_ANOTHER: 2, "kept": 1}
     kept, _ = choose(reads, shows=Evidence.REFERENCE, called=[(250, GENOME[249], "ACGT")])
     assert len(kept) == 4
+
+
+def test_a_reference_read_ends_with_no_part_of_an_allele(choose):
+    # Aligners put the gap of a deletion-insertion before REF: the last base that is kept is of it.
+    base = GENOME[179]
+    key = (180, base, changed(base) * 4)
+    bases = GENOME[100:179] + key[2] + GENOME[180:197]
+    made = make_read(len(GENOME), "r", 100, bases, "79M3I18M")
+    kept, counts = choose([made], shows=Evidence.REFERENCE, called=[key])
+    assert not kept
+    assert counts == {CARRIES_ANOTHER: 1}
 
 
 def test_mates_are_told_by_their_flags(choose):
