@@ -69,10 +69,10 @@ def loci_at(positions: npt.NDArray[np.int64], clinvar: Iterator[pd.DataFrame]) -
 def _shortest(chunk: pd.DataFrame) -> pd.DataFrame:
     """Keep one allele with an RS id per position: the one with the shortest REF."""
     named = chunk[chunk["rs"] != "."]
-    ordered = named.assign(length=named["ref"].str.len(), lacks_mc=named["mc"] == ".").sort_values(
-        ["position", "length", "ref", "alt", "lacks_mc", "clinvar_id"]
+    ordered = named.assign(length=named["ref"].str.len()).sort_values(
+        ["position", "length", "ref", "alt"]
     )
-    return ordered.drop_duplicates("position").drop(columns=["length", "lacks_mc"])
+    return ordered.drop_duplicates("position").drop(columns="length")
 
 
 def ranks(

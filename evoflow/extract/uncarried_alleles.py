@@ -173,8 +173,7 @@ def _candidates(
             where = contig.clinvar.contig
             usable = _usable(chunk, carried, where, data, counts, labelled=labelled)
             both = pd.concat([best, usable]) if len(best) else usable
-            ranked = both.sort_values(["rank", *KEY, "clinvar_id"]).drop_duplicates(KEY)
-            counts["ClinVar lists it twice"] += len(both) - len(ranked)
+            ranked = both.sort_values(["rank", *KEY])
             best = ranked.groupby("consequence").head(data.haplotypes)
             counts["not drawn"] += len(ranked) - len(best)
     by_contig = Counter({(contig.clinvar.contig, reason): n for reason, n in counts.items()})

@@ -178,7 +178,7 @@ class _Matcher:
             parts = [
                 chunk.loc[chunk["rs"] != ".", KEY] for chunk in read_clinvar(written.table, source)
             ]
-            self._found[contig] = pd.concat(parts).drop_duplicates()
+            self._found[contig] = pd.concat(parts)
         return self._found[contig]
 
     def _by_contig(

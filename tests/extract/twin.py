@@ -49,13 +49,18 @@ def rows(world: World, rules: Rules) -> list[tuple]:
 
 
 def clinvar_alleles(world: World) -> dict[Key, Record]:
-    best: dict[Key, tuple[tuple, Record]] = {}
-    for number, record in enumerate(world.clinvar):
+    listed: dict[Key, list[Record]] = {}
+    for record in world.clinvar:
         if record.alts[0].isalpha():
             key = normalise(world.genome, record.position, record.ref, record.alts[0])
-            order = (record.rs is None, record.mc is None, record.name, number)
-            best[key] = min(best.get(key, (order, record)), (order, record))
-    return {key: record for key, (_, record) in best.items()}
+            listed.setdefault(key, []).append(record)
+    return {key: together(records) for key, records in listed.items()}
+
+
+def together(records: list[Record]) -> Record:
+    first = min(records, key=lambda each: (each.rs is None, each.mc is None, each.name))
+    terms = [each.mc for each in records if each.mc is not None]
+    return replace(first, mc=",".join(terms) or None)
 
 
 def carried_alleles(world: World) -> dict[Key, str]:

@@ -45,7 +45,7 @@ def read_clinvar(
     Yields
     ------
     DataFrame
-        In the order of positions, none of which is in two chunks.
+        In the order of positions, none of which is in two chunks; each allele once.
     """
     columns = [*KEY, "clinvar_id", *CLINVAR_FIELDS]
     rest = pd.DataFrame(columns=columns).astype(_types(columns))
@@ -56,8 +56,26 @@ def read_clinvar(
         known = pd.concat([rest, usable], ignore_index=True)
         at_end = known["position"] == known["position"].max()
         rest = known[at_end]
-        yield known[~at_end]
-    yield rest
+        yield _once(known[~at_end])
+    yield _once(rest)
+
+
+def _once(clinvar: pd.DataFrame) -> pd.DataFrame:
+    """Of an allele in several records keep the one that says most, with the consequences of all."""
+    twice = clinvar.duplicated(KEY, keep=False)
+    if not twice.any():
+        return clinvar
+    listed = clinvar[twice]
+    listed = listed.assign(mc=listed.groupby(KEY)["mc"].transform(_together))
+    missing = (clinvar.loc[twice, [*CLINVAR_FIELDS]] == ".").add_prefix("lacks_")
+    ordered = listed.join(missing).sort_values([*KEY, *missing.columns, "clinvar_id"])
+    kept = ordered.drop_duplicates(KEY)[clinvar.columns]
+    return pd.concat([clinvar[~twice], kept]).sort_index()
+
+
+def _together(values: pd.Series) -> str:
+    terms = ",".join(values).replace("&", ",").split(",")
+    return ",".join(dict.fromkeys(term for term in terms if term != ".")) or "."
 
 
 def read_called(
@@ -204,14 +222,11 @@ def join(
     ]
     found = pd.concat(matches, ignore_index=True)
     found = found.assign(mc=found["mc"].where(found["own_mc"] == ".", found["own_mc"]))
-    # Where ClinVar lists an allele twice, the record that says more counts.
-    found = found.assign(lacks_rs=found["rs"] == ".", lacks_mc=found["mc"] == ".")
-    found = found.sort_values([*KEY, "lacks_rs", "lacks_mc", "clinvar_id"]).drop_duplicates(KEY)
     dropped = Counter({"ClinVar does not list it": len(inside) - len(found)})
-    dropped["ClinVar gives no RS id"] = int(found["lacks_rs"].sum())
-    found = found[~found["lacks_rs"]]
-    dropped["ClinVar gives no consequence"] = int(found["lacks_mc"].sum())
-    found = found[~found["lacks_mc"]]
+    for field, reason in (("rs", "ClinVar gives no RS id"), ("mc", "ClinVar gives no consequence")):
+        lacks = found[field] == "."
+        dropped[reason] = int(lacks.sum())
+        found = found[~lacks]
     labels = {value: most_severe(value) for value in found["mc"].unique()}
     unknown = Counter(term for value in found["mc"] for term in labels[value][1])
     known = found["mc"].map(lambda value: labels[value][0] is not None).astype(bool)

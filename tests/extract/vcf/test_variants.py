@@ -156,6 +156,26 @@ def test_the_record_that_says_more_labels_an_allele(folder):
     assert not +dropped
 
 
+def test_the_consequences_of_all_records_of_an_allele_count(folder):
+    sites = [20, 30, 100]
+    rows = [(at, None, other(at), ".", "0/1") for at in sites]
+    carried, *_ = called(folder, write(folder, rows, header=[GT]))
+    stop, intron = "MC=SO:0001587|nonsense", "MC=SO:0001627|intron_variant"
+    longer = (99, GENOME[98:100], GENOME[98] + other(100))  # 100 spelled with the base before it
+    source, table = clinvar(
+        folder,
+        [(20, None, other(20), f"RS=2;{intron}"), (20, None, other(20), f"RS=2;{stop}"),
+         (30, None, other(30), "RS=3"), (30, None, other(30), MISSENSE),
+         (*longer, stop), (100, None, other(100), f"RS=4;{intron}")],
+    )  # fmt: skip
+    joined, dropped, _ = join(carried, read_clinvar(table, source), source)
+    labels = joined[["position", "rs", "consequence"]].to_numpy().tolist()
+    assert labels == [
+        [20, "2", "stop_gained"], [30, "3", "missense_variant"], [100, "4", "stop_gained"],
+    ]  # fmt: skip
+    assert not +dropped
+
+
 def test_reference_loci_are_free_of_alleles(folder):
     deletion = (100, GENOME[99:105], GENOME[99], ".", "0/1")  # 100 to 105
     carried, *_ = called(folder, write(folder, [deletion], header=[GT]))
