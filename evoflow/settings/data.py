@@ -63,7 +63,8 @@ class DataSettings(Section):
     around the allele are kept. Time grows with the length of the sequences.
     """
     filters: tuple[str, ...] | Literal["all"] = ("PASS", ".")
-    """Calls of an individual are used if FILTER has one of these values; `all` uses every call.
+    """Calls of an individual are used if FILTER, and the sample's own `FT` where there is one, has
+    one of these values; `all` uses every call.
 
     `.` means that no filter was applied. Other calls are left out and counted, and a read that
     shows one is not used as a reference read.

@@ -114,23 +114,30 @@ def write_called(
     """Write an individual's alleles of a contig: `KEY`, `record`, `MC`, `genotype`.
 
     `record` has, between commas, whether the call passed, and the FILTER and the ID of its record.
-    A call passes when each of its FILTER's values is one of `filters`; the first is then `PASSED`.
+    A call passes when each value of FILTER, and of the sample's own FT where the file has it, is
+    one of `filters`; the first is then `PASSED`.
     `MC` is what the file says of the allele in `consequence_field`, as ClinVar would write it.
     `sample` is spelled as in the file.
     """
     annotated = _Annotated.of(source, consequence_field)
+    with quiet(), pysam.VariantFile(source.path) as variants:
+        own_filter = "[\t%FT]" if "FT" in variants.header.formats else ""
 
     def mark(record: list[bytes]) -> None:  # in the ID, which passes through bcftools as it is
-        values = record[6].decode(errors="replace").split(";")
-        passes = filters == "all" or all(each in filters for each in values)
-        record[2] = b",".join((PASSED.encode() if passes else b"0", record[6], record[2]))
         if annotated is not None:
             record[7] = b"MC=" + b",".join(annotated.pop(record))
+        values = record[6].split(b";")
+        if own_filter and (of_sample := record.pop()) != b".":
+            values += of_sample.split(b";")
+        passes = filters == "all" or all(
+            each.decode(errors="replace") in filters for each in values
+        )
+        record[2] = b",".join((PASSED.encode() if passes else b"0", record[6], record[2]))
 
     taken = take(
         source,
         folder,
-        f".\tGT[\t%GT]{annotated.column if annotated else ''}\n",
+        f".\tGT[\t%GT]{own_filter}{annotated.column if annotated else ''}\n",
         {"MC": "A"} if annotated else {},
         sample=sample,
         change=mark,

@@ -223,3 +223,21 @@ def test_failed_calls_are_known_and_marked(folder):
         assert sorted(found["position"][found["passed"]]) == passed
         assert dropped["its call failed a filter"] == 4 - len(passed)
         assert dropped["listed twice"] == 1
+
+
+def test_a_sample_may_have_a_filter_of_its_own(folder):
+    # Of joint calls FILTER is the site's, and FT is that of each sample.
+    filters = {20: "0/1:PASS", 30: "0/1:LowGQ", 40: "0/1:.", 50: "0/1", 60: "0/1:LowGQ;LowDP"}
+    own = '##FORMAT=<ID=FT,Number=1,Type=String,Description="">'
+    rows = [(at, None, other(at), ".", genotype) for at, genotype in filters.items()]
+    source = write(folder, rows, header=[GT, own])
+    text = gzip.decompress(Path(source.path).read_bytes()).decode()
+    plain = folder / "own.vcf"
+    plain.write_text(text.replace("\tGT\t0/1:", "\tGT:FT\t0/1:"))
+    pysam.tabix_index(str(plain), preset="vcf", force=True)
+    source = Source(f"{plain}.gz", ("1",), "chr1", source.regions)
+    for wanted, passed in ((("PASS", "."), [20, 40, 50]), (("LowGQ", "."), [30, 40, 50])):
+        written = write_called(source, "p", wanted, str(folder / "genome.fa"), folder)
+        found, *_ = read_called(written.table, source)
+        assert sorted(found["position"]) == list(filters)
+        assert sorted(found["position"][found["passed"]]) == passed
