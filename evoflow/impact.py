@@ -103,6 +103,9 @@ CONSEQUENCES = {
 _ACCESSIONS = {consequence.term: accession for accession, consequence in CONSEQUENCES.items()}
 
 _OTHER_NAMES = {
+    # ClinVar's.
+    "nonsense": "stop_gained",
+    "non-coding_transcript_variant": "non_coding_transcript_variant",
     # SnpEff's: finer than Ensembl's, or its own.
     "conservative_inframe_insertion": "inframe_insertion",
     "disruptive_inframe_insertion": "inframe_insertion",
@@ -128,14 +131,14 @@ _OTHER_NAMES = {
         )
     },
 }  # fmt: skip
-"""Names that annotation tools use, and Ensembl's term for each."""
+"""Names that ClinVar and annotation tools use, and Ensembl's term for each."""
 
 REFERENCE = CONSEQUENCES["SO:0002073"]
 """What a read without any variant is labelled with."""
 
 
 def consequence_named(term: str) -> Consequence | None:
-    """Find a term by its name, as Ensembl, SnpEff or bcftools csq write it; None: not known."""
+    """Find a term by its name in Ensembl, ClinVar, SnpEff or bcftools csq; None: not known."""
     accession = _ACCESSIONS.get(_OTHER_NAMES.get(term, term))
     return None if accession is None else CONSEQUENCES[accession]
 
@@ -151,7 +154,8 @@ def most_severe(mc: str) -> tuple[Consequence | None, tuple[str, ...]]:
     Parameters
     ----------
     mc
-        Such as `SO:0001627|intron_variant,SO:0001819|synonymous_variant`; `&` separates too.
+        Such as `SO:0001627|intron_variant,SO:0001819|synonymous_variant`; `&` separates too. A term
+        without an accession, as in a VCF of one's own, is found by its name.
 
     Returns
     -------
@@ -166,7 +170,8 @@ def most_severe(mc: str) -> tuple[Consequence | None, tuple[str, ...]]:
     'stop_gained'
     """
     terms = [term for term in mc.replace("&", ",").split(",") if term and term != "."]
-    known = [CONSEQUENCES.get(term.split("|")[0].strip()) for term in terms]
+    first = [term.split("|")[0].strip() for term in terms]
+    known = [CONSEQUENCES.get(part) or consequence_named(part) for part in first]
     unknown = tuple(term for term, found in zip(terms, known, strict=True) if found is None)
     found = [consequence for consequence in known if consequence is not None]
     return min(found, key=lambda consequence: consequence.severity, default=None), unknown

@@ -14,6 +14,10 @@ SYNONYMOUS, DONOR = "SO:0001819|synonymous_variant", "SO:0001575|splice_donor_va
         ("SO:0001582|initiator_codon_variant", "initiator_codon_variant", "HIGH", 10),
         ("SO:0001619|non-coding_transcript", "non_coding_transcript_variant", "MODIFIER", 1),
         ("SO:0002073|no_sequence_alteration", "no_sequence_alteration", "NONE", 0),
+        # Without accessions, as people write who make such a file.
+        ("missense_variant", "missense_variant", "MODERATE", 5),
+        ("intron_variant,nonsense", "stop_gained", "HIGH", 10),
+        ("non-coding_transcript_variant", "non_coding_transcript_variant", "MODIFIER", 1),
         # The first is often not the most severe.
         (f"{INTRON},{SYNONYMOUS}", "synonymous_variant", "LOW", 2),
         (f"{MISSENSE},{DONOR}", "splice_donor_variant", "HIGH", 10),
