@@ -31,7 +31,7 @@ def resolve_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
 
 
 def resolve_device(device_map: object) -> torch.device:
-    """Resolve a device map of one device."""
+    """Resolve a device map of one device; raises `InputError` for another, or one not here."""
     if isinstance(device_map, dict) and len(set(device_map.values())) == 1:
         device_map = next(iter(device_map.values()))
     if device_map is None:
@@ -45,5 +45,12 @@ def resolve_device(device_map: object) -> torch.device:
         raise InputError(
             f"device_map: {device_map!r}: Evo is loaded onto one device ({reason}); to spread it, "
             "load it onto the CPU and call accelerate.dispatch_model(model, device_map)"
+        ) from error
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise InputError(
+            f"device_map: {device_map!r} cannot be used here ({str(error).splitlines()[0]}); set "
+            "auto or cpu"
         ) from error
     return device

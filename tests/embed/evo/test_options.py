@@ -26,6 +26,12 @@ def test_one_device_however_it_is_written(asked):
     assert resolve_device(asked) == torch.device("cpu")
 
 
+@pytest.mark.parametrize("asked", ["cuda:99", {"": "cuda:99"}])
+def test_a_device_that_is_not_here_is_refused(asked):
+    with pytest.raises(InputError, match=r"device_map: 'cuda:99' cannot be used here \(.*; set"):
+        resolve_device(asked)
+
+
 @pytest.mark.parametrize("asked", ["balanced", {"a": 0, "b": 1}])
 def test_several_devices_are_refused_with_what_to_do(asked):
     with pytest.raises(InputError, match=r"onto one device .*accelerate\.dispatch_model"):
