@@ -9,7 +9,7 @@ import yaml
 
 from evoflow import __version__
 from evoflow.labels.target import Target, target_of
-from evoflow.report.plain import plain
+from evoflow.predict.plain import plain
 from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, about_label, caveats
 from evoflow.report.tallies import by_impact, learnt_from
 from evoflow.secrets import redact

@@ -13,7 +13,6 @@ import pandas as pd
 from metaflow.cards import Markdown, ProgressBar, Table
 
 from evoflow.progress import Advance, Meter, Phases, RefreshSchedule, duration, shown
-from evoflow.report.plain import plain
 from evoflow.report.record import caveats
 from evoflow.secrets import redact
 from evoflow.settings import Settings
@@ -39,11 +38,20 @@ def facts(values: Mapping[str, object]) -> Table:
     return Table([[redact(name), _readable(value)] for name, value in values.items()])
 
 
+def sentences(card: Any, title: str, texts: Iterable[str]) -> None:
+    """Append sentences under a title; nothing where there are none.
+
+    They are cells, which show text as it is. Metaflow's Markdown acts on what stands in names, and
+    drops what is escaped with a backslash.
+    """
+    rows = [[redact(text)] for text in texts]
+    if rows:
+        card.append(Table(rows, headers=[title]))
+
+
 def note(card: Any, texts: Iterable[str]) -> None:
-    """Append what must not be overlooked; nothing where there is nothing."""
-    lines = [f"> **Note.** {plain(text)}" for text in texts]
-    if lines:
-        card.append(Markdown("\n>\n".join(lines)))
+    """Append what must not be overlooked."""
+    sentences(card, "Note", texts)
 
 
 def show_inputs(card: Any, settings: Settings, inputs: "Inputs", notes: Sequence[str] = ()) -> None:

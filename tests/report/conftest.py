@@ -37,9 +37,12 @@ class RecordingCard:
         return [component for component in self.rendered() if component["type"] == kind]
 
     def text(self):
-        """What a reader sees of the Markdown: backslashes only keep characters as they are."""
-        sources = "\n".join(component["source"] for component in self.of_type("markdown"))
-        return re.sub(r"\\(.)", r"\1", sources)
+        """What a reader sees of Markdown, whose escapes the card's page drops, and of tables."""
+        sources = [component["source"] for component in self.of_type("markdown")]
+        tables = self.of_type("table")
+        rows = [row for table in tables for row in [table["columns"], *table["data"]]]
+        text = re.sub(r"\\.", "", "\n".join(sources))
+        return "\n".join([text, *("\t".join(row) for row in rows)])
 
 
 @pytest.fixture

@@ -241,7 +241,8 @@ def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_ro
     with cards.phases(card)("embedding shard 1 of 1", "sequences") as advance:
         advance(2, 2)
     drawn_cards.show_extraction(card, Extraction(examples, run.extraction))
-    drawn_cards.show_augmentation(card, examples, training_rows, [(0, 10)], notes=[], size="9")
+    note = "/data/a_b*.vcf.gz: -0.87 is less than +1.5 (95%); see #3"
+    drawn_cards.show_augmentation(card, examples, training_rows, [(0, 10)], notes=[note], size="9")
     live = drawn_cards.TrainingCard(card)
     live.epoch_ended(Epoch(1, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
     live.epoch_ended(Epoch(2, 0.1, 0.2, 0.3, learning_rate=1e-3, seconds=1.0))
@@ -249,6 +250,7 @@ def test_the_cards_of_the_steps_are_drawn(look, card, run, examples, training_ro
     for width in (900, 1600):
         document, complaints = look(page_of(card) + CUT_OFF, width)
         assert_drawn(document, charts=5)
+        assert note in document
         assert complaints == "[]"
 
 

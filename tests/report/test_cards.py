@@ -20,9 +20,9 @@ def test_start_shows_files_contigs_warnings_and_settings(card, run):
         warnings=("chrX is in the reads only",),
     )
     cards.show_inputs(card, run.settings, inputs)
-    assert "chrX is in the reads only" in card.text()
     assert "GRCh38" in card.text()
-    files, contigs, settings = card.of_type("table")
+    notes, files, contigs, settings = card.of_type("table")
+    assert ["chrX is in the reads only"] in notes["data"]
     assert files["data"] == [["reads", "HG1.bam"]]
     assert contigs["data"] == [["chr1", "1", "1,000"]]
     assert ["data.read_length", "150"] in settings["data"]

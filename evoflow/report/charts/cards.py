@@ -8,8 +8,7 @@ import pandas as pd
 from metaflow.cards import Markdown, VegaChart
 
 from evoflow.report import charts, tallies
-from evoflow.report.cards import facts, note, phases, table
-from evoflow.report.plain import plain
+from evoflow.report.cards import facts, note, phases, sentences, table
 
 if TYPE_CHECKING:
     from evoflow.extract.examples import Extraction
@@ -53,8 +52,7 @@ def show_reasons(card: Any, counts: pd.DataFrame) -> None:
     """Tables of why variants and reads were kept or dropped."""
     card.append(Markdown("## Kept and dropped"))
     for subject, reasons in tallies.reasons_by_subject(counts).items():
-        card.append(Markdown(f"### {plain(subject)}"))
-        card.append(table(reasons))
+        card.append(table(reasons.rename(columns={"reason": subject})))
 
 
 def show_splits(card: Any, split_counts: pd.DataFrame, notes: Sequence[str]) -> None:
@@ -106,7 +104,7 @@ def show_left_out(card: Any, left_out: Mapping[str, str]) -> None:
 
 def show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:
     """List in words whether the head beats each baseline."""
-    card.append(Markdown("\n".join(f"- {plain(verdict)}" for verdict in comparisons["verdict"])))
+    sentences(card, "The head and the baselines", comparisons["verdict"])
 
 
 class TrainingCard:

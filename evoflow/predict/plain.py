@@ -1,4 +1,4 @@
-"""Text of files and people, made safe to stand in the Markdown of a card."""
+"""Text of files and people, made safe to stand in the Markdown of a model card."""
 
 import re
 

@@ -1,6 +1,6 @@
 """Names in Markdown: shown as they are, whatever they hold."""
 
-from evoflow.report.plain import plain
+from evoflow.predict.plain import plain
 
 
 def test_punctuation_is_escaped_and_words_are_not():
