@@ -56,7 +56,7 @@ def independent_units(examples: pd.DataFrame) -> Units:
     # A row without a gene hangs on its place, the others each on a node of their own.
     nodes = pd.factorize(places)[0]
     named = np.unique(found["row"])
-    nodes[named] = nodes.max(initial=-1) + 1 + np.arange(len(named))
+    nodes[named] = nodes.max() + 1 + np.arange(len(named))
     return _components(nodes, nodes[found["row"]], codes, len(symbols))
 
 

@@ -103,13 +103,13 @@ def assign_folds(
     examples = examples.reset_index(drop=True)
     if settings.by == "contig":
         blocks = units.contigs(examples)
-        count = settings.folds or len(np.unique(blocks))
-        own = ~examples.duplicated(ALLELE).to_numpy()
-        each = settings.folds is None
-        folds = blocks if each else _allocate(blocks, examples, own, _even(count), seed)
+        folds = blocks
+        if settings.folds:
+            own = ~examples.duplicated(ALLELE).to_numpy()
+            folds = _allocate(blocks, examples, own, _even(settings.folds), seed)
     else:
-        count = settings.folds or 0
-        folds, blocks = _divide(examples, settings, _even(count), read_length, seed)
+        shares = _even(settings.folds or 0)
+        folds, blocks = _divide(examples, settings, shares, read_length, seed)
     held = np.unique(folds)
     if len(held) < max(FEWEST_FOLDS, settings.folds or 0):
         raise InputError(
@@ -208,8 +208,8 @@ def _allocate(
     held = np.zeros((len(shares), weights.shape[1]))
     side_of_unit = np.zeros(int(blocks.max()) + 1, dtype=np.int64)
     for unit in order[np.argsort(-magnitude, kind="stable")]:
-        # Change of the squared distance when the unit is added to each side: (sides,)
-        change = (weights[unit] * (2 * (held - shares[:, None]) + weights[unit])).sum(axis=1)
+        # Half the change of the squared distance, but for what is the same on each side: (sides,)
+        change = (weights[unit] * (held - shares[:, None])).sum(axis=1)
         side = int(np.argmin(change))
         held[side] += weights[unit]
         side_of_unit[counts.index[unit]] = side

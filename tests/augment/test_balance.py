@@ -96,10 +96,10 @@ def test_weights_stand_for_rows(examples):
 @pytest.mark.parametrize("by", ["rows", "weights"])
 def test_an_allele_that_several_people_carry_weighs_as_one(table, by):
     examples = table(
-        individual=["A", "B", "C", "A", "A", "B"],
-        position=[1, 1, 1, 2, 3, 4],
-        label=[10, 10, 10, 10, 0, 0],
-        carries_alt=[True] * 4 + [False] * 2,
+        individual=["A", "B", "C", "A", "A", "B", "A", "A", "A"],
+        position=[1, 1, 1, 2, 3, 4, 1, 1, 1],
+        label=[10, 10, 10, 10, 0, 0, 10, 10, 10],
+        carries_alt=[True] * 4 + [False] * 2 + [True] * 3,
     ).assign(split="train")
     rows = balanced(examples, by=by)
     assert set(rows["example"]) == set(range(6))

@@ -2,10 +2,10 @@ from evoflow.augment import blocks as units
 
 
 def test_a_stretch_ends_only_where_nothing_lies_for_a_gap(table):
-    #                                block of 500   gap of 100
-    examples = table(position=[1, 400, 480, 550, 600, 760, 900])
-    # 550 and 600 are too near to their neighbours; the first empty 100 bases after 501 end at 760.
-    assert units.gene_blocks(examples, 500, 100).tolist() == [0, 0, 0, 0, 0, 1, 1]
+    examples = table(position=[1, 400, 480, 560, 640, 740, 940, 1240, 1340])
+    # 640 is too near to 560; the first empty 100 bases after 601 end at 740, those after
+    # 1340 at once.
+    assert units.gene_blocks(examples, 600, 100).tolist() == [0] * 5 + [1] * 3 + [2]
 
 
 def test_a_gene_is_never_divided(table):
@@ -39,7 +39,7 @@ def test_each_gene_of_an_example_is_listed(table):
 
 def test_genes_are_independent_units_within_their_block(table):
     examples = table(
-        position=[1, 900, 2_000_001, 5, 6, 7],
+        position=[1, 1_000_000, 1_000_001, 5, 6, 7],
         gene=["", "", "", "A", "A|B", "B"],
     ).assign(block=0)
     found = units.independent_units(examples)

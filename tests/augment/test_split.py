@@ -11,13 +11,16 @@ def split(examples, seed=0, read_length=20, **settings):
 
 
 def world(table, genes=60, people=("A",), contigs=1):
-    """Ten loci in each gene, genes 50 kb apart; every tenth gene holds the rare score 10."""
+    """Ten loci in each gene, genes 50 kb apart; every tenth gene holds the rare score 10.
+
+    Blocks of a twentieth of a contig would cut some of its genes.
+    """
     gene = np.repeat(np.arange(genes), 10 * len(people))
     locus = np.tile(np.repeat(np.arange(10), len(people)), genes)
     return table(
         individual=np.tile(people, genes * 10),
         contig=[f"chr{number % contigs + 1}" for number in gene],
-        position=gene * 50_000 + locus * 300 + 1,
+        position=gene * 50_000 + locus * 300 + 46_001,
         gene=[f"G{number}" for number in gene],
         label=np.where(gene % 10 == 0, 10, locus % 2),
         read_name=[f"{number}" for number in range(gene.size)],
@@ -56,13 +59,22 @@ def test_blocks_never_stand_on_two_sides(table):
 
 
 def test_many_contigs_are_split_whole(table):
-    examples = split(world(table, contigs=20))
+    examples = split(world(table, contigs=10))
     assert examples.groupby("contig")["split"].nunique().max() == 1
 
 
-def test_few_contigs_are_split_by_block(table):
-    examples = split(world(table, contigs=3))
-    assert examples.groupby("contig")["split"].nunique().min() > 1
+@pytest.mark.parametrize("contigs", [3, 9])
+def test_few_contigs_are_split_between_genes(table, contigs):
+    examples = split(world(table, contigs=contigs))
+    assert examples.groupby("contig")["split"].nunique().max() > 1
+    assert examples.groupby("gene")["split"].nunique().max() == 1
+
+
+def test_contigs_are_divided_where_one_would_more_than_double_a_side(table):
+    examples = world(table, contigs=10).assign(label=0)
+    found = split(examples, validation=0.04, test=0.23)  # a contig is a tenth
+    assert shares(found)["validation"] == pytest.approx(0.04, abs=0.02)
+    assert found.groupby("gene")["split"].nunique().max() == 1
 
 
 def test_the_seed_decides_and_the_row_order_does_not(table):
@@ -80,8 +92,28 @@ def test_a_single_dense_gene_is_cut_with_gaps_and_says_so(table):
     step = np.diff(used["position"])
     change = used["split"].to_numpy()[1:] != used["split"].to_numpy()[:-1]
     assert step[change].min() >= 200
-    assert any("BRCA1" in note for note in notes(found))
-    assert any("set aside" in note for note in notes(found))
+
+
+@pytest.mark.parametrize(
+    ("last", "block_size", "blocks"),
+    [(40_000, 2_000_000, 21), (40_000, 1_000, 40), (4_000, 2_000_000, 10)],
+)
+def test_even_blocks_are_no_longer_than_asked_for_and_outlast_the_gaps(
+    table, last, block_size, blocks
+):
+    examples = table(position=np.arange(1, last, 20), gene=["BRCA1"] * (last // 20))
+    found = split(examples, read_length=100, block_size=block_size)
+    assert found["block"].nunique() == blocks
+
+
+def test_divided_genes_and_what_is_set_aside_are_noted(table):
+    examples = table(
+        position=[1, 2, 3, 4, 5, 5], gene=["A|B", "B", "C", "", "B", "B"], read_name=list("abcdef")
+    )
+    sides = ["train", "test", "train", "validation", "gap", "gap"]
+    divided, aside = notes(examples.assign(split=sides))
+    assert divided.endswith("to keep them whole: B (1 in all)")
+    assert aside.startswith("1 alleles and loci are set aside")
 
 
 def test_a_read_reaches_over_the_bases_that_it_skips(table):
