@@ -12,5 +12,5 @@ def test_a_sequence_and_its_reverse_complement_have_one_canonical_form():
 
 
 def test_a_letter_that_is_no_base_is_found():
-    assert unknown_letter("ACGTNX") == (5, "X")
+    assert unknown_letter("AcGTNxAYC") == (5, "x")
     assert unknown_letter("acgtn") is None

@@ -23,6 +23,8 @@ SYNONYMOUS, DONOR = "SO:0001819|synonymous_variant", "SO:0001575|splice_donor_va
         (f"{MISSENSE},{DONOR}", "splice_donor_variant", "HIGH", 10),
         (f"{SYNONYMOUS},{MISSENSE},{INTRON}", "missense_variant", "MODERATE", 5),
         (f"SO:0001623|5_prime_UTR,{INTRON}", "5_prime_UTR_variant", "MODIFIER", 1),
+        # Other separators, blanks and missing terms.
+        (f"{INTRON}& {SYNONYMOUS},.,", "synonymous_variant", "LOW", 2),
     ],
 )
 def test_most_severe_term(value, term, impact, score):

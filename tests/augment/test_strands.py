@@ -29,6 +29,8 @@ def test_without_a_window_the_base_itself_is_mirrored():
         pytest.param(("C", "CG"), "AACGTCA", "AACTCAG", False, id="insertion"),
         pytest.param(("CT", "C"), "AACCAGA", "AACTCAG", False, id="deletion"),
         pytest.param(("C", "G"), "AAGTCAC", "AACGTCA", False, id="another indel to the right"),
+        pytest.param(("C", "G"), f"AAGTT{'A' * 18}", f"AAC{'A' * 20}", True, id="2 errors in 20"),
+        pytest.param(("C", "G"), f"AAGTT{'A' * 17}", f"AAC{'A' * 19}", False, id="2 errors in 19"),
     ],
 )
 def test_only_what_stays_aligned_is_turned(table, alleles, read, window, expected):

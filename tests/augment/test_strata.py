@@ -5,8 +5,9 @@ from evoflow.augment.strata import strata
 
 
 def test_few_labels_are_groups_of_their_own():
-    label = pd.Series([0, 10, 5, 0, 1])
-    pd.testing.assert_series_equal(strata(label), label)
+    for label in (pd.Series([0, 10, 5, 0, 1]), pd.Series(range(10))):
+        pd.testing.assert_series_equal(strata(label), label)
+    assert strata(pd.Series(range(11))).nunique() == 5
 
 
 def test_many_labels_are_fifths_named_by_their_medians():

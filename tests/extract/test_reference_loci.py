@@ -79,3 +79,9 @@ def test_a_draw_asks_for_more_by_the_share_that_had_a_read(tmp_path):
     assert not set(first) & set(second)
     draw.kept = 10
     assert [len(each) for each in draw.next_positions()] == [0]
+
+
+def test_where_hardly_a_locus_has_a_read_ten_times_as_many_are_looked_at(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(1, 201))
+    draw = Draw([ContigLoci("ann", "chr1", tmp_path / "x.npy", 200)], wanted=10, seed=0)
+    assert [len(draw.next_positions()[0]) for _ in range(4)] == [10, 100, 90, 0]

@@ -1,9 +1,10 @@
+import pandas as pd
 import pysam
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoflow.extract.written_alleles import write_allele
+from evoflow.extract.written_alleles import placed, write_allele
 
 GENOME = "ACGTTGCAACCATGGTACGATTTTTTGCCAGTCATGACCTGA"
 
@@ -11,7 +12,7 @@ GENOME = "ACGTTGCAACCATGGTACGATTTTTTGCCAGTCATGACCTGA"
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "genome.fa"
-    path.write_text(f">chr1\n{GENOME}\n>chr2\n{GENOME[::-1]}\n")
+    path.write_text(f">chr1\n{GENOME.lower()}\n>chr2\n{GENOME[::-1]}\n")
     pysam.faidx(str(path))
     return str(path)
 
@@ -53,6 +54,23 @@ def test_what_is_written_is_the_haplotype_and_its_window(reference, position, de
     assert sequence == haplotype[begin : begin + length]
     assert window == GENOME[begin : begin + length]
     assert sequence[offset:].startswith(alt)
+    row = {"position": position, "ref": ref, "alt": alt, "sequence": sequence}
+    lies = placed(pd.DataFrame([row | {"variant_offset": offset}])).iloc[0]
+    assert lies["reference_start"] == begin
+    assert GENOME[lies["reference_end"] :] == haplotype[begin + length :]
+
+
+def test_at_the_contigs_end_a_sequence_moves_left_as_far_as_it_must(reference):
+    end = len(GENOME)
+    # A deletion draws in bases from the right, of which there must be enough.
+    deleted = GENOME[end - 8 : end - 4]
+    sequence, window, offset = written(reference, end - 7, deleted, deleted[0], length=20)
+    assert sequence == GENOME[end - 23 : end - 7] + GENOME[end - 4 :]
+    assert (window, offset) == (GENOME[end - 23 : end - 3], 15)
+    # An insertion pushes bases out, but the window needs them.
+    sequence, window, offset = written(reference, end - 7, deleted[0], f"{deleted[0]}G", length=20)
+    assert sequence == GENOME[end - 20 : end - 7] + "G" + GENOME[end - 7 : end - 1]
+    assert (window, offset) == (GENOME[end - 20 :], 12)
 
 
 def test_an_insertion_at_the_contigs_end_has_no_window(reference):

@@ -34,7 +34,9 @@ def test_plain_classifications_are_labels(significance, label):
     ("review", "stars"),
     [
         ("practice_guideline", 4), ("reviewed_by_expert_panel", 3), (TWO, 2), (ONE, 1),
+        ("criteria_provided,_multiple_submitters", 2),
         ("criteria_provided,_conflicting_classifications", 1),
+        ("criteria_provided,_conflicting_interpretations", 1),
         ("no_assertion_criteria_provided", 0), ("no_classification_provided", 0), ("", 0),
     ],
 )  # fmt: skip
