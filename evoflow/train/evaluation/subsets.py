@@ -111,9 +111,8 @@ def subsets(
     for column in columns:
         value = predictions[column_name(column)]
         found |= _strata(column, value.where(carriers))
-        known = found[headline] & value.notna() if headline in found else value.notna()
-        if headline in found and not known.equals(found[headline]):
-            found[with_column(headline, column)] = known
+        if headline in found and (unknown := found[headline] & value.isna()).any():
+            found[with_column(headline, column)] = found[headline] & ~unknown
     return {name: rows for name, rows in found.items() if rows.any()}
 
 

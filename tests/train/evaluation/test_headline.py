@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,21 @@ def test_the_best_baseline_stands_beside_the_head():
     assert found.difference.value == pytest.approx(found.head.value - found.best.value)
     assert found.verdict == "the head is better than good"
     assert not found.is_hint
+    assert found.caveat == ""
+
+
+@pytest.mark.parametrize(
+    ("p_value", "verdict"),
+    [
+        (0.049, "the head is worse than poor"),
+        (0.05, "no clear difference between the head and poor"),
+        (float("nan"), "too few genes to compare the head with poor"),
+    ],
+)
+def test_the_verdict_goes_by_the_p_value(p_value, verdict):
+    found, _ = headline_of(predictions(6), ["poor"])
+    worse = replace(found, difference=Interval(-0.1, -0.2, 0.1), p_value=p_value)
+    assert worse.verdict == verdict
 
 
 def test_few_genes_are_only_a_hint():
@@ -57,11 +74,17 @@ def test_an_interval_is_written_as_far_as_it_is_known():
 
 
 def test_pathogenicity_over_all_consequences_is_said_to_be_that():
-    rows = predictions(8).assign(consequence=[f"term {number}" for number in range(80)])
+    rows = predictions(8)
     rows["label"] = (rows["label"] > 2).astype(float)
     rows["clinical_significance"] = np.where(rows["label"] == 1, "Pathogenic", "Benign")
-    evaluation = evaluate(rows, ["head", "poor"], PATHOGENICITY)
-    compared = compare(evaluation, "head", ["poor"], PATHOGENICITY)
-    found = headline(evaluation, compared, "head", PATHOGENICITY)
-    assert found.subset == "carriers"
-    assert "ClinVar classifies partly by consequence" in found.caveat
+
+    def found(rows):
+        evaluation = evaluate(rows, ["head", "poor"], PATHOGENICITY)
+        compared = compare(evaluation, "head", ["poor"], PATHOGENICITY)
+        return headline(evaluation, compared, "head", PATHOGENICITY)
+
+    across = found(rows.assign(consequence=[f"term {number}" for number in range(80)]))
+    assert across.subset == "carriers"
+    assert "ClinVar classifies partly by consequence" in across.caveat
+    within = found(rows)
+    assert (within.subset, within.caveat) == ("within missense variant", "")
