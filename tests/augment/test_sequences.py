@@ -80,6 +80,7 @@ def test_validation_and_test_hold_each_allele_once_in_both_orientations(examples
         [0, False], [0, True], [2, False], [2, True],
     ]  # fmt: skip
     assert (held["split"] == "test").all()
+    assert (held["weight"] == 1).all()
 
 
 def test_what_does_not_stay_aligned_is_not_turned(examples):

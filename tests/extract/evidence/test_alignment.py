@@ -14,7 +14,7 @@ GENOME = "ACGTTGCATTGACCCCCAGTACGATATATATCGGTACCATT"
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory):
     path = tmp_path_factory.mktemp("genome") / "genome.fa"
-    path.write_text(f">1\n{GENOME}\n")
+    path.write_text(f">1\n{GENOME}\n>2\ng{'ca' * 70}t\n")
     pysam.faidx(str(path))
     with pysam.FastaFile(str(path)) as opened:
         yield opened
@@ -51,6 +51,13 @@ def test_footprint_reaches_as_far_as_an_indel_can_be_shifted(genome, allele, int
 def test_footprint_at_the_end_of_the_contig(genome):
     where = footprint(genome, "1", 38, "C", "CATT", limit=100)
     assert (where.start, where.stop) == (37, 41)
+
+
+def test_a_long_repeat_is_followed_to_its_end_or_to_the_limit(genome):
+    where = footprint(genome, "2", 1, "G", "GCA", limit=1000)
+    assert (where.start, where.stop, where.tail) == (0, 141, 140)
+    assert where.alternate == "G" + "CA" * 71
+    assert 100 <= footprint(genome, "2", 1, "G", "GCA", limit=100).tail < 140
 
 
 @pytest.mark.parametrize(
