@@ -110,4 +110,4 @@ def _differs_at(row: Any) -> int:
         found = min(offset + len(alt + rest), len(window) - 1)
         while row.carries_alt and found < len(window) - 1 and row.sequence[found] == window[found]:
             found += 1
-    return min(int(found), len(window) - 1)
+    return int(found)

@@ -75,6 +75,13 @@ def test_an_allele_is_not_seen_where_its_read_ends_first(repeats):
     )
 
 
+def test_behind_a_deletion_that_outlasts_the_window_the_read_shows_it(repeats):
+    row = repeats.iloc[[2]].assign(position=16, ref="CATGATTTTT", alt="C", variant_offset=15)
+    for behind, at in (("TTCC", 16), ("ATCC", 18), ("ATGT", 19), ("ATGA", 19)):
+        assert first_difference(row.assign(sequence=WINDOW[:16] + behind)).tolist() == [at]
+    assert first_difference(row.assign(sequence=WINDOW, carries_alt=False)).tolist() == [16]
+
+
 def test_means_show_a_difference_anywhere(repeats):
     left = repeats.iloc[[3]].assign(variant_offset=2, ref="A", alt="G")  # differs at 11 alone
     assert len(invisible_alleles(left, FOUR)) == 1

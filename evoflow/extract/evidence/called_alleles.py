@@ -54,7 +54,6 @@ class CalledAlleles:
     ) -> None:
         self._genome, self._contig, self._limit = genome, contig, limit
         self._reach = limit + _PAST_LIMIT
-        self._end = genome.get_reference_length(contig)
         columns = (alleles[column].to_numpy(dtype=object) for column in KEY)
         keys = list(zip(*columns, strict=True))
         self._keys = [key for key in keys if len(key[1]) <= _LONG]
@@ -144,7 +143,7 @@ class CalledAlleles:
         )
 
     def _read_reference(self, begin: int, end: int) -> str:
-        return str(self._genome.fetch(self._contig, begin, min(end, self._end)).upper())
+        return str(self._genome.fetch(self._contig, begin, end).upper())
 
     def _find_footprint(self, position: int, ref: str, alt: str) -> Footprint:
         return footprint(self._genome, self._contig, position, ref, alt, limit=self._limit)

@@ -23,6 +23,7 @@ TRAINING = alleles(
 
 def test_the_mean_is_that_of_the_carried_alleles():
     assert simple.training_mean(TRAINING)(TRAINING).tolist() == [16 / 3] * 4
+    assert simple.training_mean(TRAINING.iloc[3:])(TRAINING).tolist() == [0] * 4
 
 
 def test_the_carrier_bit_has_two_means():
@@ -35,9 +36,9 @@ def test_the_carrier_bit_has_two_means():
     [
         ("A", "G", "SNV"),
         ("AC", "GT", "substitution"),
-        ("A", "ACC", "insertion, shifts the frame"),
+        ("A", "AC", "insertion, shifts the frame"),
         ("A", "ACCC", "insertion"),
-        ("ACC", "A", "deletion, shifts the frame"),
+        ("AC", "A", "deletion, shifts the frame"),
         ("ACCC", "A", "deletion"),
     ],
 )
@@ -56,17 +57,19 @@ def test_an_allele_has_the_weighted_mean_of_its_type():
 def test_a_less_likely_read_gets_the_score_that_training_gave_it():
     log_likelihood = np.array([-1.0, -1.5, -2.0])
     # ratio of window to read: 0, 0.5, 1 -> scores 0, 5, 10
-    predict = simple.likelihood_ratio(log_likelihood, pairs([0, 2], [0, 0], [0, 10]))
-    assert predict(pairs([1], [0], [5])) == pytest.approx([5.0])
+    predict = simple.likelihood_ratio(log_likelihood, pairs([0, 2], [0, 1], [0, 5]))
+    assert predict(pairs([1, 2], [0, 0], [5, 10])) == pytest.approx([5.0, 10.0])
 
 
 def test_one_hot_is_cut_around_the_allele():
-    sequences = pd.DataFrame({"sequence": ["ACGTN", "ACGTN"], "variant_offset": [2, 0]})
+    sequences = pd.DataFrame({"sequence": ["ACGTN", "ACGTN", "ACGT"], "variant_offset": [2, 0, 3]})
     found = simple.one_hot(sequences, 3)
-    assert found.shape == (2, 3, 4)
+    assert found.shape == (3, 3, 4)
     assert found[0].argmax(axis=1).tolist() == [1, 2, 3]  # C G T around the G
     assert found[1].argmax(axis=1).tolist() == [0, 1, 2]  # the read ends: A C G
-    assert simple.one_hot(sequences, 1)[0, 4].tolist() == [0, 0, 0, 0]  # all bases; N is none
+    assert found[2].argmax(axis=1).tolist() == [1, 2, 3]  # here too: C G T
+    assert simple.one_hot(sequences.iloc[:2], 1)[0, 4].tolist() == [0] * 4  # all bases; N is none
+    assert simple.one_hot(sequences, 1).shape == simple.one_hot(sequences, 9).shape == (3, 4, 4)
 
 
 def test_the_consequence_is_looked_up_or_else_its_impact():

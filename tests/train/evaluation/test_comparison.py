@@ -77,6 +77,14 @@ def test_too_few_genes_are_no_verdict():
     found = compare(evaluate(predictions(3), ["head", "poor"]), "head", ["poor"])
     assert found[["low", "high", "p_value"]].isna().all(axis=None)
     assert found["verdict"].str.contains("too few genes").all()
+    found = compare(evaluate(predictions(5), ["head", "poor"]), "head", ["poor"])
+    assert found[["low", "high", "p_value"]].notna().all(axis=None)
+
+
+def test_a_head_that_ranks_nothing_is_not_compared_in_ranking():
+    rows = predictions(6).assign(head=1.0)
+    found = compare(evaluate(rows, ["head", "poor"]), "head", ["poor"])
+    assert found["metric"].tolist() == ["rmse"]
 
 
 def test_a_column_that_lacks_values_is_compared_where_it_has_them(rows):
