@@ -58,7 +58,9 @@ def test_messages_still_name_the_file(hostile):
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium")
 @pytest.mark.parametrize("step", ["start", "extract", "augment", "train", "end"])
 def test_no_card_runs_what_a_name_holds(hostile, step, tmp_path):
-    for number, page in enumerate(hostile.folder.rglob(f"steps/{step}/tasks/*/cards/*.html")):
+    pages = list(hostile.folder.rglob(f"steps/{step}/tasks/*/cards/*.html"))
+    assert pages
+    for number, page in enumerate(pages):
         profile = tmp_path / str(number)
         drawn = subprocess.run(
             [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",

@@ -73,3 +73,48 @@ def test_a_deletion_in_a_repeat_is_seen_on_either_side_of_a_substitution(shift):
     assert (evidence, start) == (Evidence.ALTERNATE, FLANK - 1)
     evidence, _ = fit.judge(f"{LEFT[-FLANK:]}{both}{RIGHT[:FLANK]}")
     assert evidence is Evidence.REFERENCE
+
+
+@pytest.mark.parametrize("shift", range(6))
+def test_an_insertion_in_a_repeat_is_seen_on_either_side_of_a_substitution(shift):
+    # A third CAG is inserted, and one base of the others became T.
+    where = Footprint(AT - 1, AT + 6, "TCAGCAG", "TCAGCAGCAG", anchored=True, tail=6)
+    snv = Footprint(AT + shift, AT + shift + 1, "CAGCAG"[shift], "T", anchored=False)
+    fit = HaplotypeFit(where, (snv,), 0, f"{LEFT}CAGCAG{RIGHT}")
+    before, behind = "CAGCAG"[:shift] + "T", "CAGCAG"[shift + 1 :]
+    inserted = {f"CAG{before}{behind}", f"{before}{'CAGCAGCAG'[shift + 1 : shift + 4]}{behind}"}
+    for middle in inserted:
+        evidence, start = fit.judge(f"{LEFT[-FLANK:]}{middle}{RIGHT[:FLANK]}")
+        assert (evidence, start) == (Evidence.ALTERNATE, FLANK - 1)
+    evidence, _ = fit.judge(f"{LEFT[-FLANK:]}{before}{behind}{RIGHT[:FLANK]}")
+    assert evidence is Evidence.REFERENCE
+
+
+def test_an_insertion_right_before_an_allele_is_no_part_of_it():
+    insertion = Footprint(AT - 1, AT, "T", "TCC", anchored=True)
+    assert judge("CCGA", insertion) == (Evidence.ALTERNATE, FLANK + 2)
+    assert judge("CCCAG", insertion) == (Evidence.REFERENCE, FLANK + 2)
+
+
+def test_two_insertions_at_one_place_are_not_on_one_haplotype():
+    one = Footprint(AT - 1, AT, "T", "TG", anchored=True)
+    other = Footprint(AT - 1, AT, "T", "TCC", anchored=True)
+    fit = HaplotypeFit(one, (other,), 0, f"{LEFT}{RIGHT}")
+    found = {
+        inserted: fit.judge(f"{LEFT[-FLANK:]}{inserted}{RIGHT[:FLANK]}")
+        for inserted in ("G", "CC", "CCG", "GCC")
+    }
+    assert found == {
+        "G": (Evidence.ALTERNATE, FLANK - 1),
+        "CC": (Evidence.REFERENCE, FLANK - 1),
+        "CCG": (Evidence.REFERENCE, FLANK - 1),
+        "GCC": (Evidence.REFERENCE, FLANK - 1),
+    }
+
+
+def test_an_insertion_in_a_repeat_may_lie_behind_another_at_its_place():
+    where = Footprint(AT - 1, AT + 4, "TAAAA", "TAAAAA", anchored=True, tail=4)
+    other = Footprint(AT - 1, AT, "T", "TG", anchored=True)
+    fit = HaplotypeFit(where, (other,), 0, f"{LEFT}AAAA{RIGHT}")
+    for middle, expected in (("GAAAAA", Evidence.ALTERNATE), ("GAAAA", Evidence.REFERENCE)):
+        assert fit.judge(f"{LEFT[-FLANK:]}{middle}{RIGHT[:FLANK]}")[0] is expected
