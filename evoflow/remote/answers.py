@@ -16,7 +16,8 @@ CHUNK = 1 << 16
 """Bytes that are handed on at once."""
 
 FORBIDDEN = {401, 403}
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
+BUSY = {408, 425, 429, 500, 502, 503, 504}
+"""Statuses that another attempt may not meet."""
 _GONE = {404, 410}
 
 
@@ -128,7 +129,7 @@ def stretch(url: str, asked: int, status: int, headers: Mapping[str, str]) -> tu
 
 def refusal(url: str, status: int, retry_after: str = "") -> Exception:
     """Turn a status that is not a success, and its Retry-After, into what it means for the user."""
-    if status in _BUSY:
+    if status in BUSY:
         return TransientError(f"the server answers {status}", _seconds(retry_after))
     if status in _GONE:
         return UnavailableError(f"{url}: there is no such file (status {status}); check the URL")

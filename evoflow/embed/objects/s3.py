@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from evoflow.embed.objects.protocol import fill
 from evoflow.errors import InputError
-from evoflow.remote.answers import TransientError, broken_connection
+from evoflow.remote.answers import BUSY, TransientError, broken_connection
 from evoflow.remote.aws import LoginError, anonymous_client, signed_client
 from evoflow.remote.mirror import persist
 from evoflow.settings import split_s3
@@ -20,7 +20,6 @@ from evoflow.settings import split_s3
 CONNECTIONS = 32
 """Requests to S3 that one process may have under way."""
 
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
 _TAKEN = {409, 412}
 
 Answer = TypeVar("Answer")
@@ -153,7 +152,7 @@ class S3Objects:
                 code, status = error.response["Error"]["Code"], _status(error)
                 if code in {"NoSuchKey", "404"}:
                     raise FileNotFoundError(url) from error
-                if status in _BUSY or code == "SlowDown":
+                if status in BUSY or code == "SlowDown":
                     raise TransientError(f"S3 answers {status} {code}") from error
                 said = error.response["Error"].get("Message", "")
                 raise InputError(

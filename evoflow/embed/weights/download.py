@@ -38,14 +38,13 @@ from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_li
 from evoflow.errors import InputError
 from evoflow.files.cache import cache_folder
 from evoflow.files.home import expand_home, takes_files
-from evoflow.remote.answers import broken_connection
+from evoflow.remote.answers import BUSY, broken_connection
 
 logger = logging.getLogger(__name__)
 
 LARGE = (".safetensors", ".pt")
 _ATTEMPTS = 6
 _FIRST_PAUSE = 0.5
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
 _REFUSED_BY_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -215,7 +214,7 @@ def _failed(wanted: Wanted, error: BaseException) -> Exception:
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         busy = BrokenOffError(f"the server answers {status}")
-        return busy if status in _BUSY else _refused(wanted, error)
+        return busy if status in BUSY else _refused(wanted, error)
     if isinstance(error, httpx2.UnsupportedProtocol):
         return _no_hub(wanted, error)
     failure = broken_connection(f"model.checkpoint: {wanted}", error)
