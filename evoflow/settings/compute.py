@@ -142,7 +142,7 @@ class ComputeSettings(Section):
         ]
         if not self.gpus:
             problems.append("gpus is missing: give a machine for each GPU model")
-        problems += [*self._unshared(machines), *self._odd_schedule()]
+        problems += [*self._unshared(), *self._odd_schedule()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -157,15 +157,18 @@ class ComputeSettings(Section):
         if self.schedule and not re.fullmatch(pattern, self.schedule.strip()):
             yield f"schedule: {said}, not {self.schedule!r}"
 
-    def _unshared(self, machines: dict[str, Machine]) -> Iterator[str]:
+    def mounts(self, folder: str) -> bool:
+        """Whether a folder is inside a volume that every machine of remote tasks mounts."""
+        machines = [*self.gpus.values(), *([self.cpu_steps] if self.cpu_steps else [])]
+        volumes = [set(machine.volumes.values()) for machine in machines]
+        common = set.intersection(*volumes) if volumes else set()
+        return any(Path(resolve(folder)).is_relative_to(volume) for volume in common)
+
+    def _unshared(self) -> Iterator[str]:
         """Say which folders remote tasks would not have in common."""
-        mounted = [set(machine.volumes.values()) for machine in machines.values()]
-        common = set.intersection(*mounted) if mounted else set()
         for key in ("embedding_cache", "weights"):
             location = getattr(self, key)
-            if location is None or is_remote(location):
-                continue
-            if not any(Path(resolve(location)).is_relative_to(volume) for volume in common):
+            if location is not None and not is_remote(location) and not self.mounts(location):
                 yield (
                     f"{key} is a folder of this machine, which tasks on {self.target} do not see: "
                     "give an s3:// prefix, or a folder inside a volume that every machine mounts"

@@ -1,5 +1,6 @@
 """What the model config asks for, checked before any work: nothing large is fetched or loaded."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,8 @@ from evoflow.settings.layer_names import Layer, resolve_layer
 
 if TYPE_CHECKING:
     from evoflow.embed.hyena.checkpoint import Checkpoint
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS = "compute.weights"
 
@@ -89,6 +92,14 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
         _check_hub(model, described.commit, local=compute.target == "local")
     elif described.folder == expand_home(expandvars(model.checkpoint)).absolute():
         _check_files(described, config)
+    remote = compute.target != "local"
+    if described.commit is None and remote and not compute.mounts(model.checkpoint):
+        logger.warning(
+            "model.checkpoint: tasks on %s see %s only if their image or a volume has it; "
+            "otherwise name a repository of the hub",
+            compute.target,
+            model.checkpoint,
+        )
     if compute.target == "local" and model.device in {"auto", "cpu"}:
         _check_memory(model, config)
     sizes: dict[str, Any] = config.to_dict()

@@ -110,6 +110,19 @@ def test_a_remote_step_may_have_other_devices():
     check_model(settings({"device": "cuda:7"}, compute))
 
 
+def test_a_checkpoint_that_remote_tasks_may_lack_is_told_of(folder, caplog):
+    for target, volumes, told in (
+        ("local", {}, False),
+        ("batch", {}, True),
+        ("batch", {"/mnt/models": str(folder.parent)}, False),
+    ):
+        caplog.clear()
+        machine = {"queue": "q", "volumes": volumes}
+        compute = {"target": target, "image": "i:1", "gpus": {"A100": machine}}
+        check_model(settings({"checkpoint": str(folder)}, compute))
+        assert (f"tasks on batch see {folder} only if" in caplog.text) is told
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
