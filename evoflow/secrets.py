@@ -7,8 +7,9 @@ opened (`expand`). Messages are cleaned where they are made (`redact`).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import environ
+from typing import Any
 from urllib.parse import quote
 
 PREFIX = "EVOFLOW_SECRET_"
@@ -18,6 +19,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OURS = re.compile(r"\$\{" + PREFIX + r"\d+\}")
 _ADDRESS = re.compile(r"(?P<scheme>\b[a-zA-Z][\w+.-]*://)(?P<user>[^/?#\s]*@)?(?P<rest>\S*)")
 _QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;\s]*=)([^&;#\s]+?)(?=[:,.)'\"\]]*(?:[&;#]|$))")
+_SECRET_NAME = re.compile("TOKEN|SECRET|PASSW|CREDENTIAL|KEY", re.IGNORECASE)
 _HIDDEN = "REDACTED"  # letters: Metaflow takes asterisks out of what it prints
 _SHORTEST = 4
 """Characters of a value below which a message would be cleaned of its own words."""
@@ -35,6 +37,14 @@ def conceal(text: str) -> str:
     return _in_addresses(text, _to_variable)
 
 
+def conceal_variables(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace the values of variables whose names say that they are secret, such as `HF_TOKEN`."""
+    return {
+        name: _to_variable(value) if isinstance(value, str) and _SECRET_NAME.search(name) else value
+        for name, value in environment.items()
+    }
+
+
 def expand(text: str) -> str:
     """Replace each `${VARIABLE}` by its value.
 
@@ -46,8 +56,9 @@ def expand(text: str) -> str:
     missing = sorted({name for name in _VARIABLE.findall(text) if name not in environ})
     if missing:
         why = (
-            "; secrets in URLs stay where the run began: set the variables again to resume it, or "
-            "write ${VARIABLE} in the URL and give it to remote steps with compute.secrets"
+            "; secrets of the settings stay where the run began: set the variables again to resume "
+            "it, or write ${VARIABLE} in their place and give it to remote steps with "
+            "compute.secrets"
         )
         hint = why if any(name.startswith(PREFIX) for name in missing) else ""
         raise ValueError(

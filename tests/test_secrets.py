@@ -98,6 +98,17 @@ def test_a_known_secret_is_hidden_outside_its_url_too_and_percent_encoded():
     )
 
 
+def test_variables_of_remote_tasks_that_are_secrets_are_not_stored():
+    document = parse_yaml("environment: {HF_TOKEN: hf_abc, HF_HOME: /hf, LAB_PASSWORD: '${TOKEN}'}")
+    assert document["environment"] == {
+        "HF_TOKEN": "${EVOFLOW_SECRET_1}",
+        "HF_HOME": "/hf",
+        "LAB_PASSWORD": "${TOKEN}",
+    }
+    assert secrets.expand("${EVOFLOW_SECRET_1}") == "hf_abc"
+    assert secrets.redact("refused: hf_abc") == "refused: REDACTED"
+
+
 def test_yaml_is_cleaned_before_anybody_stores_it():
     document = parse_yaml("people: [{reads: 'https://h/x?sig=abcdef'}]\nregions: [chr1]\n")
     assert document == {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from evoflow.errors import InputError
-from evoflow.secrets import conceal
+from evoflow.secrets import conceal, conceal_variables
 from evoflow.settings import yaml_text
 from evoflow.settings.compute import ComputeSettings
 from evoflow.settings.data import DataSettings
@@ -45,13 +45,16 @@ def parse_yaml(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(document, dict):
         raise InputError(f"must be a mapping of settings, not {type(document).__name__}")
-    return {key: _concealed(value) for key, value in document.items()}
+    return dict(_concealed(document))
 
 
 def _concealed(value: Any) -> Any:
     """Take the secrets out of every text of a document, before anybody stores it."""
     if isinstance(value, dict):
-        return {key: _concealed(child) for key, child in value.items()}
+        found = {key: _concealed(child) for key, child in value.items()}
+        if isinstance(found.get("environment"), dict):
+            found["environment"] = conceal_variables(found["environment"])
+        return found
     if isinstance(value, list):
         return [_concealed(child) for child in value]
     return conceal(value) if isinstance(value, str) else value
