@@ -127,22 +127,33 @@ def stretch(url: str, asked: int, status: int, headers: Mapping[str, str]) -> tu
     return size, start, last + 1
 
 
-def refusal(url: str, status: int, retry_after: str = "") -> Exception:
-    """Turn a status that is not a success, and its Retry-After, into what it means for the user."""
+def refusal(url: str, status: int, retry_after: str = "", reason: str = "") -> Exception:
+    """Turn a status that is not a success into what it means for the user.
+
+    Parameters
+    ----------
+    url
+        For messages.
+    status, retry_after
+        Of the answer.
+    reason
+        What the server says of it, if it says anything.
+    """
     if status in BUSY:
         return TransientError(f"the server answers {status}", _seconds(retry_after))
+    said = f"{status}: {reason}" if reason else str(status)
     if status in _GONE:
-        return UnavailableError(f"{url}: there is no such file (status {status}); check the URL")
+        return UnavailableError(f"{url}: there is no such file (status {said}); check the URL")
     if status in FORBIDDEN:
         return UnavailableError(
-            f"{url}: no permission, or no such file (status {status}); check the URL and, unless "
+            f"{url}: no permission, or no such file (status {said}); check the URL and, unless "
             "it is public, your credentials"
         )
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return InputError(
             f"{url}: is empty, or has become shorter while it was read; give a complete file"
         )
-    return InputError(f"{url}: the server answers {status}; check the URL")
+    return InputError(f"{url}: the server answers {said}; check the URL")
 
 
 def broken_connection(url: str, error: BaseException) -> Exception:

@@ -1,5 +1,6 @@
 """Files on web servers."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ from evoflow.remote.answers import (
 
 if TYPE_CHECKING:
     import requests
+
+_REASON_BYTES = 4096
 
 
 @cache
@@ -70,10 +73,22 @@ class WebFile:
             # ValueError: the URL, or that of a redirect, cannot be parsed.
             raise InputError(f"{self.url}: cannot be read ({error}); check the URL") from error
         if answer.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-            answer.close()
-            wait = answer.headers.get("Retry-After", "")
-            raise refusal(self.url, answer.status_code, wait)
+            with answer:
+                wait, reason = answer.headers.get("Retry-After", ""), _reason(answer)
+            raise refusal(self.url, answer.status_code, wait, reason)
         return answer
+
+
+def _reason(answer: "requests.Response") -> str:
+    """Read why the stores of Amazon, Google and Microsoft refuse a signed URL; else nothing."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        body = answer.raw.read(_REASON_BYTES, decode_content=True)
+    except HTTPError:
+        return ""
+    found = re.search(rb"<Message>([^<]+)</Message>", body)
+    return " ".join(found[1].decode(errors="replace").split()).rstrip(".") if found else ""
 
 
 def _version(answer: "requests.Response") -> str:

@@ -27,6 +27,12 @@ class Server(BaseHTTPRequestHandler):
             self.send_header("Retry-After", "30")
             self.end_headers()
             return
+        if self.path == "/expired":
+            self.send_response(403)
+            self.end_headers()
+            self.wfile.write(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code>")
+            self.wfile.write(b"<Message>Request has\n expired.</Message></Error>")
+            return
         start, stop = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
         ranged = self.path == "/ranges"
         body = CONTENT[start : stop + 1] if ranged else CONTENT
@@ -76,6 +82,13 @@ def test_a_bundle_of_certificates_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/none.pem")
     with pytest.raises(InputError, match=r"a\.fa: cannot be read \(.*/none\.pem\)"):
         WebFile("https://127.0.0.1:9/a.fa").describe()
+
+
+def test_a_refusal_has_the_reason_that_the_server_gives(url):
+    with pytest.raises(
+        InputError, match=r"no such file \(status 403: Request has expired\); check"
+    ):
+        WebFile(f"{url}/expired").describe()
 
 
 def test_a_busy_server_says_for_how_long(url):
