@@ -108,7 +108,7 @@ const measure = (attempts) => {
         .map((text) => [text.textContent, text.getBoundingClientRect()]);
       for (const [i, [word, one]] of boxes.entries())
         for (const [next, other] of boxes.slice(i + 1))
-        if (one.left < other.right - 1 && other.left < one.right - 1
+        if (one.left < other.right + 1 && other.left < one.right + 1
             && one.top < other.bottom - 1 && other.top < one.bottom - 1)
           found.push("labels overlap: " + word + " and " + next);
     }

@@ -73,6 +73,7 @@ def spec(chart: alt.Chart | alt.LayerChart, height: int) -> Spec:
             tickColor="#9aa3ad",
             labelColor=INK,
             labelLimit=170,
+            labelSeparation=4,
             titleColor=INK,
             labelFontSize=12,
             titleFontSize=12,
