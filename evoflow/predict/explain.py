@@ -227,7 +227,8 @@ def _blocks(
     offset = int(first["variant_offset"])
     own = first["alt"] if first["carries_alt"] else first["ref"]
     drawn = logo(str(first["sequence"]), start, effects, range(offset, offset + len(str(own))))
-    yield Drawing(drawn, "What moved the score", _LOGO)
+    largest = f"The tallest letter moves it by {np.abs(effects).max():.2g}."
+    yield Drawing(drawn, "What moved the score", f"{_LOGO} {largest}")
 
 
 def _cached_scores(

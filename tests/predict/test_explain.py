@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -108,6 +109,7 @@ def test_a_users_own_alleles_are_explained(head, world):
     page = output.read_text()
     assert page.count("<svg width") == 2
     assert page.count('class="pileup"') == 2
+    assert len(re.findall(r"The tallest letter moves it by [\d.e-]+\.<", page)) == 2
     assert "chr1:101 A&gt;G" in page
 
 
