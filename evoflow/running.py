@@ -5,7 +5,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,13 +50,13 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
         The command line; default: this process's.
     """
     words = list(sys.argv if arguments is None else arguments)
+    _refuse_other_encodings(words)
     begins_run = not {"run", "resume"}.isdisjoint(_without_configs(words))
     kills = memory_kills()
     if begins_run:
         _stop_like_ctrl_c()
     try:
-        with _configs_in_utf8(words):
-            flow()
+        flow()
     except SystemExit as ended:
         if ended.code in (None, 0):
             raise
@@ -67,6 +66,8 @@ def run_flow(flow: Callable[[], object], arguments: Sequence[str] | None = None)
             run_id = str(current.run_id)
             told = how_to_go_on(words, run_id) if is_begun(run_id) else NOTHING_DONE
             print(told, file=sys.stderr)
+        elif "--config" in words and "run" in words[: words.index("--config")]:
+            print("--config goes before run", file=sys.stderr)
         elif "step" in words:
             if is_full_disk(ended.__context__):
                 print(_full_datastore(words), file=sys.stderr)
@@ -149,20 +150,15 @@ def _stop_like_ctrl_c() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-@contextmanager
-def _configs_in_utf8(words: Sequence[str]) -> Iterator[None]:
-    """Say which config is in another encoding: Metaflow reads them before it asks ours to."""
-    try:
-        yield
-    except UnicodeDecodeError:
-        for option, name, path in zip(words, words[1:], words[2:], strict=False):
-            if option == "--config":
-                try:
-                    decode(Path(path).read_bytes())
-                except InputError as error:
-                    print(f"Error: the {name} config {path}: {error}", file=sys.stderr)
-                    raise SystemExit(2) from None
-        raise
+def _refuse_other_encodings(words: Sequence[str]) -> None:
+    """Say which config is not in UTF-8: Metaflow reads them first, and fails with a traceback."""
+    for option, name, path in zip(words, words[1:], words[2:], strict=False):
+        if option == "--config" and Path(path).is_file():
+            try:
+                decode(Path(path).read_bytes())
+            except InputError as error:
+                print(f"Error: the {name} config {path}: {error}", file=sys.stderr)
+                raise SystemExit(2) from None
 
 
 def _is_hopeless(words: Sequence[str], ended: SystemExit) -> bool:

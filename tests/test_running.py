@@ -133,14 +133,26 @@ def test_a_config_in_another_encoding_is_named(tmp_path, capsys):
     path.write_bytes(b"demo: {}\n# caf\xe9\n")
 
     def flow():
-        path.read_text(encoding="utf-8")
+        """End as Metaflow does where it cannot read a config."""
+        raise SystemExit(1)
 
     with pytest.raises(SystemExit) as ended:
         run_flow(flow, [SCRIPT, "--config", "data", str(path), "run"])
     assert ended.value.code == 2
     assert f"the data config {path}: line 2: the byte 0xE9" in capsys.readouterr().err
-    with pytest.raises(UnicodeDecodeError):
-        run_flow(flow, [SCRIPT, "run"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["run", "--config", "data", "x.yaml"], True), (["--config", "data", "run", "run"], False)],
+)
+def test_a_config_after_run_is_told_where_it_goes(words, told, capsys):
+    def flow():
+        raise SystemExit(2)
+
+    with pytest.raises(SystemExit):
+        run_flow(flow, [SCRIPT, *words])
+    assert ("--config goes before run" in capsys.readouterr().err) == told
 
 
 @pytest.mark.parametrize(
