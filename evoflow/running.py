@@ -126,8 +126,9 @@ def how_to_go_on(words: Sequence[str], run_id: str) -> str:
 
 def begins(words: Sequence[str] | None = None) -> bool:
     """Whether a command line begins a run or a deployment, whose tasks need this environment."""
-    words = sys.argv if words is None else words
-    return not {"run", "resume", "create"}.isdisjoint(_without_configs(words))
+    plain = set(_without_configs(sys.argv if words is None else words))
+    deploys = "create" in plain and "card" not in plain  # a task creates its card by a command
+    return deploys or not plain.isdisjoint({"run", "resume"})
 
 
 def allowed_splits(words: Sequence[str] | None = None) -> int | None:

@@ -163,8 +163,12 @@ def test_a_variable_that_is_not_set_is_said_before_any_task_has_its_name_for_a_v
     compute = BATCH | {"environment": {"TOKEN": "x-${ABSENT}"}}
     with pytest.raises(ComputeError, match=r"compute\.environment\.TOKEN: .*uses ABSENT, which"):
         decorated(a100, compute)
-    monkeypatch.setattr("sys.argv", ["flow.py", "step", "embed", "--run-id", "1"])
-    assert decorated(a100, compute)["environment"] == {"vars": {}}
+    for words in (["step", "embed", "--run-id", "1"], ["card", "create", "1/embed/2"]):
+        monkeypatch.setattr("sys.argv", ["flow.py", *words])
+        assert decorated(a100, compute)["environment"] == {"vars": {}}
+    monkeypatch.setattr("sys.argv", ["flow.py", "argo-workflows", "create"])
+    with pytest.raises(ComputeError, match="uses ABSENT"):
+        decorated(a100, compute)
 
 
 @pytest.mark.usefixtures("at_the_start")
