@@ -26,7 +26,7 @@ _REMEDY = (
 _REMOTE_FONT = re.compile(r'@import\s*"https://fonts\.googleapis\.com[^"]*";')
 
 
-def find_run(name: str) -> Any:
+def find_run(name: str | int) -> Any:
     """Find a run of anybody by its name.
 
     Parameters
@@ -42,6 +42,7 @@ def find_run(name: str) -> Any:
     InputError
         When there is no such run.
     """
+    name = str(name)
     if not name.rpartition("/")[2]:
         raise InputError(f"run {name!r}: has no number; give {FLOW}/123, 123 or latest")
     namespace(None)

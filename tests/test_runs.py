@@ -51,6 +51,7 @@ def test_a_run_is_found_by_each_of_its_names(run_id, name):
     run = runs.find_run(name.format(run_id))
     assert run.pathspec == f"EvoFlow/{run_id}"
     assert runs.artifact(run, "start", "answer") == 42
+    assert runs.find_run(int(run_id)).pathspec == run.pathspec
 
 
 def test_an_unknown_run_is_an_error_that_names_the_ones_there_are(run_id):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike, fspath
 
 import pandas as pd
 
@@ -104,7 +105,10 @@ def predict_individuals(
 
 
 def predict_variants(
-    trained: TrainedHead, variants: str, reference: str, asked: ModelSettings | None = None
+    trained: TrainedHead,
+    variants: str | PathLike[str],
+    reference: str | PathLike[str],
+    asked: ModelSettings | None = None,
 ) -> Predictions:
     """Score every allele of a VCF, written into the reference in place of a read.
 
@@ -129,6 +133,7 @@ def predict_variants(
         When the head was trained on other embeddings, or a file is not sound.
     """
     model = trained.model_settings(asked)
+    variants, reference = fspath(variants), fspath(reference)
     path, fasta = local_files.local_whole(variants), local_files.local_reference(reference)
     with local_files.named({path: variants, fasta: reference}):
         written = write_alleles(path, fasta, trained.read_length)

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from evoflow.__main__ import main
 from evoflow.embed import embedder as embedding
 from evoflow.errors import InputError
-from evoflow.predict.commands import predict_individuals
+from evoflow.predict.commands import predict_individuals, predict_variants
 from evoflow.settings import DataSettings
 from evoflow.train.head import Head
 from tests.devices.one_gpu import WAITS, busy_gpu
@@ -51,6 +51,11 @@ def test_variants_are_scored_without_reads(head, world):
     assert scored["variant_id"].tolist() == ["first", "."]
     assert scored["position"].tolist() == [101, 102]
     assert scored["score"].between(0, 10).all()
+
+
+def test_files_are_taken_as_paths_too(trained, world):
+    found = predict_variants(trained, world / "variants.vcf", world / "genome.fa")
+    assert found.alleles["position"].tolist() == [101, 102]
 
 
 @pytest.mark.parametrize(
