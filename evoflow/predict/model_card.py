@@ -221,7 +221,7 @@ def _headline(found: "Headline") -> str:
     caveat = f" {found.caveat}" if found.caveat else ""
     return (
         f"{text} {found.measure} {found.where}: head {found.head}{against}."
-        f" {found.rows:,} alleles in {found.units:,} independent genes.{hint}{caveat}"
+        f" {found.counted}.{hint}{caveat}"
     )
 
 

@@ -84,8 +84,8 @@ def verdict(found: "Headline", label: str = "impact") -> str:
     hint = " With so few genes the interval is only a hint." if found.is_hint else ""
     measured = MEASURED[found.metric].format(label=label)
     return (
-        f"On {found.rows:,} alleles in {found.units:,} independent genes ({found.subset}, test "
-        f"split) the head's {measured} is {found.head}{beside}.{hint}"
+        f"On {found.counted} ({found.subset}, test split) the head's {measured} is "
+        f"{found.head}{beside}.{hint}"
         f"{' ' if found.caveat else ''}{found.caveat}"
     )
 

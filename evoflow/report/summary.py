@@ -76,7 +76,9 @@ def _headline(found: "Headline") -> Iterator[str]:
     if found.baseline:
         yield f"{INDENT}{spoken(found.baseline)} {found.best}, difference {found.difference}"
     hint = ": the interval is only a hint" if found.is_hint else ""
-    yield f"{INDENT}{found.rows:,} alleles in {found.units:,} independent genes{hint}"
+    yield from wrap(
+        f"{found.counted}{hint}", WIDTH, initial_indent=INDENT, subsequent_indent=INDENT
+    )
     yield from wrap(found.caveat, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
 
 

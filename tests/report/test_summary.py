@@ -15,7 +15,7 @@ def test_the_summary_names_stand_ins_and_the_head_beside_its_baselines(run):
     assert "! test has no example of score 10" in text
     assert "0.71 [0.60, 0.80]" in text
     assert "the head is better than boosted trees" in text
-    assert "50 alleles in 20 independent genes" in text
+    assert "50 alleles in 20 independent genes or parts of genes" in text
     assert "evoflow report EvoFlow/1795464212872958" in text
 
 

@@ -103,6 +103,11 @@ class Headline:
         return self.subset if self.subset.startswith(WITHIN) else f"on {self.subset}"
 
     @property
+    def counted(self) -> str:
+        """Say what it rests on; where a gene lies in several blocks, each part is a unit."""
+        return f"{self.rows:,} alleles in {self.units:,} independent genes or parts of genes"
+
+    @property
     def measure(self) -> str:
         """What the metric is called."""
         return MEASURE[self.metric]
