@@ -70,14 +70,10 @@ class CalledAlleles:
         return self._footprint(position, ref, alt)
 
     def near(self, start: int, stop: int, *, besides: Footprint | None = None) -> list[Footprint]:
-        """List the alleles whose footprint reaches into an interval, by position."""
+        """List the alleles whose footprint reaches into an interval."""
         first = bisect_left(self._starts, start - _LONG - self._reach)
         last = bisect_left(self._starts, stop)
-        if first == last and not self._long:
-            return []
-        keys = self._keys[first:last]
-        if self._long:
-            keys = sorted(keys + [key for key in self._long if key[0] <= stop])
+        keys = self._keys[first:last] + [key for key in self._long if key[0] <= stop]
         found = [
             self.footprint(*key)
             for key in keys
@@ -94,13 +90,6 @@ class CalledAlleles:
         seen = Shown(*evidence(lay, bases, where))
         if not lay.gaps and self._is_simple(where):  # nearly always, so this comes first
             return seen
-        blocks = lay.blocks
-        if (
-            not blocks  # all of it clipped or inserted, as cutting off primers leaves reads
-            or blocks[0].reference_start > where.start
-            or blocks[-1].reference_start + blocks[-1].length < where.stop
-        ):
-            return Shown(Evidence.UNINFORMATIVE, 0, 0)
         if lay.is_plain_at(where) and self._is_plain(bases, seen, where):
             return seen
         part = lay.part_over(where, FLANK)

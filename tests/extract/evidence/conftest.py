@@ -15,7 +15,7 @@ from tests.extract.evidence.choosing import BESIDE, GENOME, SNV
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory):
     path = tmp_path_factory.mktemp("genome") / "genome.fa"
-    path.write_text(f">1\n{GENOME[:40]}R{GENOME[41:]}\n")
+    path.write_text(f">1\n{GENOME[:40]}R{GENOME[41:]}\n".lower())
     pysam.faidx(str(path))
     with pysam.FastaFile(str(path)) as opened:
         yield opened

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoflow.extract.evidence import called_alleles
 from evoflow.extract.evidence.alignment import Evidence, layout
 from evoflow.extract.evidence.called_alleles import CalledAlleles
 from evoflow.extract.vcf.normalise import KEY
@@ -24,7 +25,7 @@ DELETION = (102, "CA", "C")
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory):
     path = tmp_path_factory.mktemp("genome") / "genome.fa"
-    path.write_text(f">1\n{GENOME}\n")
+    path.write_text(f">1\n{GENOME.lower()}\n")
     pysam.faidx(str(path))
     with pysam.FastaFile(str(path)) as opened:
         yield opened
@@ -67,6 +68,13 @@ def test_the_substitution_alone_shows_no_deletion(genome):
     alleles = called(genome, DELETION, SNV)
     only = haplotype((106, 107, "G"))[60:140]
     assert show(alleles, DELETION, only, "80M").evidence is Evidence.REFERENCE
+
+
+def test_a_substitution_is_seen_behind_a_deletion_that_was_aligned_without_a_gap(genome):
+    # The read ends soon behind the run: by its CIGAR the G stands at the base before its own.
+    both = haplotype((102, 103, ""), (106, 107, "G"))[60:118]
+    seen = show(called(genome, DELETION, SNV), SNV, both, "58M")
+    assert (seen.evidence, both[seen.start]) == (Evidence.ALTERNATE, "G")
 
 
 def test_two_of_a_repeat_are_not_one(genome):
@@ -118,6 +126,15 @@ def test_alleles_nearby_are_found_by_their_repeat(genome):
     assert [each.start for each in alleles.near(90, 240)] == [101, 106, 159]
     own = alleles.footprint(*SNV)
     assert [each.start for each in alleles.near(90, 120, besides=own)] == [101]
+
+
+def test_a_long_allele_is_found_from_its_end(genome, monkeypatch):
+    monkeypatch.setattr(called_alleles, "_LONG", 30)
+    monkeypatch.setattr(called_alleles, "_PAST_LIMIT", -100)  # repeats are followed nowhere
+    long, short = (20, GENOME[19:180], GENOME[19]), (120, GENOME[119:149], GENOME[119])
+    alleles = called(genome, long, short)
+    for start, stop, found in ((178, 179, [19]), (10, 20, [19]), (10, 19, []), (147, 148, [119, 19])):
+        assert [each.start for each in alleles.near(start, stop)] == found
 
 
 @given(

@@ -33,6 +33,31 @@ def test_further_alleles_are_counted_only_within_the_kept_bases(choose):
     assert kept[0].other_alleles == 0
 
 
+def test_a_further_insertion_counts_where_all_of_it_is_kept(choose):
+    def others(position):
+        insertion = (position, GENOME[position - 1], GENOME[position - 1] + "ACGTA")
+        before, behind = list(GENOME[100:position]), GENOME[position:195]
+        before[50] = SNV[2]
+        made = make_read(
+            len(GENOME), "r", 100, f"{''.join(before)}ACGTA{behind}",
+            f"{position - 100}M5I{195 - position}M",
+        )  # fmt: skip
+        (kept,) = choose([made], called=(SNV, insertion))[0]
+        return kept.other_alleles
+
+    # Of the read's bases 20 to 79 are kept.
+    assert [others(position) for position in (174, 175, 176, 179)] == [1, 1, 0, 0]
+
+
+def test_too_few_bases_beside_a_clip_are_dropped(choose):
+    bases = GENOME[100:150] + SNV[2] + GENOME[151:200]
+    made = [make_read(len(GENOME), "r", start, bases, f"{start - 100}S{200 - start}M")
+            for start in (140, 141)]  # fmt: skip
+    kept, counts = choose([made[0]])[0], choose([made[1]])[1]
+    assert [each.sequence for each in kept] == [bases[40:]]
+    assert counts == {"too few unclipped bases around the allele": 1}
+
+
 def test_letters_that_are_no_bases_are_dropped(choose):
     bases = GENOME[100:140] + "R" + GENOME[141:200]
     far = "R" + GENOME[101:200]  # outside of the kept bases
