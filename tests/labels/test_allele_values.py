@@ -89,7 +89,10 @@ SAME_SIDE = [row(snv(position), position) for position in (10, 20)]
         ([row(snv(10), 1), row(snv(10), 2)], r"chr1:10:\w:\w has 1 and 2 \(lines 2, 3\); keep one"),
         ([row(snv(10), 1, "chr9")], r"none of its contigs \(chr9\) is in"),
         ([row((10, other(10), BASES[9]), 1)], r"REF differs from .* in 1 of 1 records"),
-        ([row((5_000, "A", "G"), 1)], r"line 2 has the position 5,000, but chr1 of .* 127 bases"),
+        (
+            [row((5_000, "A", "G"), 1), row(snv(10), 1)],
+            r"line 2 has the position 5,000, but chr1 of .* 127 bases",
+        ),
         ([row(snv(50), 1)], r"for none of the alleles .*1 rows: ClinVar does not list its allele"),
         ([row(snv(10), 4), row(snv(20), 4)], "all of its 2 alleles .* have the value 4"),
     ],
@@ -108,9 +111,12 @@ def test_a_baseline_may_be_the_same_everywhere(data, write):
 
 def test_only_the_regions_count(data, write):
     inside = data.model_copy(update={"regions": ("chr1:1-15",)})
-    assert values_of(inside, write("a.tsv", HEAD, *SAME_SIDE), "column").table[
-        "position"
-    ].tolist() == [10]
+    rows = [*SAME_SIDE, row(snv(10), 1, "chr2")]
+    found = values_of(inside, write("a.tsv", HEAD, *rows), "column")
+    assert found.table["position"].tolist() == [10]
+    assert found.counts.set_index("reason")["count"].to_dict() == {
+        "ClinVar does not list its allele": 1, "outside the regions": 1, "kept": 1,
+    }  # fmt: skip
 
 
 def test_nothing_given_is_no_table(data):

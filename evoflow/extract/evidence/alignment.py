@@ -280,8 +280,6 @@ def central_window(
         Where the bases start on the read and on the reference; None where nothing fits.
     """
     for first, end in lay.stretches:
-        if not (first <= start and stop <= end):
-            continue
         lowest, highest = max(first, stop - length), min(start, end - length)
         ideal = (start + stop - length) // 2
         for index in sorted(range(lowest, highest + 1), key=lambda each: abs(each - ideal)):

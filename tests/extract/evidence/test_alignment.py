@@ -1,9 +1,18 @@
 """Carriers decided by hand-written alignments."""
 
+import re
+
 import pysam
 import pytest
 
-from evoflow.extract.evidence.alignment import Evidence, central_window, evidence, footprint, layout
+from evoflow.extract.evidence.alignment import (
+    Evidence,
+    Footprint,
+    central_window,
+    evidence,
+    footprint,
+    layout,
+)
 from tests.extract.worlds import make_read
 
 #         0         1         2         3
@@ -125,6 +134,76 @@ def test_substitution_of_two_bases(genome, bases, cigar, expected):
     assert shown(genome, (5, "TG", "AC"), 2, bases, cigar)[0] is expected
 
 
+@pytest.mark.parametrize(
+    ("allele", "cigar", "plain"),
+    [
+        ((20, "T", "G"), "38M", True),  # from 0; the allele is at 19
+        ((20, "T", "G"), "29M1D9M", False),  # nine bases behind the allele
+        ((20, "T", "G"), "30M1D8M", True),
+        ((20, "T", "G"), "9M1D28M", False),
+        ((20, "T", "G"), "8M1D29M", True),
+        ((20, "T", "G"), "19M1D18M", False),
+        ((20, "T", "G"), "3M1D25M1D9M", False),  # one of two gaps
+        # The run of C is 12 to 16: wherever its own gap lies.
+        ((12, "AC", "A"), "12M1D25M", True),
+        ((12, "AC", "A"), "16M1D21M", True),
+        ((12, "AC", "A"), "11M1D26M", False),
+        ((12, "AC", "A"), "17M1D20M", False),
+        ((12, "A", "AC"), "17M1I20M", True),
+        ((12, "A", "AC"), "11M1I26M", False),
+        # Two bases for two, and two for three.
+        ((20, "TA", "CG"), "20M1I18M", True),
+        ((20, "TA", "CG"), "21M1I17M", False),
+        ((20, "TA", "CGG"), "19M1I19M", True),
+        ((20, "TA", "CGG"), "21M1I17M", True),
+        ((20, "TA", "CGG"), "22M1I16M", False),
+    ],
+)
+def test_a_gap_beside_an_allele_is_its_own_or_leaves_it_in_doubt(genome, allele, cigar, plain):
+    where = footprint(genome, "1", *allele, limit=100)
+    read = make_read(len(GENOME), "read", 0, "A" * (38 + cigar.count("I")), cigar)
+    assert layout(read).is_plain_at(where) is plain
+
+
+@pytest.mark.parametrize(
+    ("allele", "read", "expected"),
+    [
+        ((5, "T", "A"), (4, "AGC", "3M"), Evidence.ALTERNATE),
+        ((5, "T", "A"), (2, "GTA", "3M"), Evidence.ALTERNATE),
+        ((12, "AC", "A"), (11, "ACCCCA", "1M1D5M"), Evidence.ALTERNATE),
+        ((9, "TT", "ACG"), (8, "ACGGA", "2M1I2M"), Evidence.UNINFORMATIVE),  # lacks the base before
+    ],
+)
+def test_where_a_read_may_begin_and_end(genome, allele, read, expected):
+    assert shown(genome, allele, *read)[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("cigar", "interval", "flank", "expected"),
+    [
+        ("5S20M5S", (110, 111), 25, (5, 25)),
+        ("5S20M5S", (110, 111), 3, (12, 19)),
+        ("20M5N20M", (130, 131), 25, (20, 40)),  # not over the skip
+        ("20M5N20M", (118, 126), 25, None),
+        ("10M4D10M", (116, 117), 4, (10, 17)),  # the flank begins in the deletion
+        ("10M4D10M", (105, 106), 7, (0, 10)),  # it ends there
+        ("10M4I10M", (112, 113), 4, (8, 21)),
+        ("10M4I10M", (105, 106), 4, (1, 10)),
+        ("20M", (99, 101), 5, None),
+        ("20M", (119, 121), 5, None),
+        ("20M", (100, 120), 5, (0, 20)),
+    ],
+)
+def test_the_part_over_an_allele_begins_and_ends_with_aligned_bases(
+    cigar, interval, flank, expected
+):
+    read = make_read(
+        1000, "read", 100, "A" * sum(map(int, re.findall(r"(\d+)[MIS]", cigar))), cigar
+    )
+    where = Footprint(*interval, "A" * (interval[1] - interval[0]), "", anchored=False)
+    assert layout(read).part_over(where, flank) == expected
+
+
 def test_replacement_of_another_length_begins_behind_the_base_before(genome):
     # TT at 8 becomes ACG.
     found, start, stop = shown(genome, (9, "TT", "ACG"), 6, "CAACGGA", "4M1I2M")
@@ -147,6 +226,7 @@ def window(start, cigar, interval, length, *, contig_length=1000):
         (100, "5S50M5S", (8, 9), 20, (5, 100)),  # never over clipped bases
         (100, "5S50M5S", (52, 53), 20, (35, 130)),
         (100, "30M10N30M", (32, 33), 20, (30, 140)),  # never over a skip
+        (100, "30M10N30M", (28, 32), 20, None),
         (100, "20M4I36M", (32, 33), 22, (19, 119)),  # begins with an aligned base
         (100, "60M", (30, 45), 14, None),  # too short for the allele
         (100, "50S10M", (52, 53), 20, None),

@@ -133,7 +133,12 @@ def test_a_long_allele_is_found_from_its_end(genome, monkeypatch):
     monkeypatch.setattr(called_alleles, "_PAST_LIMIT", -100)  # repeats are followed nowhere
     long, short = (20, GENOME[19:180], GENOME[19]), (120, GENOME[119:149], GENOME[119])
     alleles = called(genome, long, short)
-    for start, stop, found in ((178, 179, [19]), (10, 20, [19]), (10, 19, []), (147, 148, [119, 19])):
+    for start, stop, found in (
+        (178, 179, [19]),
+        (10, 20, [19]),
+        (10, 19, []),
+        (147, 148, [119, 19]),
+    ):
         assert [each.start for each in alleles.near(start, stop)] == found
 
 
