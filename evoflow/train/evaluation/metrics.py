@@ -212,6 +212,15 @@ def one_each(variants: npt.NDArray[np.integer]) -> Floats:
     return np.asarray(1 / counts[codes], dtype=np.float64)
 
 
+_ALL_ALIKE = {
+    ("high", 0): "no row is HIGH",
+    ("high", 1): "every row is HIGH",
+    ("pathogenic", 0): "every row is benign",
+    ("pathogenic", 1): "every row is pathogenic",
+}
+"""Why a metric of two classes is not defined, by its truth and the one class that there is."""
+
+
 def _undefined(
     metric: Metric,
     truth: Floats,
@@ -221,12 +230,14 @@ def _undefined(
 ) -> str:
     """Say why a metric has no value; empty where it has one."""
     if len(truth) == 0:
-        return f"no row with a known {metric.truth}"
+        known = "class" if metric.truth == "pathogenic" else metric.truth
+        return f"no row with a known {known}"
     if alleles < FEWEST_ALLELES:
-        return f"only {alleles} alleles or loci"
+        return f"fewer than {FEWEST_ALLELES} alleles or loci"
     within = " within each fold" if np.ptp(fold) else ""
     if metric.ranks and np.ptp(truth) == 0:
-        return f"every row has {metric.truth} {truth[0]:g}"
+        alike = f"every row has {metric.truth} {truth[0]:g}"
+        return _ALL_ALIKE.get((metric.truth, truth[0]), alike)
     if metric.ranks and _is_constant(truth, fold):
         return f"every row has the same {metric.truth}{within}"
     if metric.ranks and _is_constant(predicted, fold):

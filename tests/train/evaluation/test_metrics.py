@@ -61,6 +61,21 @@ def test_intervals_hold_the_value_and_narrow_with_more_blocks():
     assert (many[2] - many[1]) < (few[2] - few[1]) / 2
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "metric", "why"),
+    [
+        ("impact", "LOW", "auroc_high", "no row is HIGH"),
+        ("impact", "HIGH", "auprc_high", "every row is HIGH"),
+        ("clinical_significance", "Benign", "auroc_pathogenic", "every row is benign"),
+        ("clinical_significance", "Pathogenic", "auprc_pathogenic", "every row is pathogenic"),
+        ("label", 5, "spearman", "every row has score 5"),
+    ],
+)
+def test_where_all_rows_are_alike_it_is_said_how(column, value, metric, why):
+    found = evaluate(predictions(20).assign(carries_alt=True, **{column: value}), ["head"])
+    assert found.undefined["all"]["head"][metric] == why
+
+
 def test_rows_of_one_block_are_not_independent():
     rows = predictions(40, 1)
     repeated = pd.concat([rows] * 25)
@@ -75,7 +90,7 @@ def test_what_is_undefined_says_why():
     found = evaluate(predictions(2), MODELS)
     assert found.metrics["all"]["constant"]["spearman"] == (None, None, None, 20)
     assert found.undefined["all"]["constant"]["spearman"] == "every prediction is the same"
-    assert found.undefined["all"]["head"]["auroc_pathogenic"] == "no row with a known pathogenic"
+    assert found.undefined["all"]["head"]["auroc_pathogenic"] == "no row with a known class"
     assert found.undefined["all"]["head"]["rmse"] == "no interval: 2 independent units"
     assert found.metrics["all"]["head"]["rmse"][1] is None
 
@@ -121,7 +136,7 @@ def test_what_is_no_more_than_the_mean_of_the_other_folds_ranks_nothing(crossed)
 def test_two_alleles_are_no_result():
     found = evaluate(predictions(1, 2), ["head"])
     assert found.metrics["all"]["head"]["mae"] == (None, None, None, 2)
-    assert found.undefined["all"]["head"]["mae"] == "only 2 alleles or loci"
+    assert found.undefined["all"]["head"]["mae"] == "fewer than 3 alleles or loci"
 
 
 def test_an_allele_that_several_people_carry_counts_as_one():
@@ -131,7 +146,7 @@ def test_an_allele_that_several_people_carry_counts_as_one():
     assert found[0] == pytest.approx(1 / 3)
     assert found[3] == 3
     only_two = evaluate(cohort[cohort["label"] < 10], ["head"])
-    assert only_two.undefined["all"]["head"]["mae"] == "only 2 alleles or loci"
+    assert only_two.undefined["all"]["head"]["mae"] == "fewer than 3 alleles or loci"
 
 
 def test_one_gene_that_holds_all_rows_of_a_class_leaves_no_interval():
