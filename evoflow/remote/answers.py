@@ -167,6 +167,12 @@ def broken_connection(url: str, error: BaseException) -> Exception:
             "is of your institution's own authority, set REQUESTS_CA_BUNDLE (for S3 AWS_CA_BUNDLE, "
             "for Hugging Face SSL_CERT_FILE) to a PEM file with that authority's certificate"
         )
+    lacking = isinstance(cause, FileNotFoundError) and cause.filename is None  # ssl names none
+    if lacking or getattr(cause, "reason", "") == "NO_CERTIFICATE_OR_CRL_FOUND":
+        return InputError(
+            f"{url}: the file of trusted certificates is missing or holds none; check "
+            "REQUESTS_CA_BUNDLE, AWS_CA_BUNDLE and SSL_CERT_FILE"
+        )
     return TransientError(f"the connection failed ({type(error).__name__}: {cause})")
 
 

@@ -80,3 +80,15 @@ def test_a_connection_that_fails_says_why():
     found = broken_connection("https://lab.org/b.bam", error)
     assert type(found) is TransientError
     assert str(found) == "the connection failed (OSError: Name or service not known)"
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_file_of_certificates_that_holds_none_is_told_of(tmp_path, content):
+    path = tmp_path / "authority.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - what ssl raises is what is tested
+        ssl.create_default_context(cafile=path)
+    found = broken_connection("https://lab.org/b.bam", caught.value)
+    assert type(found) is InputError
+    assert "certificates is missing or holds none; check REQUESTS_CA_BUNDLE" in str(found)

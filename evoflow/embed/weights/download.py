@@ -136,8 +136,8 @@ def _is_cached(wanted: Wanted, name: str, commit: str) -> bool:
 
 def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
     """Fetch once; every failure is one of the two errors that `fetch` knows."""
-    _limit_waiting()
     try:
+        _limit_waiting()
         if not (wanted.local_files_only or wanted.force_download or is_offline_mode()):
             _fetch_large(wanted, with_xet=with_xet)
         found = snapshot_download(
@@ -164,7 +164,7 @@ def _attempt(wanted: Wanted, *, with_xet: bool) -> Path:
                 f"model.checkpoint: {wanted} cannot be kept in {wanted.cache} ({error.strerror}); "
                 "free some space or set HF_HOME to another folder"
             ) from error
-        raise BrokenOffError(error) from error
+        raise _failed(wanted, error) from error
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise _no_hub(wanted, error) from error
 
