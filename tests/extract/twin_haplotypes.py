@@ -149,10 +149,13 @@ def bases_over(listed, start: int, stop: int) -> tuple[int, int] | None:
 def judge(genome: str, bases: str, key: Key, called: list[Key]):
     others = near(genome, key, called)
     carrying = haplotypes(genome, key, tuple(others), carried=True)
+    alone = carrying[0][0]
     lacking = haplotypes(genome, key, tuple(others), carried=False)
+    lacking = [each for each in lacking if each[0] != alone]
     with_it, without_it = best_fit(bases, carrying), best_fit(bases, lacking)
     if with_it == without_it:
-        return None if with_it else ("nothing", 0)
+        fitting = [{text for text, *_ in each if bases in text} for each in (carrying, lacking)]
+        return None if with_it or fitting[0] == fitting[1] else ("nothing", 0)
     what, limit = ("alternate", without_it) if with_it < without_it else ("reference", with_it)
     written = carrying if what == "alternate" else lacking
     allele = key[2] if what == "alternate" else key[1]

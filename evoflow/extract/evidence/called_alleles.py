@@ -85,7 +85,7 @@ class CalledAlleles:
         """Tell what a read shows of an allele.
 
         The CIGAR decides where it is plain, the haplotypes where it is not (see `haplotype_fit`);
-        of a base that no haplotype explains, the CIGAR again.
+        of a base that they do not explain, the CIGAR again.
         """
         seen = Shown(*evidence(lay, bases, where))
         if not lay.gaps and self._is_simple(where):  # nearly always, so this comes first

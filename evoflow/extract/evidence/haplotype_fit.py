@@ -87,8 +87,8 @@ class HaplotypeFit:
         start
             Index of the allele's first base, or of what the reference has in its place.
 
-        None where haplotypes of both kinds fit alike, and none without a difference: the called
-        alleles do not explain the read.
+        None where haplotypes of both kinds fit alike, and none without a difference, or those of
+        both kinds are the same: the called alleles do not explain the read.
         """
         cost_with = _cost(bases, self._with)
         cost_without = _cost(bases, self._without)
@@ -98,7 +98,10 @@ class HaplotypeFit:
         if cost_without < cost_with:
             found = _place(bases, self._without, cost_with, self.where.ref)
             return (Evidence.OTHER, 0) if found is None else (Evidence.REFERENCE, found)
-        return None if cost_with else (Evidence.UNINFORMATIVE, 0)
+        if cost_with:
+            return None
+        same = _fitting(bases, self._with) == _fitting(bases, self._without)
+        return None if same else (Evidence.UNINFORMATIVE, 0)
 
     @cached_property
     def _with(self) -> list[_Haplotype]:
@@ -106,9 +109,12 @@ class HaplotypeFit:
 
     @cached_property
     def _without(self) -> list[_Haplotype]:
-        return self._haplotypes(carried=False)
+        # Other alleles may be the parts of this one: callers list an MNV and its substitutions.
+        alone = self._with[0].bases
+        return [each for each in self._haplotypes(carried=False) if each.bases != alone]
 
     def _haplotypes(self, *, carried: bool) -> list[_Haplotype]:
+        """Write every haplotype with the allele or without it; the first has no other allele."""
         own = _placements(self.where, self.others) if carried else [None]
         options: list[list[_Edit | None]] = []
         combinations = len(own)
@@ -188,6 +194,11 @@ def _cost(bases: str, haplotypes: Sequence[_Haplotype]) -> int:
             break
         best = _distance(bases, each, best)
     return best
+
+
+def _fitting(bases: str, haplotypes: Sequence[_Haplotype]) -> set[str]:
+    """List the haplotypes that some bases are a part of."""
+    return {each.bases for each in haplotypes if bases in each.bases}
 
 
 def _distance(bases: str, haplotype: _Haplotype, limit: int) -> int:

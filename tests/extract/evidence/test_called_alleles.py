@@ -106,17 +106,26 @@ def test_an_insertion_and_a_deletion_that_look_like_substitutions(genome):
     assert show(alleles, alleles_are[1], both, "80M", 110).evidence is Evidence.ALTERNATE
 
 
-def test_the_same_change_called_twice_leaves_a_doubt(genome):
-    # An MNV, and its two substitutions: what reads show is plain, so all count.
+def test_the_same_change_called_twice_counts_for_all(genome):
+    # An MNV, and its two substitutions: what reads show is plain.
     ref = GENOME[149:151]
     alt = "".join("ACGT"[("ACGT".index(base) + 1) % 4] for base in ref)
     listed = [(150, ref, alt), (150, ref[0], alt[0]), (151, ref[1], alt[1])]
     alleles = called(genome, *listed)
     bases = haplotype((149, 151, alt))[110:190]
-    shown = [show(alleles, each, bases, "80M", 110).evidence for each in listed]
-    assert shown[0] is Evidence.ALTERNATE
-    # Whether a base is an allele of its own, or of the MNV, cannot be told.
-    assert Evidence.REFERENCE not in shown
+    for each in listed:
+        assert show(alleles, each, bases, "80M", 110).evidence is Evidence.ALTERNATE
+
+
+def test_a_substitution_is_not_part_of_the_other_haplotypes_mnv(genome):
+    ref = GENOME[149:151]
+    alt = "".join("ACGT"[("ACGT".index(base) + 1) % 4] for base in ref)
+    substitution = (150, ref[0], alt[0])
+    alleles = called(genome, (150, ref, alt), substitution)
+    bases = haplotype((149, 151, alt))[110:190]
+    assert show(alleles, substitution, bases, "80M", 110).evidence is Evidence.REFERENCE
+    bases = haplotype((149, 150, alt[0]))[110:190]
+    assert show(alleles, substitution, bases, "80M", 110).evidence is Evidence.ALTERNATE
 
 
 def test_alleles_nearby_are_found_by_their_repeat(genome):

@@ -55,10 +55,24 @@ def test_of_two_insertions_side_by_side_each_starts_at_its_own_base():
     assert fit.judge(bases) == (Evidence.ALTERNATE, FLANK + 3)
 
 
-def test_the_same_change_called_as_two_alleles_tells_nothing():
+def test_the_same_change_called_as_two_alleles_is_the_allele_that_makes_it_alone():
     deletion = Footprint(AT + 1, AT + 3, "AG", "A", anchored=True)
     first = Footprint(AT, AT + 1, "C", "G", anchored=False)
-    assert judge("GA", deletion, first) == (Evidence.UNINFORMATIVE, 0)
+    assert judge("GA", deletion, first) == (Evidence.ALTERNATE, FLANK)
+    # The parts are left to the CIGAR.
+    fit = HaplotypeFit(deletion, (DELINS, first), 0, f"{LEFT}CAG{RIGHT}")
+    assert fit.judge(f"{LEFT[-FLANK - 1 :]}GA{RIGHT[:FLANK]}") is None
+
+
+def test_a_read_that_ends_within_a_repeat_is_not_of_the_haplotype_that_has_less_of_it():
+    # CT is deleted, or CT and one of CAGC: only behind all of CAGC a read tells which.
+    repeats = f"{LEFT}CTCTCTCAGCCAGCCAGC{RIGHT}"
+    shorter = Footprint(AT - 1, AT + 6, "TCTCTCT", "TCTCT", anchored=True, tail=4)
+    both = Footprint(AT + 3, AT + 11, "TCTCAGCC", "TC", anchored=True, tail=1)
+    fit = HaplotypeFit(both, (shorter,), 0, repeats)
+    bases = f"{LEFT[-FLANK + 4 :]}CTCTCAGCCAGC"
+    assert fit.judge(bases) == (Evidence.UNINFORMATIVE, 0)
+    assert fit.judge(f"{bases}{RIGHT[:FLANK]}") == (Evidence.ALTERNATE, FLANK - 1)
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2, 3])
