@@ -55,6 +55,12 @@ def test_the_headline_compares_with_the_best_baseline(run, trained):
     assert "independent genes or parts of genes" not in card(run, trained, headline=missing)[1]
 
 
+def test_a_bar_in_the_title_of_a_column_begins_no_cell(run, trained):
+    carriers = run.metrics["carriers"]
+    named = run.metrics | {"carriers": carriers | {"CADD|PHRED": carriers["head"]}}
+    assert r"| carriers | CADD\|PHRED | 0.71" in card(run, trained, metrics=named)[1]
+
+
 @pytest.mark.parametrize(
     ("estimate", "text"),
     [
