@@ -117,9 +117,8 @@ def test_rs_ids_are_told_apart_however_they_are_written(folder, value, numbers):
 
 def test_join_is_by_allele_and_says_why_not(folder):
     sites = [20, 30, 40, 50, 60]
-    carried, *_ = called(
-        folder, write(folder, [(at, None, other(at), ".", "0/1") for at in sites], header=[GT])
-    )
+    rows = [(at, None, other(at), ".", "0/1") for at in sites] + [(70, None, "N", ".", "0/1")]
+    carried, *_ = called(folder, write(folder, rows, header=[GT]))
     source, table = clinvar(
         folder,
         [
@@ -128,6 +127,7 @@ def test_join_is_by_allele_and_says_why_not(folder):
             (40, None, other(40), MISSENSE),
             (50, None, other(50), "RS=7"),
             (60, None, other(60), "RS=8;MC=SO:9999999|new_variant"),
+            (70, None, "N", f"RS=9;{MISSENSE}"),
         ],
     )
     joined, dropped, unknown = join(carried, read_clinvar(table, source), source)
@@ -135,7 +135,7 @@ def test_join_is_by_allele_and_says_why_not(folder):
         ["position", "rs", "significance", "gene", "impact_score"]
     ].to_numpy().tolist() == [[20, "5", "Benign", ".", 5]]
     assert +dropped == {
-        "ClinVar does not list it": 1,
+        "ClinVar does not list it": 2,
         "ClinVar gives no RS id": 1,
         "ClinVar gives no consequence": 1,
         "consequence is unknown": 1,
