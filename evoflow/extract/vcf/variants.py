@@ -62,21 +62,21 @@ def read_clinvar(
 
 
 def _once(clinvar: pd.DataFrame) -> pd.DataFrame:
-    """Of an allele in several records keep the one that says most, with the consequences of all."""
+    """Of an allele in several records keep the one that says most, with the classes of all."""
     twice = clinvar.duplicated(KEY, keep=False)
     if not twice.any():
         return clinvar
-    listed = clinvar[twice]
-    listed = listed.assign(mc=listed.groupby(KEY)["mc"].transform(_together))
     missing = (clinvar.loc[twice, [*CLINVAR_FIELDS]] == ".").add_prefix("lacks_")
-    ordered = listed.join(missing).sort_values([*KEY, *missing.columns, "clinvar_id"])
-    kept = ordered.drop_duplicates(KEY)[clinvar.columns]
+    listed = clinvar[twice].join(missing).sort_values([*KEY, *missing.columns, "clinvar_id"])
+    for column, mark in (("mc", ","), ("significance", "|")):
+        listed[column] = listed.groupby(KEY)[column].transform(_together, mark)
+    kept = listed.drop_duplicates(KEY)[clinvar.columns]
     return pd.concat([clinvar[~twice], kept]).sort_index()
 
 
-def _together(values: pd.Series) -> str:
-    terms = ",".join(values).replace("&", ",").split(",")
-    return ",".join(dict.fromkeys(term for term in terms if term != ".")) or "."
+def _together(values: pd.Series, mark: str) -> str:
+    parts = mark.join(values).split(mark)
+    return mark.join(dict.fromkeys(part for part in parts if part != ".")) or "."
 
 
 def read_called(

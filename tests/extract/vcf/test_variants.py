@@ -176,6 +176,19 @@ def test_the_consequences_of_all_records_of_an_allele_count(folder):
     assert not +dropped
 
 
+def test_the_classifications_of_all_records_of_an_allele_are_told(folder):
+    source, table = clinvar(
+        folder,
+        [(20, None, other(20), f"RS=2;{MISSENSE};CLNSIG=Benign"),
+         (20, None, other(20), f"RS=2;{MISSENSE};CLNSIG=Pathogenic"),
+         (30, None, other(30), f"RS=3;{MISSENSE};CLNSIG=Benign"),
+         (30, None, other(30), f"RS=3;{MISSENSE};CLNSIG=Benign"),
+         (30, None, other(30), f"RS=3;{MISSENSE}")],
+    )  # fmt: skip
+    found = pd.concat(read_clinvar(table, source))
+    assert list(found["significance"]) == ["Benign|Pathogenic", "Benign"]
+
+
 def test_reference_loci_are_free_of_alleles(folder):
     deletion = (100, GENOME[99:105], GENOME[99], ".", "0/1")  # 100 to 105
     carried, *_ = called(folder, write(folder, [deletion], header=[GT]))
