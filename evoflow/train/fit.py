@@ -217,11 +217,12 @@ def _train(
             total += squared * len(rows)
         predicted = judged.by_example(outputs(network, judged, device))
         truth = judged.by_example(judged.target)
+        rank = rank_correlation(predicted, truth)
         epoch = Epoch(
             epoch=number,
             training_loss=float(total) / len(training),
             validation_loss=float(np.mean((predicted - truth) ** 2)),
-            validation_spearman=rank_correlation(predicted, truth),
+            validation_spearman=round(rank, 9),  # no epoch is better by the error of a sum
             learning_rate=float(schedule.get_last_lr()[0]),
             seconds=time.perf_counter() - started,
         )

@@ -179,6 +179,14 @@ def test_the_report_fits_its_window(report_at, width):
     assert document.count('class="pileup"') == 5
 
 
+def test_the_tick_of_a_level_curve_is_its_value(look, run):
+    level = replace(run, history=run.history.assign(validation_spearman=0.9125))
+    page = final.report(level).replace("<details", "<details open")
+    document, complaints = look(page)
+    assert complaints == "[]"
+    assert ">0.9125</text>" in document
+
+
 def test_long_names_are_whole_in_a_narrow_window(look, run):
     estimate = (0.71, 0.6, 0.8, 1234)
     head = dict.fromkeys(("spearman", "macro_mae", "auroc_pathogenic"), estimate)

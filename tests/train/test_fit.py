@@ -1,3 +1,4 @@
+import itertools
 import pickle
 import subprocess
 import sys
@@ -44,6 +45,13 @@ def test_the_best_epoch_is_kept(make_pairs, settings):
     ranks = spearmanr(uncalibrated.predict(carriers), carriers.target).statistic
     assert ranks == pytest.approx(found.history["validation_spearman"].max(), abs=1e-6)
     assert ranks == pytest.approx(found.validation_spearman, abs=1e-6)
+
+
+def test_an_epoch_is_not_better_by_the_error_of_a_sum(make_pairs, settings, monkeypatch):
+    ranks = itertools.count(4503599627370496)
+    monkeypatch.setattr(fitting, "rank_correlation", lambda *_: next(ranks) * 2**-53)
+    found = fit(make_pairs(50), make_pairs(20, 1), settings, seed=0)
+    assert found.best_epoch == 1
 
 
 def test_training_stops_when_nothing_improves(make_pairs, settings):

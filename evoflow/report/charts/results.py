@@ -53,7 +53,13 @@ def learning_curves(
                 scale=alt.Scale(domain=[1, max(2, int(history["epoch"].max()))]),
                 axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=FEW_TICKS),
             ),
-            y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=False)),
+            y=alt.Y(
+                "value:Q",
+                title=title,
+                scale=alt.Scale(zero=False),
+                # Else the one tick of a level line is rounded to a whole number.
+                axis=alt.Axis(labelExpr="format(datum.value, ',.6~r')"),
+            ),
             color=alt.Color("of:N", title=None, scale=series(names)),
             tooltip=["epoch:Q", "of:N", alt.Tooltip("value:Q", format=".4f")],
         )
