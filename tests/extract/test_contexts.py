@@ -81,6 +81,9 @@ def test_a_gap_left_of_the_allele_moves_the_surroundings(reference):
     (made,) = surrounded(reads, reference, 16)
     lost = GENOME[2:5] + GENOME[17:30]
     assert made == (lost, GENOME[2:18], 0)
+    # A read without the gap has its own, whatever else lies over the locus.
+    both = pd.concat([reads, read(19, GENOME[16:22], 16, 22)])
+    assert surrounded(both, reference, 16) == [made, (GENOME[10:26], GENOME[10:26], 6)]
 
 
 @given(
