@@ -32,6 +32,7 @@ def test_filled_batches_of_a_length_are_of_one_size():
     batches = plan_batches(["ACGT"] * 20 + ["ACG"] * 3, 36, filled=True)
     assert [(len(batch.rows), batch.size) for batch in batches] == [(8, 8), (8, 8), (7, 8)]
     assert [batch.size for batch in plan_batches(["ACGT"] * 9, 36)] == [8, 1]
+    assert [batch.size for batch in plan_batches(["ACGT"] * 33, 80)] == [16, 16, 1]
 
 
 def test_halves():

@@ -218,9 +218,7 @@ def layout(read: pysam.AlignedSegment) -> Layout:
             index += length
             begun = index
     stretches.append((begun, index))
-    return Layout(
-        tuple(blocks), tuple(part for part in stretches if part[0] < part[1]), tuple(gaps)
-    )
+    return Layout(tuple(blocks), tuple(stretches), tuple(gaps))
 
 
 def evidence(lay: Layout, bases: str, where: Footprint) -> tuple[Evidence, int, int]:

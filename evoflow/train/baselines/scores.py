@@ -87,7 +87,6 @@ def _calibrated(fold: Fold, target: Target, validation: Floats, test: Floats) ->
     """Calibrate predictions on the validation's carried alleles, as the head's are."""
     checked = fold.own_reads("validation")
     carried = checked["carries_alt"].to_numpy(dtype=bool)
-    carried = carried if carried.any() else ~carried
     truth = checked[LABEL].to_numpy(dtype=np.float64)
     lowest, *_, highest = fold.levels(target)
     ends = (lowest, highest)

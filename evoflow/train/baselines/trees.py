@@ -44,8 +44,7 @@ def boosted_trees(
         early_stopping=False,
         random_state=seed,
     ).fit(known, examples[LABEL], weight)
-    carried = validation["carries_alt"].astype(bool)
-    judged = validation[carried] if carried.any() else validation
+    judged = validation[validation["carries_alt"].astype(bool)]
     truth = judged[LABEL].to_numpy()
     stages = list(range(STEP - 1, ITERATIONS, STEP))
     kept = stages[-1]

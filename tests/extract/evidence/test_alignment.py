@@ -115,6 +115,8 @@ def test_insertion_in_a_repeat(genome, bases, cigar, expected):
         ("GTGCAT", "2M1D4M", Evidence.UNINFORMATIVE),
         ("GTAGCA", "2M1I3M", Evidence.OTHER),  # the A is inserted, the G stands at the place
         ("GTAAGC", "3M1I2M", Evidence.ALTERNATE),  # an insertion behind is another allele
+        ("GTAGCA", "5H6M2H", Evidence.ALTERNATE),  # hard-clipped bases are not in the read
+        ("GTAGCA", "2M1P4M", Evidence.ALTERNATE),
     ],
 )
 def test_substitution(genome, bases, cigar, expected):

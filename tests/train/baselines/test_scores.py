@@ -60,9 +60,18 @@ def test_an_allele_counts_once_for_the_means_however_many_reads_it_gives(fold):
     assert found["carrier_bit"] == pytest.approx(np.where(carried, 5.25, 0))
 
 
+def test_without_a_carrier_to_validate_on_predictions_are_not_calibrated(fold):
+    carried = fold.examples["carries_alt"] & ~fold.examples.index.isin(range(40, 80))
+    examples = fold.examples.assign(carries_alt=carried, label=np.where(carried, 5, 0))
+    found = simple_baselines(Fold(examples, fold.sides), None, seed=0)
+    assert found["training_mean"] == pytest.approx(np.full(40, 5.0))
+    assert np.isfinite(found["boosted_trees"]).all()
+
+
 def test_a_layer_without_likelihoods_is_the_reason_why_their_baseline_is_missing():
     why = "layer 2 needs only some of the model's blocks, and a likelihood all of them"
     assert why_no_likelihoods(np.full(240, np.nan), [2]) == why
+    assert why_no_likelihoods(np.array([0.0, np.nan]), [2]) == why
     assert why_no_likelihoods(np.zeros(240), ["final"]) is None
 
 

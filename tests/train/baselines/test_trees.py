@@ -37,6 +37,7 @@ def test_features_by_hand():
     )
     found = features(table)
     first, second = found.to_dict("records")
+    assert len(first) == 6 + 16
     assert (first["carries"], first["change"], first["shift"], first["length"]) == (1, -1, 2, 2)
     assert (second["carries"], second["change"], second["shift"]) == (0, 0, 0)
     assert (first["ref base"], first["alt base"], second["alt base"]) == (2, 2, 0)
