@@ -157,8 +157,10 @@ class RotaryEmbedding(KeepsExact):
     def __init__(self, config: Evo2Sizes) -> None:
         super().__init__()
         self.scale = config.rotary_scale
-        exponents = torch.arange(0, config.head_size, 2, dtype=torch.float32) / config.head_size
-        self.register_buffer("inv_freq", (config.rotary_emb_base**-exponents).bfloat16())
+        # On the meta device, arithmetic would import torch's compiler.
+        evens = torch.arange(0, config.head_size, 2, dtype=torch.float32, device="cpu")
+        frequencies = (config.rotary_emb_base ** -(evens / config.head_size)).bfloat16()
+        self.register_buffer("inv_freq", frequencies.to(torch.get_default_device()))
 
     def forward(self, x: Tensor, ops: Operations) -> Tensor:
         """Rotate x, shape=(L, B, 2, heads, head_size), which may be overwritten."""

@@ -59,14 +59,17 @@ def test_random_weights_are_those_that_transformers_draws(alone, whole):
 
 
 @pytest.mark.slow
-def test_embedding_needs_no_transformers():
+def test_embedding_needs_no_transformers_and_no_compiler():
     program = (
         "import sys\n"
         "from evoflow.embed.embedder import Embedder\n"
+        "from evoflow.embed.evo2.modeling import Evo2\n"
+        "from evoflow.embed.evo2.sizes import Evo2Sizes\n"
         "from evoflow.settings import ModelSettings\n"
         "settings = ModelSettings(checkpoint='evo-demo', device='cpu')\n"
         "Embedder.from_settings(settings).embed(['ACGT'], layer='final', tokens='mean')\n"
-        "print({'transformers', 'torch._dynamo', 'accelerate'} & {*sys.modules})"
+        "Evo2.without_weights(Evo2Sizes())\n"
+        "print({'transformers', 'torch._dynamo', 'accelerate', 'sympy'} & {*sys.modules})"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
