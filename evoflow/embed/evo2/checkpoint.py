@@ -93,13 +93,11 @@ def weight_files(name: str) -> Sequence[str]:
 
 def convert_named(name: str, folder: Path, *, replace: bool = False) -> Checkpoint:
     """Convert a known name, a `.pt` file or a folder that holds one; see `convert_checkpoint`."""
-    known = None if Path(name).exists() else known_name(name)
-    if known is None:
-        if not Path(name).exists():
-            raise InputError(
-                f"{name}: neither a file or folder nor a known name ({', '.join(KNOWN)})"
-            )
+    if Path(name).exists():
         return convert_checkpoint(name, folder, replace=replace)
+    known = known_name(name)
+    if known is None:
+        raise InputError(f"{name}: neither a file or folder nor a known name ({', '.join(KNOWN)})")
     published = KNOWN[known]
     fetched = hub.find_checkpoint(published.repository, files=[published.file])
     pickled = find_pickle(fetched.folder)

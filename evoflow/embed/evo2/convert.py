@@ -23,7 +23,8 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
+from evoflow.embed.evo2.modeling import Evo2
+from evoflow.embed.evo2.published import KNOWN, known_name
 from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena.checkpoint import (
     INDEX,
@@ -169,12 +170,8 @@ def _foreign(path: Path) -> list[str]:
         with torch.serialization.safe_globals(METADATA):
             return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
     except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError):
-        return _globals_of(_beginning(path))  # a bare pickle, as others write
-
-
-def _beginning(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(10_000_000)
+        with path.open("rb") as file:  # a bare pickle, as others write
+            return _globals_of(file.read(10_000_000))
 
 
 def _globals_of(content: bytes) -> list[str]:
@@ -195,7 +192,7 @@ def _globals_of(content: bytes) -> list[str]:
 
 def _checked(path: Path, state: Mapping[str, Any], config: Evo2Sizes) -> dict[str, Tensor]:
     """Return the tensors that the model needs, in its order; refuse what is missing or unknown."""
-    expected = expected_shapes(config)
+    model = Evo2.without_weights(config)
     kept = {
         name: value
         for name, value in state.items()
@@ -207,7 +204,7 @@ def _checked(path: Path, state: Mapping[str, Any], config: Evo2Sizes) -> dict[st
     if others:
         kind = type(kept[others[0]]).__name__
         raise InputError(f"{path}: {others[0]} is a {kind}, not a tensor")
-    check_tensors(path, {name: tuple(value.shape) for name, value in kept.items()}, expected)
+    check_tensors(path, {name: tuple(value.shape) for name, value in kept.items()}, model)
     stored = {DTYPES[name] for name in ITEM_BYTES}
     for name, value in kept.items():
         if value.dtype not in stored or value.layout != torch.strided:
@@ -227,7 +224,7 @@ def _checked(path: Path, state: Mapping[str, Any], config: Evo2Sizes) -> dict[st
             f"{path}: unembed.weight differs from embedding_layer.weight, but "
             "tie_embeddings is true in config.json"
         )
-    return {name: kept[name] for name in expected}
+    return {name: kept[name] for name in model.state_dict()}
 
 
 def _put_in_place(made: Path, folder: Path) -> None:

@@ -48,13 +48,10 @@ class Checkpoint:
     elsewhere: Mapping[str, WeightFile] = field(default_factory=dict, hash=False)
     digests: Mapping[str, str] = field(default_factory=dict, hash=False)
 
-    def raw_config(self) -> dict[str, object]:
-        """Read `config.json`."""
-        return read_json(self.folder / "config.json")
-
     def config(self, *kinds: type[Config]) -> Config:
         """Understand `config.json` as that of one of several kinds of models."""
-        path, raw = self.folder / "config.json", self.raw_config()
+        path = self.folder / "config.json"
+        raw = read_json(path)
         kind = next((kind for kind in kinds if kind.model_type == raw.get("model_type")), None)
         if kind is None:
             known = " or ".join(repr(kind.model_type) for kind in kinds)
@@ -124,9 +121,7 @@ class Checkpoint:
             that is not finite; or the file that cannot be read.
         """
         tensors = self.tensors()
-        found = {tensor.name: tensor.shape for tensor in tensors}
-        expected = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
-        check_tensors(self.folder, found, expected)
+        check_tensors(self.folder, {tensor.name: tensor.shape for tensor in tensors}, model)
         stream = TensorStream(tensors, device, digests=self.digests, progress=progress)
         for stored, tensor in stream:
             check_finite(stored.file.label, stored.name, tensor)
@@ -158,9 +153,7 @@ class Checkpoint:
         raise InputError(f"{path}: no such file{beside}; fetch the checkpoint's safetensors files")
 
 
-def check_tensors(
-    source: Path, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
-) -> None:
+def check_tensors(source: Path, found: Mapping[str, tuple[int, ...]], model: nn.Module) -> None:
     """Compare the shapes of the tensors that a checkpoint has and that its model needs.
 
     Raises
@@ -168,6 +161,7 @@ def check_tensors(
     InputError
         Naming the tensors that are missing, unknown or misshapen.
     """
+    expected = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
     known = {key for key in found if key in expected or not key.endswith(STALE)}
     problems = [f"lacks {key}" for key in expected if key not in known]
     problems += [f"has {key}, which Evo does not" for key in sorted(known - set(expected))]

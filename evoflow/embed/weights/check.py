@@ -112,10 +112,7 @@ def _check_files(checkpoint: "Checkpoint", config: Any) -> None:
     from evoflow.embed.weights.architectures import model_of
 
     found = {tensor.name: tensor.shape for tensor in checkpoint.tensors()}
-    expected = model_of(config).without_weights(config).state_dict()
-    check_tensors(
-        checkpoint.folder, found, {key: tuple(weight.shape) for key, weight in expected.items()}
-    )
+    check_tensors(checkpoint.folder, found, model_of(config).without_weights(config))
 
 
 def _check_hub(model: ModelSettings, commit: str, *, local: bool) -> None:

@@ -9,7 +9,6 @@ from safetensors.torch import load_file
 
 from evoflow.embed.evo import Evo2Config, Evo2ForCausalLM
 from evoflow.embed.evo2.convert import convert_checkpoint, read_pickle
-from evoflow.embed.evo2.published import expected_shapes
 from evoflow.embed.hyena import convolution
 
 GOLDEN = Path(__file__).parents[2] / "data" / "evo2-tiny-8k-reference"
@@ -154,7 +153,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("changes", OTHERS, ids=str)
-def test_other_sizes_are_causal_survive_saving_and_have_published_names(tmp_path, changes):
+def test_other_sizes_are_causal_and_survive_saving(tmp_path, changes):
     model = small(**changes)
     model.save_pretrained(tmp_path)
     again = transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
@@ -163,8 +162,6 @@ def test_other_sizes_are_causal_survive_saving_and_have_published_names(tmp_path
         whole = model(ids).logits
         torch.testing.assert_close(again(ids).logits, whole)
         torch.testing.assert_close(model(ids[:, :11]).logits, whole[:, :11], atol=1e-5, rtol=1e-5)
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    assert shapes == expected_shapes(model.config)
 
 
 def test_interpolated_positions_are_divided():

@@ -1,11 +1,10 @@
 """The table of published checkpoints."""
 
-import math
-
 import pytest
 
 from evoflow.embed.evo import Evo2Config
-from evoflow.embed.evo2.published import KNOWN, expected_shapes, known_name
+from evoflow.embed.evo2.modeling import Evo2
+from evoflow.embed.evo2.published import KNOWN, known_name
 from evoflow.errors import InputError
 
 
@@ -40,10 +39,10 @@ def test_models_that_need_fp8_are_refused_with_what_to_take(name):
 )
 def test_published_models_have_their_published_size(name, gigabytes, context, divisor):
     config = Evo2Config(**KNOWN[name].config)
-    shapes = expected_shapes(config)
-    assert len(shapes) + 1 == 345  # the file holds the unembedding too, which is the embedding
+    tensors = Evo2.without_weights(config).state_dict()
+    assert len(tensors) + 1 == 345  # the file holds the unembedding too, which is the embedding
     exact = ("log_poles", "residues")
-    size = sum(math.prod(s) * (4 if k.endswith(exact) else 2) for k, s in shapes.items())
-    embedding = 2 * math.prod(shapes["embedding_layer.weight"])
+    size = sum(t.numel() * (4 if name.endswith(exact) else 2) for name, t in tensors.items())
+    embedding = 2 * tensors["embedding_layer.weight"].numel()
     assert (size + embedding) / 1e9 == pytest.approx(gigabytes, abs=2e-3)
     assert (config.max_seqlen, config.rotary_scale) == (context, divisor)
