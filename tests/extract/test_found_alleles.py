@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from evoflow.errors import InputError
 from evoflow.extract.examples import extract_examples
 from tests.extract.worlds import Record, World, make_read
 
@@ -37,3 +38,34 @@ def test_no_reference_read_shows_an_allele_whose_genotype_is_missing(tmp_path, g
     assert rows[["position", "read_name", "impact_score"]].to_numpy().tolist() == [
         [100, "clean", 0], [110, "clean", 0], [300, "carrier", 5],
     ]  # fmt: skip
+
+
+def test_what_became_of_each_variant_is_counted(tmp_path):
+    labelled, unlisted, unknown = (
+        snv(300, rs="1", mc=MISSENSE),
+        snv(200),
+        snv(100, rs="2", mc="SO:9"),
+    )
+    world = World(GENOME, clinvar=[labelled, unknown], called=[labelled, unlisted, unknown])
+    world.called.append(snv(50, genotype="0/0"))
+    world.reads = [read("carrier", 270, labelled)]
+    data = world.write(tmp_path, read_length=50)
+    counts = extract_examples(data, processes=1).counts
+    kinds = ["record", "variant", "unknown consequence term"]
+    rows = counts.loc[counts["subject"].isin(kinds), ["subject", "reason", "count"]]
+    assert set(rows.itertuples(index=False, name=None)) == {
+        ("record", "in the regions", 4),
+        ("variant", "kept", 1),
+        ("variant", "ClinVar does not list it", 1),
+        ("variant", "consequence is unknown", 1),
+        ("variant", "genotype does not contain it", 1),
+        ("unknown consequence term", "SO:9", 1),
+    }
+    strict = data.model_copy(update={"unknown_consequences": "error"})
+    with pytest.raises(InputError, match=r"clinvar\.vcf\.gz: unknown consequence terms: SO:9;"):
+        extract_examples(strict, processes=1)
+    inside = strict.model_copy(update={"regions": ("chr1:150-400",)})
+    counts = extract_examples(inside, processes=1).counts
+    records = counts[counts["subject"] == "record"].set_index("reason")["count"]
+    assert sorted(records) == [2, 2]
+    assert records["in the regions"] == 2
