@@ -31,6 +31,9 @@ _USUAL = {
 """What the columns of an allele are usually called, in small letters."""
 
 _MISSING = ["", ".", "-", "NA", "N/A", "na", "n/a", "NaN", "nan", "None", "null", "NULL"]
+_LAST = 2**31 - 1
+"""The last position that a BAM or VCF can have."""
+
 _SHOWN = 12
 """Columns that a message names."""
 
@@ -92,13 +95,15 @@ def _of_table(path: str, start: bytes, column: AlleleColumn, key: str) -> pd.Dat
     names = [*_allele_columns(path, header, column, key), column.name]
     for name in names:
         _require(path, header, name, key)
+    wanted = [header.index(name) for name in names]
     with _readable(path):
         table = pd.read_csv(
             path,
             sep="\t",
             header=None,
-            names=range(len(header)),
-            usecols=[header.index(name) for name in names],
+            names=range(max(wanted) + 1),  # rows may lack what comes after
+            usecols=wanted,
+            index_col=False,
             skiprows=skipped + 1,
             skip_blank_lines=False,
             dtype="str",
@@ -185,7 +190,12 @@ def _readable(path: str) -> Iterator[None]:
         yield
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: has a header but no rows; give a complete file") from None
-    except (pd.errors.ParserError, ValueError, OSError, EOFError, zlib.error) as error:
+    except pd.errors.ParserError as error:
+        raise InputError(
+            f"{path}: cannot be read as a table ({error}); give each row as many values as the "
+            "header has names"
+        ) from None
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error}); copy it again") from None
 
 
@@ -240,12 +250,12 @@ def _numbers(text: pd.DataFrame, path: str, name: str) -> pd.DataFrame:
             "correct it, or leave it empty where there is none"
         )
     position = pd.to_numeric(text["position"], errors="coerce")
-    wrong = ~(position >= 1) | (position % 1 != 0)
+    wrong = ~position.between(1, _LAST) | (position % 1 != 0)
     for row in np.flatnonzero(wrong)[:1]:
         bad = text.iloc[row]
         raise InputError(
             f"{path}: line {bad['line']:,} has the position {bad['position']!r}; positions are "
-            "whole numbers from 1"
+            f"whole numbers from 1 to {_LAST:,}"
         )
     if missing.all():
         raise InputError(f"{path}: no row has a value of {name}; give a file with values")

@@ -24,6 +24,9 @@ def read(path, name="score", **more):
         ("comments.tsv", ["# made by hand", "# twice", HEAD, ROW]),
         ("marked.tsv", ["\ufeff" + HEAD, "", ROW, "\t\t\t\t"]),
         ("quoted.tsv", [HEAD.replace("chrom", '"chrom"'), ROW.replace("chr1", '"chr1"')]),
+        ("header_ends_in_a_tab.tsv", [f"{HEAD}\t", ROW]),
+        ("last_value_is_left_out.tsv", [f"{HEAD}\tnote", ROW]),
+        ("lines_end_in_tabs.tsv", [f"{HEAD}\t", f"{ROW}\t"]),
         ("published.tsv", ["chromosome\tposition (hg19)\treference\talt\tscore", ROW]),
     ],
 )
@@ -83,6 +86,8 @@ def test_an_info_field_gives_each_alternate_its_own_value(write, name):
         ("a.tsv", [HEAD, "chr1\t1\tA\tG\tinf"], r"line 2 has score 'inf'"),
         ("a.tsv", [HEAD, "chr1\tx\tA\tG\t1"], r"line 2 has the position 'x'"),
         ("a.tsv", [HEAD, "chr1\t0\tA\tG\t1"], r"positions are whole numbers from 1"),
+        ("a.tsv", [HEAD, "chr1\t3000000000\tA\tG\t1"], r"line 2 has the position '3000000000'"),
+        ("a.tsv", [HEAD, "chr1\t1\tA\tG"], "give each row as many values as the header has"),
         ("a.tsv", [HEAD, "chr1\t1\tA\tG\t"], "no row has a value of score"),
         ("a.tsv", [HEAD], "a header but no rows"),
         ("a.tsv", ["## CADD v1.7", f"#{HEAD}"], "a header but no rows"),
