@@ -83,11 +83,8 @@ def _age_warnings(path: str, index: Path) -> list[str]:
 def check_reference(path: str) -> list[str]:
     """Check a FASTA and its indexes; return warnings."""
     check_file(path)
-    if is_remote(path):
-        return []
-    is_gzipped = is_bgzipped(path)
     index = Path(f"{path}.fai")
-    blocks = Path(f"{path}.gzi") if is_gzipped else None
+    blocks = Path(f"{path}.gzi") if is_bgzipped(path) else None
     for each in filter(None, (index, blocks)):
         if not each.is_file():  # htslib, which finds no other, would write it beside the file
             raise InputError(f"{path}: has no index {each}; make it with `samtools faidx {path}`")
@@ -183,8 +180,6 @@ def check_reads(path: str) -> list[str]:
         ) from None
     if not is_indexable:
         raise InputError(f"{path}: is neither BAM nor CRAM; convert it with `samtools sort`")
-    if is_remote(path):
-        return []
     try:
         run(pysam.samtools.quickcheck, path, about=path)
     except InputError:
@@ -210,7 +205,6 @@ def check_variants(path: str) -> list[str]:
     """Check a VCF or BCF and its index; return warnings."""
     check_file(path)
     _check_index(path)
-    warnings: list[str] = []
     with quiet():
         try:
             with pysam.VariantFile(path) as variants:
@@ -226,13 +220,11 @@ def check_variants(path: str) -> list[str]:
             f"{path}: its compression is {compression}, not BGZF, so that it cannot be indexed; "
             "compress it with `bcftools view -Oz` and index it with `bcftools index -t`"
         )
-    if not is_remote(path):
-        index = find_index(path, "bcftools index")
-        warnings = _index_warnings(path, index, f"bcftools index -f {path}")
-    return warnings
+    index = find_index(path, "bcftools index")
+    return _index_warnings(path, index, f"bcftools index -f {path}")
 
 
-def check_clinvar_fields(path: str, consequence_field: str | None = None) -> None:
+def check_clinvar_fields(path: str, consequence_field: str | None) -> None:
     """Check that ClinVar's file says `RS` and `MC`, or another field instead of `MC`."""
     with quiet(), pysam.VariantFile(path) as variants:
         there = variants.header.info

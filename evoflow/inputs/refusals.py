@@ -32,9 +32,9 @@ def nothing_in_common(
     )
 
 
-def listed(held: Held, most: int = 6) -> str:
+def listed(held: Held) -> str:
     """Name the contigs with records, the first few of many."""
-    return shortened(held.names_with_records(), most) or "no contig"
+    return shortened(held.names_with_records()) or "no contig"
 
 
 def shortened(names: Iterable[str], most: int = 6) -> str:
