@@ -36,6 +36,11 @@ def printable(text: str) -> str:
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
+def first_line(reason: object) -> str:
+    """Return the first line of a message; where it has none, the kind of error."""
+    return (str(reason).strip().splitlines() or [type(reason).__name__])[0]
+
+
 @contextmanager
 def collected(problems: list[str]) -> Iterator[None]:
     """Add the problems of an error to a list instead of stopping at it."""

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from evoflow.errors import InputError, collected
+from evoflow.errors import InputError, collected, first_line
 
 
 def test_one_sentence_or_several():
@@ -37,3 +37,8 @@ def test_problems_are_collected_and_other_errors_are_not():
     assert problems == ["first", "second", "third"]
     with pytest.raises(KeyError), collected(problems):
         raise KeyError
+
+
+def test_a_message_of_another_library_is_one_line():
+    assert first_line("  one\ntwo") == "one"
+    assert first_line(TimeoutError()) == "TimeoutError"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from evoflow.errors import InputError
+from evoflow.errors import InputError, first_line
 
 
 def choose_device(name: str) -> torch.device:
@@ -26,7 +26,7 @@ def choose_device(name: str) -> torch.device:
             raise InputError(_full(name, error)) from error
         found = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
         raise InputError(
-            f"model.device: {name!r} cannot be used here ({str(error).splitlines()[0]}); "
+            f"model.device: {name!r} cannot be used here ({first_line(error)}); "
             f"set auto, {', '.join([*found, 'cpu'])}"
         ) from error
     return torch.device("cuda:0") if device == torch.device("cuda") else device
@@ -75,7 +75,7 @@ def readable_cuda_errors(device: torch.device) -> Iterator[None]:
         if _is_out_of_memory(error):
             raise InputError(_full(str(device), error)) from error
         raise InputError(
-            f"model.device: {device} does not answer ({_first_line(error)}); check it with "
+            f"model.device: {device} does not answer ({first_line(error)}); check it with "
             "nvidia-smi, or set another device"
         ) from error
 
@@ -103,11 +103,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _full(name: str, error: BaseException) -> str:
     return (
-        f"model.device: {name} has too little memory left ({_first_line(error)}); nvidia-smi shows "
+        f"model.device: {name} has too little memory left ({first_line(error)}); nvidia-smi shows "
         "which processes use it; end them, set another device, or lower model.tokens_per_batch or "
         "model.head.batch_size"
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -2,7 +2,7 @@
 
 import torch
 
-from evoflow.errors import InputError
+from evoflow.errors import InputError, first_line
 
 HUB_OPTIONS = {"cache_dir", "token", "local_files_only", "force_download"}
 
@@ -41,7 +41,7 @@ def resolve_device(device_map: object) -> torch.device:
     try:
         device: torch.device = torch.device(device_map)  # type: ignore[call-overload]
     except (RuntimeError, TypeError) as error:
-        reason = "it has several" if isinstance(device_map, dict) else str(error).splitlines()[0]
+        reason = "it has several" if isinstance(device_map, dict) else first_line(error)
         raise InputError(
             f"device_map: {device_map!r}: Evo is loaded onto one device ({reason}); to spread it, "
             "load it onto the CPU and call accelerate.dispatch_model(model, device_map)"
@@ -50,7 +50,6 @@ def resolve_device(device_map: object) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
         raise InputError(
-            f"device_map: {device_map!r} cannot be used here ({str(error).splitlines()[0]}); set "
-            "auto or cpu"
+            f"device_map: {device_map!r} cannot be used here ({first_line(error)}); set auto or cpu"
         ) from error
     return device

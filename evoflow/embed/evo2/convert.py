@@ -36,7 +36,7 @@ from evoflow.embed.hyena.checkpoint import (
 )
 from evoflow.embed.weights.files import ITEM_BYTES, LocalFile, refuse_pointer
 from evoflow.embed.weights.loading import DTYPES
-from evoflow.errors import InputError
+from evoflow.errors import InputError, first_line
 from evoflow.files.atomic import new_folder
 
 SHARD = "5GB"
@@ -153,7 +153,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
                 f"{path}: refused: the pickle asks for {', '.join(wanted)}, which no checkpoint "
                 "needs and which could run anything; fetch the file from its publisher again"
             ) from error
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         if not is_zipfile(path):
             reason = "it is not the whole zip archive that torch has written since version 1.6"
         raise InputError(

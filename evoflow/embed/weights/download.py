@@ -34,8 +34,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_line
-from evoflow.errors import InputError
+from evoflow.embed.weights.large_file import BrokenOffError, LargeFile
+from evoflow.errors import InputError, first_line
 from evoflow.files.cache import cache_folder
 from evoflow.files.home import expand_home, takes_files
 from evoflow.remote.answers import BUSY, broken_connection

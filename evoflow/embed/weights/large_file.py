@@ -13,6 +13,8 @@ from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, tqdm  # type: ignore[attr-defined]
 
+from evoflow.errors import first_line
+
 _PROGRESS = 1 << 14
 """Bytes that an attempt must bring, or it counts as one of those in a row that failed."""
 
@@ -100,8 +102,3 @@ class LargeFile:
             raise BrokenOffError(
                 f"{type(error).__name__}: {error}", progressed=progressed
             ) from error
-
-
-def first_line(reason: object) -> str:
-    """Return the first line of a message; where it has none, the kind of error."""
-    return (str(reason).strip().splitlines() or [type(reason).__name__])[0]

@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import hf_hub_url
 
 from evoflow.embed.weights import large_file
-from evoflow.embed.weights.large_file import BrokenOffError, LargeFile, first_line
+from evoflow.embed.weights.large_file import BrokenOffError, LargeFile
 from tests.embed.loopback_hub import COMMITS, REPOSITORY, sha256
 
 WEIGHTS = "model.safetensors"
@@ -52,8 +52,3 @@ def test_where_the_disk_has_no_room_nothing_is_asked_for(hub, part, monkeypatch)
         part.fetch()
     assert refused.value.errno == errno.ENOSPC
     assert hub.bytes_asked == []
-
-
-def test_a_message_is_one_line():
-    assert first_line("  one\ntwo") == "one"
-    assert first_line(TimeoutError()) == "TimeoutError"
