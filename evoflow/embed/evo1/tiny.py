@@ -4,10 +4,8 @@ import torch
 
 from evoflow.embed.evo1.modeling import Evo
 from evoflow.embed.evo1.sizes import EvoSizes
-from evoflow.embed.weights.builtin import TINY, TINY_SIZES
+from evoflow.embed.weights.builtin import TINY_SIZES
 from evoflow.embed.weights.loading import identity_of
-
-__all__ = ["TINY", "evo_tiny", "evo_tiny_config"]
 
 SEED = 20240227
 

@@ -15,6 +15,7 @@ from evoflow.embed.evo2.published import KNOWN, known_name
 from evoflow.embed.evo2.sizes import Evo2Sizes
 from evoflow.embed.hyena import hub
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
+from evoflow.embed.weights.builtin import refuse_folder
 from evoflow.errors import InputError
 from evoflow.files.atomic import whole_file
 from evoflow.files.cache import cache_folder
@@ -51,7 +52,7 @@ def find_checkpoint(
     """
     path = expand_home(expandvars(name))
     if path.exists() and known_name(name) is not None:
-        hub.refuse_two_meanings(name, known=True)
+        refuse_folder(name)
     pickled = _pickle_at(path)
     if pickled is not None:
         if revision is not None:

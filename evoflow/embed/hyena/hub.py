@@ -9,7 +9,13 @@ from pathlib import Path
 
 from evoflow.embed.evo2.published import KNOWN as EVO2
 from evoflow.embed.hyena.checkpoint import INDEX, SINGLE, Checkpoint
-from evoflow.embed.weights.builtin import SHIPPED, TINY, shipped_folder
+from evoflow.embed.weights.builtin import (
+    SHIPPED,
+    TINY,
+    refuse_folder,
+    refuse_revision,
+    shipped_folder,
+)
 from evoflow.embed.weights.download import Wanted, fetch
 from evoflow.errors import InputError
 from evoflow.files.home import expand_home
@@ -74,12 +80,18 @@ def find_checkpoint(
         If there is no such checkpoint, or it cannot be fetched.
     """
     folder = expand_home(expandvars(name))
-    refuse_two_meanings(name, known=name in {TINY, *SHIPPED} or repository(name) != (name, "main"))
+    if name in {TINY, *SHIPPED} or repository(name) != (name, "main"):
+        refuse_folder(name)
     if name in SHIPPED:
-        if revision is not None:
-            raise InputError(f"model.revision: {name} comes with evoflow and has none; remove it")
+        refuse_revision(name, revision)
         return Checkpoint(shipped_folder(name))
     if folder.is_dir():
+        if "/" in name and _REPOSITORY.fullmatch(name):
+            logger.warning(
+                "model.checkpoint: %s is taken for the folder %s, not for a repository of the hub",
+                name,
+                folder.absolute(),
+            )
         if revision is not None:
             raise InputError(
                 f"model.revision: {revision} is asked for, but {name} is the folder "
@@ -109,37 +121,6 @@ def on_hub(name: str) -> bool:
     here = folder.is_dir() or folder.is_absolute() or name.startswith(".")
     found = _REPOSITORY.fullmatch(repository(name)[0])
     return not here and name not in {TINY, *SHIPPED} and bool(found and found[1])
-
-
-def refuse_two_meanings(name: str, *, known: bool) -> None:
-    """Refuse a known name that is a folder here too; tell of a folder named like a repository.
-
-    Parameters
-    ----------
-    name
-        As the settings have it.
-    known
-        Whether it is the name of a published or shipped checkpoint.
-
-    Raises
-    ------
-    InputError
-        With both ways to write what is meant.
-    """
-    folder = Path(name)
-    if not _REPOSITORY.fullmatch(name) or not folder.is_dir():
-        return
-    if known:
-        raise InputError(
-            f"model.checkpoint: {name} is a known checkpoint and also the folder "
-            f"{folder.absolute()}; write ./{name} for the folder, or rename it"
-        )
-    if "/" in name:
-        logger.warning(
-            "model.checkpoint: %s is taken for the folder %s, not for a repository of the hub",
-            name,
-            folder.absolute(),
-        )
 
 
 def _unknown(name: str) -> str:

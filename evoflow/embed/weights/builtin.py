@@ -5,6 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from evoflow.embed.evo1.sizes import EvoSizes
+from evoflow.errors import InputError
+
 TINY = "evo-tiny"
 """A stand-in with random weights, which is made on the spot; see `evoflow.embed.evo1.tiny`."""
 
@@ -27,11 +30,27 @@ def shipped_folder(name: str) -> Path:
     return Path(str(files(package) / folder))
 
 
-def builtin_sizes(name: str) -> dict[str, Any] | None:
+def builtin_config(name: str) -> EvoSizes | None:
     """Read the configuration of a model that is part of evoflow; None for every other name."""
     if name == TINY:
-        return TINY_SIZES
+        return EvoSizes(**TINY_SIZES)
     if name not in SHIPPED:
         return None
-    sizes: dict[str, Any] = json.loads((shipped_folder(name) / "config.json").read_text("utf-8"))
-    return sizes
+    return EvoSizes.from_dict(json.loads((shipped_folder(name) / "config.json").read_text("utf-8")))
+
+
+def refuse_revision(name: str, revision: str | None) -> None:
+    """Refuse a revision of a model that is part of evoflow."""
+    if revision is not None:
+        made = "is made on the spot" if name == TINY else "comes with evoflow"
+        raise InputError(f"model.revision: {name} {made} and has none; remove it")
+
+
+def refuse_folder(name: str) -> None:
+    """Refuse the name of a shipped or published checkpoint that is a folder here too."""
+    folder = Path(name)
+    if folder.is_dir():
+        raise InputError(
+            f"model.checkpoint: {name} is a known checkpoint and also the folder "
+            f"{folder.absolute()}; write ./{name} for the folder, or rename it"
+        )

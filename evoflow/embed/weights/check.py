@@ -7,11 +7,12 @@ from contextlib import suppress
 from os import sysconf
 from os.path import expandvars
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evoflow.devices.cgroups import memory_available
+from evoflow.embed.hyena.sizes import Sizes
 from evoflow.embed.objects.places import require_writable
-from evoflow.embed.weights.builtin import TINY, builtin_sizes
+from evoflow.embed.weights.builtin import builtin_config, refuse_folder, refuse_revision
 from evoflow.errors import InputError, collected
 from evoflow.files.home import expand_home
 from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
@@ -43,15 +44,15 @@ def check_model(settings: Settings) -> ModelSettings:
     """
     model, compute = settings.model.holding(settings.data.sequence_length), settings.compute
     problems: list[str] = []
-    sizes: dict[str, Any] | None = None
+    config: Sizes | None = None
     commit = None
     with collected(problems):
-        sizes, commit = _sizes(model, compute)
-    if sizes is not None:
-        problems += _length_misfits(settings, sizes)
-        for layer in _layers(model):
+        config, commit = _find(model, compute)
+    if config is not None:
+        problems += _length_misfits(settings, config.max_seqlen)
+        for layer in model.embedding.stored_layers:
             with collected(problems):
-                _check_layer(layer, model, sizes)
+                _check_layer(layer, model, config.num_layers)
     if compute.target == "local" and model.device not in {"auto", "cpu"}:
         with collected(problems):
             _check_device(model.device)
@@ -63,19 +64,12 @@ def check_model(settings: Settings) -> ModelSettings:
     return model if commit is None else model.model_copy(update={"revision": commit})
 
 
-def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, Any], str | None]:
+def _find(model: ModelSettings, compute: ComputeSettings) -> tuple[Sizes, str | None]:
     """Find the configuration of the checkpoint and its commit; check that its weights are there."""
-    builtin = builtin_sizes(model.checkpoint)
+    builtin = builtin_config(model.checkpoint)
     if builtin is not None:
-        if Path(model.checkpoint).is_dir():
-            raise InputError(
-                f"model.checkpoint: {model.checkpoint} is a known checkpoint and also the folder "
-                f"{Path(model.checkpoint).absolute()}; write ./{model.checkpoint} for the folder, "
-                "or rename it"
-            )
-        if model.revision is not None:
-            made = "is made on the spot" if model.checkpoint == TINY else "comes with evoflow"
-            raise InputError(f"model.revision: {model.checkpoint} {made} and has none; remove it")
+        refuse_folder(model.checkpoint)
+        refuse_revision(model.checkpoint, model.revision)
         return builtin, None
 
     from evoflow.embed.weights.architectures import read_config
@@ -102,11 +96,10 @@ def _sizes(model: ModelSettings, compute: ComputeSettings) -> tuple[dict[str, An
         )
     if compute.target == "local" and model.device in {"auto", "cpu"}:
         _check_memory(model, config)
-    sizes: dict[str, Any] = config.to_dict()
-    return sizes, described.commit
+    return config, described.commit
 
 
-def _check_files(checkpoint: "Checkpoint", config: Any) -> None:
+def _check_files(checkpoint: "Checkpoint", config: Sizes) -> None:
     """Check that a folder's files hold every tensor that its configuration asks for."""
     from evoflow.embed.hyena.checkpoint import check_tensors
     from evoflow.embed.weights.architectures import model_of
@@ -136,7 +129,7 @@ def _free_room(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _check_memory(model: ModelSettings, config: Any) -> None:
+def _check_memory(model: ModelSettings, config: Sizes) -> None:
     """Refuse a model that the device could not hold even if nothing else ran on it."""
     import torch
 
@@ -176,21 +169,16 @@ def _check_device(name: str) -> None:
         choose_device(name)
 
 
-def _layers(model: ModelSettings) -> tuple[Layer, ...]:
-    """List the layers that are stored."""
-    return tuple(getattr(model.embedding, "stored_layers", (model.embedding.layer,)))
-
-
-def _check_layer(layer: Layer, model: ModelSettings, sizes: dict[str, Any]) -> None:
+def _check_layer(layer: Layer, model: ModelSettings, num_layers: int) -> None:
     try:
-        resolve_layer(layer, int(sizes["num_layers"]))
+        resolve_layer(layer, num_layers)
     except InputError as error:
         raise InputError(f"model.embedding.layer: {model.checkpoint}: {error}") from error
 
 
-def _length_misfits(settings: Settings, sizes: dict[str, Any]) -> Iterator[str]:
+def _length_misfits(settings: Settings, longest: int) -> Iterator[str]:
     """Say how the reads' length does not fit the model or the window."""
-    data, longest = settings.data, int(sizes["max_seqlen"])
+    data = settings.data
     given = {"read_length": data.read_length, "context": data.context or 0}
     for name, bases in given.items():
         if bases > longest:

@@ -8,15 +8,14 @@ from pathlib import Path
 import torch
 
 from evoflow.devices.memory import MemoryClaim
-from evoflow.embed.evo1.tiny import TINY, evo_tiny, evo_tiny_config
+from evoflow.embed.evo1.tiny import evo_tiny, evo_tiny_config
 from evoflow.embed.evo2.checkpoint import find_checkpoint, repository_of
 from evoflow.embed.hyena.checkpoint import Checkpoint
-from evoflow.embed.hyena.hub import refuse_two_meanings
 from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.weights.architectures import model_of, read_config
+from evoflow.embed.weights.builtin import TINY, refuse_folder, refuse_revision
 from evoflow.embed.weights.memory import require_memory
 from evoflow.embed.weights.shared import SETTING, SharedWeights, SharingError, sharing
-from evoflow.errors import InputError
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
 
@@ -74,9 +73,8 @@ def load_model(
     """
     name = settings.checkpoint
     if name == TINY:
-        refuse_two_meanings(name, known=True)
-        if settings.revision is not None:
-            raise InputError(f"model.revision: {TINY} is made on the spot and has none; remove it")
+        refuse_folder(name)
+        refuse_revision(name, settings.revision)
         tokens = settings.tokens_per_batch
         claim = require_memory(evo_tiny_config(), dtype, device, tokens, name)
         return LoadedModel(evo_tiny(dtype, device), None, claim)
