@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evoflow.devices.claims import claimed_device
-from evoflow.embed.embedder import Embedder, Provenance
+from evoflow.embed.embedder import Embedder
 from evoflow.embed.fasta import Record, read_fasta
+from evoflow.embed.results import Provenance
 from evoflow.files.atomic import new_file
 from evoflow.progress import shown
 from evoflow.settings import EmbeddingSettings, ModelSettings

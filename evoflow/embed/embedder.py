@@ -14,15 +14,13 @@ from evoflow.devices.memory import MemoryClaim, free_memory
 from evoflow.dna import ALPHABET, unknown_letter
 from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.pooling import Span, Tokens, span
-from evoflow.embed.results import EmbeddingReport, Embeddings, Provenance, report_of
+from evoflow.embed.results import Embeddings, Provenance, report_of
 from evoflow.embed.stream import EmbeddingStream
 from evoflow.embed.weights.model import load_model
 from evoflow.errors import InputError
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
 from evoflow.settings.layer_names import Layer
-
-__all__ = ["Embedder", "EmbeddingReport", "Embeddings", "Provenance", "report_of"]
 
 logger = logging.getLogger(__name__)
 

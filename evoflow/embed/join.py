@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evoflow.embed.results import Provenance
-from evoflow.embed.store.handle import StoredEmbeddings, loaders
+from evoflow.embed.store.handle import StoredEmbeddings, join
 from evoflow.embed.weights.same_model import require_same_model
 from evoflow.settings import ModelSettings
 from evoflow.settings.layer_names import Layer
@@ -52,12 +53,15 @@ def join_shards(tasks: Iterable[ShardTask], settings: ModelSettings) -> JoinedSh
     """
     shards = sorted(tasks, key=lambda task: task.shard)
     require_same_model([task.provenance for task in shards])
+    memory = int(settings.head.memory * 2**30)
+    stored = [task.embeddings for task in shards]
     return JoinedShards(
-        loaders(
-            [task.embeddings for task in shards],
-            settings.embedding.stored_layers,
-            memory=int(settings.head.memory * 2**30),
-        ),
+        {
+            layer: partial(
+                join, [each[layer] if isinstance(each, dict) else each for each in stored], memory
+            )
+            for layer in settings.embedding.stored_layers
+        },
         np.concatenate([task.log_likelihood for task in shards]),
         shards[0].provenance,
     )

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,8 @@ def embed_shard(
     with claimed_device(settings.model.device) as device:
         model = settings.model.model_copy(update={"device": str(device)})
         busy = "GPU" if device.type == "cuda" else "CPU"
-        forecast = Forecast(sequences["sequence"].tolist(), all_tokens, busy, _print)
+        tell = partial(print, file=sys.stderr, flush=True)
+        forecast = Forecast(sequences["sequence"].tolist(), all_tokens, busy, tell)
 
         def advance(done: int, total: int) -> None:
             progress(done, total)
@@ -101,10 +103,6 @@ def embed_shard(
             task=task,
             progress=advance,
         )
-
-
-def _print(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def store_embeddings(

@@ -95,8 +95,9 @@ def loaded():
     """Make the model and name its settings."""
     import torch
 
-    from evoflow.embed.embedder import Embedder, Provenance
+    from evoflow.embed.embedder import Embedder
     from evoflow.embed.evo import EvoConfig, EvoForCausalLM
+    from evoflow.embed.results import Provenance
     from evoflow.settings import ModelSettings
 
     if not torch.cuda.is_available():

@@ -31,7 +31,7 @@ from published_forward import published_forward
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from evoflow.embed.embedder import Embedder, Provenance
+from evoflow.embed.embedder import Embedder
 from evoflow.embed.evo import (
     Evo2Config,
     EvoConfig,
@@ -41,6 +41,7 @@ from evoflow.embed.evo import (
 )
 from evoflow.embed.hyena.operations import PLAIN, Operations, fastest
 from evoflow.embed.hyena.tokens import encode
+from evoflow.embed.results import Provenance
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN = {"evo1": DATA / "evo-tiny-8k-reference", "evo2": DATA / "evo2-tiny-8k-reference"}

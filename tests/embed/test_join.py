@@ -45,6 +45,16 @@ def test_shards_are_joined_in_their_order_whichever_way_the_tasks_come(tasks):
     assert joined.provenance == MADE
 
 
+def test_each_of_several_layers_is_loaded_by_itself(tasks):
+    for task, other in zip(tasks, reversed(tasks), strict=True):
+        task.layers = {2: task.embeddings, "final": other.embeddings}
+    for task in tasks:
+        task.embeddings = task.layers
+    joined = join_shards(tasks, ModelSettings(embedding={"layers": [2, "final"]}))
+    assert joined.layers[2]().ravel().tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert joined.layers["final"]().ravel().tolist() == [2, 2.5, 1, 1.5, 0, 0.5]
+
+
 def test_a_shard_of_another_model_is_refused(tasks):
     tasks[1].provenance = replace(MADE, weights="bbbb")
     with pytest.raises(InputError, match="shard 1 was embedded by weights bbbb"):

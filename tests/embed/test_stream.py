@@ -6,8 +6,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evoflow.embed.embedder import Embedder, Provenance
+from evoflow.embed.embedder import Embedder
 from evoflow.embed.evo import EvoConfig, EvoForCausalLM
+from evoflow.embed.results import Provenance
 from evoflow.errors import InputError
 
 SEQUENCES = st.lists(st.text("ACGTN", min_size=1, max_size=30), min_size=1, max_size=12)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoflow.embed.embedder import EmbeddingReport, Provenance
+from evoflow.embed.results import EmbeddingReport, Provenance
 from evoflow.embed.shard import EmbeddedShard
 from evoflow.embed.store.datastore import Datastore
 from evoflow.embed.store.handle import StoredEmbeddings

@@ -1,9 +1,8 @@
 """The artifact `embeddings`: not the values themselves, but a way to them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from evoflow.embed.store.datastore import Datastore, LostBlobError
 from evoflow.embed.store.parts import Background, PartWriter, read_ahead, room
 from evoflow.errors import InputError
-from evoflow.settings.layer_names import Layer
 
 
 @dataclass(frozen=True, repr=False)
@@ -182,33 +180,6 @@ def join(shards: Sequence[StoredEmbeddings], memory: int) -> NDArray[np.floating
     values = room((sum(map(len, shards)), *first.shape[1:]), first.dtype, memory)
     _read_into(values, shards)
     return values
-
-
-def loaders(
-    embeddings: Sequence[StoredEmbeddings | Mapping[Layer, StoredEmbeddings]],
-    layers: Sequence[Layer],
-    *,
-    memory: int,
-) -> dict[Layer, Callable[[], NDArray[np.floating]]]:
-    """Say for each layer what loads the embeddings of all sequences.
-
-    Parameters
-    ----------
-    embeddings
-        The artifacts `embeddings` of all shards, in the order of their rows.
-    layers
-        Those that the settings store.
-    memory
-        See `room`.
-    """
-    return {
-        layer: partial(
-            join,
-            [shard[layer] if isinstance(shard, Mapping) else shard for shard in embeddings],
-            memory,
-        )
-        for layer in layers
-    }
 
 
 def _read_into(values: NDArray[np.floating], shards: Sequence[StoredEmbeddings]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from evoflow.embed.store import parts
 from evoflow.embed.store.datastore import Datastore
-from evoflow.embed.store.handle import EmbeddingWriter, join, loaders
+from evoflow.embed.store.handle import EmbeddingWriter, join
 from evoflow.embed.store.parts import Background
 from evoflow.errors import InputError
 
@@ -104,15 +104,3 @@ def test_shards_that_do_not_fit_are_refused_by_name(datastore):
     for other in (VALUES.astype(np.float32), VALUES[:, :2]):
         with pytest.raises(InputError, match=r"EvoFlow/13/embed/8.*does not fit.*EvoFlow/12"):
             join([one, stored(datastore, other, "EvoFlow/13/embed/8")], 10**6)
-
-
-def test_each_layer_is_loaded_by_itself(datastore):
-    shards = [
-        {2: stored(datastore, part), "final": stored(datastore, part + 1)}
-        for part in np.split(VALUES, [10])
-    ]
-    by_layer = loaders(shards, (2, "final"), memory=10**6)
-    np.testing.assert_array_equal(by_layer[2](), VALUES)
-    np.testing.assert_array_equal(by_layer["final"](), VALUES + 1)
-    one = loaders([shards[0][2], shards[1][2]], ("logits",), memory=10**6)
-    np.testing.assert_array_equal(one["logits"](), VALUES)
