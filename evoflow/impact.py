@@ -10,8 +10,6 @@ from dataclasses import dataclass
 SCORES = {"HIGH": 10, "MODERATE": 5, "LOW": 2, "MODIFIER": 1, "NONE": 0}
 """Impact score of each impact."""
 
-HIGHEST_SCORE = max(SCORES.values())
-
 LEVELS = tuple(float(score) for score in sorted(set(SCORES.values())))
 """The scores from the lowest to the highest."""
 

@@ -73,7 +73,7 @@ def report(run: RunRecord, examples: pd.DataFrame | None = None) -> str:
     return page(f"How well the head predicts {of} of a variant", _subtitle(run), kept)
 
 
-def verdict(found: "Headline", label: str = "impact") -> str:
+def verdict(found: "Headline", label: str) -> str:
     """Say in one sentence, with its figures, how well the head predicts a label."""
     if found.missing:
         return f"{found.verdict[0].upper()}{found.verdict[1:]}."

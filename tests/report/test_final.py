@@ -33,7 +33,7 @@ def test_results_come_first_then_the_input_then_folded_details(document):
 
 
 def test_the_verdict_is_one_sentence_with_its_figures(run):
-    assert final.verdict(run.headline) == (
+    assert final.verdict(run.headline, "impact") == (
         "On 50 alleles in 20 independent genes or parts of genes (carriers, test split) the "
         "head's rank correlation with the true impact is 0.71 [0.60, 0.80], the best baseline "
         "(boosted trees) 0.30 [0.10, 0.50]: the head is better than boosted trees."

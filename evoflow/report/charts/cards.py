@@ -1,6 +1,6 @@
 """The cards of the steps that show charts: `extract`, `augment` and `train`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,9 @@ def show_extraction(card: Any, extraction: "Extraction") -> None:
     counts = tallies.impact_counts(examples, "individual")
     card.append(VegaChart(charts.impacts_by_group(counts, "individual", ALLELES)))
     card.append(table(tallies.by_impact(counts, "individual")))
-    show_reasons(card, extraction.counts)
+    card.append(Markdown("## Kept and dropped"))
+    for subject, reasons in tallies.reasons_by_subject(extraction.counts).items():
+        card.append(table(reasons.rename(columns={"reason": subject})))
 
 
 def show_augmentation(
@@ -43,31 +45,16 @@ def show_augmentation(
 ) -> None:
     """Card of `augment`: the splits, the balance before and after, notes, what is embedded."""
     card.append(Markdown("# Splits"))
-    show_splits(card, tallies.impact_counts(examples, "split"), notes)
-    show_balance(card, tallies.balance_counts(examples, training_rows))
-    card.append(Markdown(f"{size} are embedded in {len(shards):,} shards."))
-
-
-def show_reasons(card: Any, counts: pd.DataFrame) -> None:
-    """Tables of why variants and reads were kept or dropped."""
-    card.append(Markdown("## Kept and dropped"))
-    for subject, reasons in tallies.reasons_by_subject(counts).items():
-        card.append(table(reasons.rename(columns={"reason": subject})))
-
-
-def show_splits(card: Any, split_counts: pd.DataFrame, notes: Sequence[str]) -> None:
-    """Alleles of each impact on each side, and what a reader must know of the split."""
-    card.append(VegaChart(charts.impacts_by_group(split_counts, "split", ALLELES)))
-    card.append(table(tallies.by_impact(split_counts, "split")))
+    split = tallies.impact_counts(examples, "split")
+    card.append(VegaChart(charts.impacts_by_group(split, "split", ALLELES)))
+    card.append(table(tallies.by_impact(split, "split")))
     note(card, notes)
-
-
-def show_balance(card: Any, balance_counts: pd.DataFrame) -> None:
-    """Training rows of each score before and after balancing, by where they come from."""
+    balance = tallies.balance_counts(examples, training_rows)
     card.append(Markdown("## Balance of the training rows"))
-    card.append(VegaChart(charts.score_shares(balance_counts)))
+    card.append(VegaChart(charts.score_shares(balance)))
     card.append(Markdown("Pale bars show the rows before balancing, solid bars after it."))
-    card.append(table(tallies.by_source(balance_counts)))
+    card.append(table(tallies.by_source(balance)))
+    card.append(Markdown(f"{size} are embedded in {len(shards):,} shards."))
 
 
 def show_learning(card: Any, learning: "Learning") -> None:
@@ -84,27 +71,12 @@ def show_learning(card: Any, learning: "Learning") -> None:
             }
         )
     )
-    show_layers(card, learning.layers)
-    show_verdicts(card, learning.comparisons)
-    show_left_out(card, learning.left_out)
-
-
-def show_layers(card: Any, layers: pd.DataFrame | None) -> None:
-    """Compare the heads of several layers; nothing where there is one."""
-    if layers is not None:
+    if learning.layers is not None:
         card.append(Markdown("## One head per layer"))
-        card.append(table(layers))
-        note(card, [tallies.layer_choice(layers)])
-
-
-def show_left_out(card: Any, left_out: Mapping[str, str]) -> None:
-    """Say which baselines are missing, and why."""
-    note(card, tallies.left_out(left_out))
-
-
-def show_verdicts(card: Any, comparisons: pd.DataFrame) -> None:
-    """List in words whether the head beats each baseline."""
-    sentences(card, "The head and the baselines", comparisons["verdict"])
+        card.append(table(learning.layers))
+        note(card, [tallies.layer_choice(learning.layers)])
+    sentences(card, "The head and the baselines", learning.comparisons["verdict"])
+    note(card, tallies.left_out(learning.left_out))
 
 
 class TrainingCard:

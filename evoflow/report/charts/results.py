@@ -97,9 +97,7 @@ def scattered(predictions: pd.DataFrame, name: str) -> Spec:
     return spec(points, height=320)
 
 
-def predicted_against_true(
-    predictions: pd.DataFrame, ends: tuple[float, float] = (0, 10), name: str = "impact score"
-) -> Spec:
+def predicted_against_true(predictions: pd.DataFrame, ends: tuple[float, float], name: str) -> Spec:
     """Test examples under the score that they have, at the score that the head gives them.
 
     Where there are more than `MOST_POINTS`, evenly spaced ones are drawn; the medians use all.
@@ -152,7 +150,7 @@ def forest(
     estimates: pd.DataFrame,
     title: str,
     models: Sequence[str],
-    span: tuple[float | None, float | None] = (None, None),
+    span: tuple[float | None, float | None],
 ) -> Spec:
     """One metric of every model in every subset, with its interval.
 
@@ -167,8 +165,8 @@ def forest(
     span
         What the metric can be, at least and at most: the axis goes no further.
     """
-    estimates = _clamped(estimates.assign(rows=estimates["n"]), span)
-    estimates = with_n(estimates, "subset", of="max")
+    clipped = {name: estimates[name].clip(*span) for name in ("value", "low", "high")}
+    estimates = with_n(estimates.assign(rows=estimates["n"], **clipped), "subset", of="max")
     subsets = list(dict.fromkeys(estimates["subset"]))
     models = [spoken(model) for model in models]
     named = estimates.assign(model=estimates["model"].map(spoken))
@@ -233,7 +231,7 @@ def confusion(counts: pd.DataFrame) -> Spec:
     return spec(cells + numbers, height=40 * counts["impact"].nunique())
 
 
-def calibration(bins: pd.DataFrame, ends: tuple[float, float] | None = (0, 10)) -> Spec:
+def calibration(bins: pd.DataFrame, ends: tuple[float, float] | None) -> Spec:
     """Mean true score of the examples that were given about the same score.
 
     Parameters
@@ -293,12 +291,6 @@ def errors_by_impact(errors: pd.DataFrame) -> Spec:
         )
     )
     return spec(chart, height=(9 * len(models) + 12) * len(order))
-
-
-def _clamped(estimates: pd.DataFrame, span: tuple[float | None, float | None]) -> pd.DataFrame:
-    """Keep values and intervals within what the metric can be."""
-    ends = {name: estimates[name].clip(*span) for name in ("value", "low", "high")}
-    return estimates.assign(**ends)
 
 
 def _domain(estimates: pd.DataFrame, span: tuple[float | None, float | None]) -> list[float]:

@@ -23,7 +23,7 @@ def test_the_best_epoch_is_marked_and_missing_values_leave_a_gap():
 
 def test_of_many_predictions_evenly_spaced_ones_are_drawn():
     many = pd.DataFrame({"impact": "LOW", "label": 2, "head": range(2 * MOST_POINTS + 1)})
-    spec = results.predicted_against_true(many)
+    spec = results.predicted_against_true(many, (0, 10), "impact score")
     drawn = [row["head"] for row in rows_with(spec, "spread")]
     assert drawn == list(range(0, 2 * MOST_POINTS + 1, 3))
 
@@ -63,7 +63,8 @@ def test_impacts_are_sorted_by_severity_and_say_how_many_they_are():
 
 
 def test_calibration_is_drawn_beside_the_diagonal():
-    spec = results.calibration(pd.DataFrame({"predicted": [1.0], "true": [2.0], "rows": [9]}))
+    bins = pd.DataFrame({"predicted": [1.0], "true": [2.0], "rows": [9]})
+    spec = results.calibration(bins, (0, 10))
     assert rows_with(spec, "rows") == [{"predicted": 1.0, "true": 2.0, "rows": 9}]
     assert [{"predicted": 0, "true": 0}, {"predicted": 10, "true": 10}] in list(
         spec["datasets"].values()
