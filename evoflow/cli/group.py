@@ -38,6 +38,15 @@ def main() -> None:
     """
 
 
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default="one per core",
+    help="Number of worker processes.",
+)
+
+
 def output_option(what: str, *, folder: bool = False) -> Callable[[Any], Any]:
     """Give a command its `--output` and `--force`."""
     path = click.Path(path_type=Path)

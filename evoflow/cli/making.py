@@ -4,19 +4,13 @@ from pathlib import Path
 
 import click
 
-from evoflow.cli.group import check_output, main, output_option
+from evoflow.cli.group import check_output, main, output_option, processes_option
 
 
 @main.command()
 @click.argument("settings", type=click.Path(path_type=Path), metavar="DATA.yaml")
 @output_option("A .jsonl file: JSON lines, one example each.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default="one per core",
-    help="Number of worker processes.",
-)
+@processes_option
 def extract(settings: Path, output: Path, *, force: bool, processes: int) -> None:
     """Make the table of examples without running the flow.
 

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import click
 
-from evoflow.cli.group import check_output, main, output_option
+from evoflow.cli.group import check_output, main, output_option, processes_option
 from evoflow.files.atomic import new_file
 from evoflow.metaflow_config import require_metaflow
+
+model_option = click.option(
+    "--model", type=click.Path(path_type=Path), help="Model YAML, for device, dtype and batch."
+)
 
 
 @main.command()
@@ -15,16 +19,8 @@ from evoflow.metaflow_config import require_metaflow
 @click.option("--data", help="Data YAML, a path or URL: score from reads.")
 @click.option("--variants", help="VCF or BCF, a path or URL: score without reads.")
 @click.option("--reference", help="FASTA of --variants, a path or URL.")
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Model YAML, for device, dtype and batch."
-)
-@click.option(
-    "--processes",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default="one per core",
-    help="Number of worker processes.",
-)
+@model_option
+@processes_option
 def predict(
     *,
     head: str,
@@ -58,14 +54,14 @@ def predict(
     if (data is None) == (variants is None) or (variants is None) != (reference is None):
         raise click.UsageError("give either --data, or --variants with --reference")
     check_output(output, force=force, suffixes=files.ENDINGS)
-    files.check_output(output, [each for each in (data, variants, reference) if each])
+    files.refuse_input(output, [each for each in (data, variants, reference) if each])
     trained = find_head(head)
     asked = read_model_settings(model) if model else None
     if variants is None:
         settings = read_data_settings(Path(local_whole(str(data))))
         inputs = [str(settings.reference), str(settings.clinvar)]
         inputs += [path for each in settings.individuals for path in (each.reads, each.variants)]
-        files.check_output(output, inputs)
+        files.refuse_input(output, inputs)
         found = predict_individuals(trained, settings, asked, processes=processes)
     else:
         found = predict_variants(trained, variants, str(reference), asked)
@@ -84,9 +80,7 @@ def predict(
 @output_option("An .html file.")
 @click.option("--variants", required=True, help="VCF or BCF, a path or URL, of a few alleles.")
 @click.option("--reference", required=True, help="FASTA of --variants, a path or URL.")
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="Model YAML, for device, dtype and batch."
-)
+@model_option
 def explain(
     *,
     head: str,

@@ -12,7 +12,7 @@ import pysam.bcftools
 
 from evoflow import __version__
 from evoflow.errors import InputError, printable
-from evoflow.files.atomic import check_can_be_written, new_file
+from evoflow.files.atomic import new_file
 from evoflow.files.htslib import quiet, run
 from evoflow.inputs.contigs import Genome
 from evoflow.labels.target import Target
@@ -58,17 +58,14 @@ _UNDEFINED = {
 _CONTIG = re.compile(rb"##contig=<ID=([^,>]+)>")
 
 
-def check_output(path: Path, inputs: Iterable[str] = ()) -> None:
-    """Refuse an output that could not be written, or that is an input, before any work.
+def refuse_input(path: Path, inputs: Iterable[str]) -> None:
+    """Refuse an output that is an input, before any work.
 
     Raises
     ------
     InputError
-        When the ending is unknown, the folder takes no file, or the file is one of the inputs.
+        When it is one of them, under whatever name.
     """
-    if not path.name.endswith(ENDINGS):
-        raise InputError(f"--output {path}: its name must end in {', '.join(ENDINGS)}")
-    check_can_be_written(path, "--output")
     for each in inputs:
         if not is_remote(each) and path.exists() and Path(each).exists() and path.samefile(each):
             raise InputError(
