@@ -19,7 +19,6 @@ from evoflow.predict.variants_file import write_alleles
 from evoflow.progress import shown
 from evoflow.remote import local_files
 from evoflow.settings import DataSettings, ModelSettings
-from evoflow.table import ALLELE
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def predict_individuals(
     scored = score_reads(trained, both, model, phases=shown, contexts=contexts)
     of_reads, of_written = scored.iloc[: len(carried.reads)], scored.iloc[len(carried.reads) :]
     return Predictions(
-        score_alleles(carried.alleles, of_reads, of_written, ALLELE),
+        score_alleles(carried.alleles, of_reads, of_written),
         inventory.read_genome(reference).lengths,
         carried.left_out,
         (*carried.warnings, *_unseen(trained, both)),

@@ -1,5 +1,6 @@
 """The model card of an exported head: README.md with the metadata that Hugging Face reads."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ import yaml
 
 from evoflow import __version__
 from evoflow.labels.target import Target, target_of
-from evoflow.predict.plain import plain
 from evoflow.report.record import STAND_IN, TRAINED_STAND_IN, about_label, caveats
 from evoflow.report.tallies import by_impact, learnt_from
 from evoflow.secrets import redact
@@ -141,6 +141,19 @@ Value and 95% interval by jackknife over genes; `metrics.json` has every metric 
   of a distant exon or to regulation is not in it.
 - Reads with systematic errors give systematic mistakes; the spread over reads does not show them.
 """
+
+
+def plain(text: object) -> str:
+    r"""Write text that is not this package's own so that Markdown and HTML show it as it is.
+
+    Every punctuation character gets a backslash, as CommonMark has it, control characters become
+    spaces, and secrets are taken out.
+
+    >>> plain("<b>*rs1*</b>")
+    '\\<b\\>\\*rs1\\*\\<\\/b\\>'
+    """
+    without_controls = re.sub(r"[\x00-\x1f\x7f]+", " ", redact(str(text)))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", without_controls)
 
 
 def _context(trained: "TrainedHead") -> str:

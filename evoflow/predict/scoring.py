@@ -16,6 +16,7 @@ from evoflow.files.htslib import Fasta, quiet
 from evoflow.predict.trained import TrainedHead
 from evoflow.progress import Phases, silent
 from evoflow.settings import ModelSettings
+from evoflow.table import ALLELE
 from evoflow.train.pairs import Pairs
 
 WRITTEN = "score_in_reference"
@@ -111,20 +112,18 @@ def written_into_reference(alleles: pd.DataFrame, reference: str, length: int) -
 
 
 def score_alleles(
-    alleles: pd.DataFrame, scored: pd.DataFrame, written: pd.DataFrame, key: list[str]
+    alleles: pd.DataFrame, scored: pd.DataFrame, written: pd.DataFrame
 ) -> pd.DataFrame:
     """Sum up the scores of each allele's reads.
 
     Parameters
     ----------
     alleles
-        One row per allele, with the columns `key`.
+        One row per allele, with the columns `ALLELE`.
     scored
         What `score_reads` gives for the reads.
     written
         What it gives for `written_into_reference`.
-    key
-        Columns that identify an allele in both.
 
     Returns
     -------
@@ -133,13 +132,13 @@ def score_alleles(
         scores, the number of reads, their mean log-likelihood ratio, and the score of the allele
         written into the reference. An allele without a read has NaN and 0 but for the last.
     """
-    summed = scored.groupby(key, sort=False).agg(
+    summed = scored.groupby(ALLELE, sort=False).agg(
         score=("score", "mean"),
         score_spread=("score", "std"),
         reads=("score", "size"),
         log_likelihood_ratio=("log_likelihood_ratio", "mean"),
     )
-    found = alleles.merge(summed.reset_index(), on=key, how="left")
+    found = alleles.merge(summed.reset_index(), on=ALLELE, how="left")
     found = found.merge(
         written.rename(columns={"score": WRITTEN})[[*VARIANT, WRITTEN]], on=VARIANT, how="left"
     )

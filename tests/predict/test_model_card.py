@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from evoflow.predict.model_card import _written, model_card
+from evoflow.predict.model_card import _written, model_card, plain
 from evoflow.settings import load_settings
 
 OWN = {
@@ -72,3 +72,16 @@ def test_a_bar_in_the_title_of_a_column_begins_no_cell(run, trained):
 )
 def test_what_is_not_defined_is_a_dash(estimate, text):
     assert _written(estimate) == text
+
+
+def test_punctuation_is_escaped_and_words_are_not():
+    assert plain("rs123 Ä 0.5") == r"rs123 Ä 0\.5"
+    assert plain("a|b`c`") == r"a\|b\`c\`"
+
+
+def test_no_line_can_begin_within_a_name():
+    assert plain("one\n# two\ttabs\x00") == r"one \# two tabs "
+
+
+def test_secrets_of_urls_do_not_show():
+    assert "hunter2" not in plain("https://ada:hunter2@host/a.bam")

@@ -75,16 +75,16 @@ def test_alleles_are_written_into_the_reference_once_each(tmp_path):
 
 def test_an_alleles_reads_are_summed_up():
     place = {"contig": "chr1", "ref": "A", "alt": "C"}
-    alleles = pd.DataFrame({"position": [1, 2, 3]}).assign(**place)
+    alleles = pd.DataFrame({"position": [1, 2, 3]}).assign(individual="ann", **place)
     scored = pd.DataFrame(
         {
             "position": [2, 1, 1],
             "score": [7.0, 2.0, 4.0],
             "log_likelihood_ratio": [0.0, -1.0, -2.0],
         }
-    ).assign(**place)
+    ).assign(individual="ann", **place)
     written = pd.DataFrame({"position": [1, 3], "score": [2.5, 6.0]}).assign(**place)
-    found = score_alleles(alleles, scored, written, KEY[1:])
+    found = score_alleles(alleles, scored, written)
     assert found["reads"].tolist() == [2, 1, 0]
     assert found["score"].tolist()[:2] == [3.0, 7.0]
     assert found["score_spread"][0] == pytest.approx(2**0.5)
