@@ -124,22 +124,21 @@ def how_to_go_on(words: Sequence[str], run_id: str) -> str:
     return "\n".join(lines)
 
 
-def begins(words: Sequence[str] | None = None) -> bool:
-    """Whether a command line begins a run or a deployment, whose tasks need this environment."""
-    plain = set(_without_configs(sys.argv if words is None else words))
+def begins() -> bool:
+    """Whether this command line begins a run or a deployment, whose tasks need this environment."""
+    plain = set(_without_configs(sys.argv))
     deploys = "create" in plain and "card" not in plain  # a task creates its card by a command
     return deploys or not plain.isdisjoint({"run", "resume"})
 
 
-def allowed_splits(words: Sequence[str] | None = None) -> int | None:
+def allowed_splits() -> int | None:
     """Return how many tasks Metaflow lets a step fan out to; None where no run begins here.
 
     It looks only after the step that fans out has run.
     """
-    words = sys.argv if words is None else words
-    if "run" not in _without_configs(words):
+    if "run" not in _without_configs(sys.argv):
         return None
-    asked = _option(words, "--max-num-splits") or os.environ.get("METAFLOW_RUN_MAX_NUM_SPLITS")
+    asked = _option(sys.argv, "--max-num-splits") or os.environ.get("METAFLOW_RUN_MAX_NUM_SPLITS")
     return int(asked) if asked and asked.isdigit() else MAX_NUM_SPLITS
 
 
