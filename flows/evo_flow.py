@@ -17,16 +17,7 @@ try:
 except InputError as error:
     sys.exit(f"Error: {error}")
 
-from metaflow import (
-    FlowSpec,
-    Parameter,
-    card,
-    current,
-    package_sources,
-    project,
-    retry,
-    step,
-)
+from metaflow import FlowSpec, Parameter, card, current, package_sources, project, retry, step
 from metaflow.util import get_username
 
 from evoflow.compute import cpu, deployed, gpu
@@ -39,13 +30,7 @@ if get_username() is None:
     os.environ["USERNAME"] = "evoflow"
 
 
-CARRIED = [
-    "examples",
-    "extraction",
-    "split_counts",
-    "split_notes",
-    "balance_counts",
-]
+CARRIED = ["examples", "extraction", "split_counts", "split_notes", "balance_counts"]
 """Artifacts that `end` reads and that the join must therefore carry over."""
 
 

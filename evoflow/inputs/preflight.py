@@ -161,8 +161,8 @@ def _person(person: Individual, found: _Findings) -> _Person:
 
 def _of_person_left_out(person: _Person, found: _Findings) -> set[str]:
     left_out: set[str] = set()
-    path = person.individual.reads
     if person.reads is not None:
+        path = person.individual.reads
         with collected(found.problems):
             wrong = agreement.contigs_of_another_length(
                 str(found.data.reference),
@@ -174,8 +174,7 @@ def _of_person_left_out(person: _Person, found: _Findings) -> set[str]:
             found.warnings += _warnings(path, wrong)
             left_out |= set(wrong)
     if person.variants is not None:
-        path = person.individual.variants
-        left_out |= _left_out(path, person.variants, found)
+        left_out |= _left_out(person.individual.variants, person.variants, found)
     return left_out
 
 

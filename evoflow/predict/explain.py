@@ -1,7 +1,7 @@
 """Which bases of a read move the head's score: in-silico mutagenesis, and pages that show it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
@@ -33,6 +33,8 @@ BASES = "ACGT"
 MOST_ALLELES = 20
 """Alleles of a VCF that are explained."""
 
+_PLACE = ["reference_sequence", "variant_offset"]
+_AROUND = ["reference_start", "reference_end"]
 _COLUMN, _HEIGHT = 12, 90
 _COLOURS = {"A": "#2e8b57", "C": "#2f5fb3", "G": "#d38b1b", "T": "#c8374f"}
 _LOGO = (
@@ -165,8 +167,8 @@ def base_effects(
         for base in BASES
         if base != sequence[position]
     ]
-    texts = [sequence, *(text for _, text in changed)]
-    scores = _cached_scores(trained, model, read, texts, contexts)
+    sequences = [sequence, *(text for _, text in changed)]
+    scores = _cached_scores(trained, model, read, sequences, contexts)
     positions = np.array([position for position, _ in changed]) - start
     sums = np.bincount(positions, weights=scores[1:], minlength=stop - start)
     means = sums / np.bincount(positions, minlength=stop - start)
@@ -235,11 +237,10 @@ def _cached_scores(
     trained: TrainedHead,
     model: ModelSettings,
     read: Mapping[Any, Any],
-    texts: Iterable[str],
+    sequences: list[str],
     contexts: Contexts | None,
 ) -> npt.NDArray[np.float64]:
     """Score reads, or take the scores of the same head, model and reads from the cache."""
-    sequences = list(texts)
     digest = blake2b(digest_size=16)
     for name, array in sorted(trained.head.weights.items()):
         digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
@@ -270,10 +271,6 @@ def _cached_scores(
     with new_file(path) as beside:
         beside.write_text(json.dumps(scores.tolist()), encoding="utf-8")
     return scores
-
-
-_PLACE = ["reference_sequence", "variant_offset"]
-_AROUND = ["reference_start", "reference_end"]
 
 
 def _near(examples: pd.DataFrame, wanted: Mapping[str, Any]) -> str:

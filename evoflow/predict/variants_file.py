@@ -173,7 +173,7 @@ def _table(
 ) -> tuple[pd.DataFrame, Written]:
     """Normalise a contig's alleles: `KEY`, `variant_id`, `record` and `alternate`."""
     names: dict[str, str] = {}
-    alternates = not_bases = 0
+    alternates = 0
 
     def plain() -> Iterator[list[bytes]]:
         nonlocal alternates
@@ -196,9 +196,8 @@ def _table(
     # bcftools passes some records at POS 0, or too far to the right for its numbers of 32 bits.
     table = table[inside_regions(table, source)]
     table = table.assign(variant_id=[names.get(number, ".") for number in table["record"]])
-    not_bases = written.not_bases
-    left_out["REF is not A, C, G, T or N"] += not_bases
-    left_out["REF differs from the reference"] += alternates - not_bases - len(table)
+    left_out["REF is not A, C, G, T or N"] += written.not_bases
+    left_out["REF differs from the reference"] += alternates - written.not_bases - len(table)
     same = table["alt"] == table["ref"]
     letters = table["alt"].str.fullmatch("[ACGTN]+").astype(bool)
     left_out["ALT equals REF"] += int(same.sum())

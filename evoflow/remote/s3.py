@@ -1,7 +1,6 @@
 """Objects on S3: what is public without a login, the rest with the user's."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -151,16 +150,11 @@ class S3Object:
 
 
 def _chunks(body: Any) -> Iterator[bytes]:
-    with _broken(), body:
-        yield from body.iter_chunks(CHUNK)
-
-
-@contextmanager
-def _broken() -> Iterator[None]:
     from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
 
-    try:
-        yield
-    except (BotoCoreError, HTTPError) as error:  # of TLS's own errors botocore lets some through
-        raise TransientError("the answer was cut short") from error
+    with body:
+        try:
+            yield from body.iter_chunks(CHUNK)
+        except (BotoCoreError, HTTPError) as error:  # botocore lets some of TLS's errors through
+            raise TransientError("the answer was cut short") from error

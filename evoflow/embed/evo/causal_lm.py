@@ -11,12 +11,7 @@ from transformers import GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, CausalLMOutput
 
 from evoflow.embed.evo.configuration import AnyConfig, Evo2Config, EvoConfig
-from evoflow.embed.evo.options import (
-    HUB_OPTIONS,
-    WITHOUT_EFFECT,
-    resolve_device,
-    resolve_dtype,
-)
+from evoflow.embed.evo.options import HUB_OPTIONS, WITHOUT_EFFECT, resolve_device, resolve_dtype
 from evoflow.embed.evo1.modeling import Evo
 from evoflow.embed.evo2.checkpoint import find_checkpoint
 from evoflow.embed.evo2.modeling import Evo2
