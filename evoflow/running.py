@@ -144,9 +144,8 @@ def allowed_splits() -> int | None:
 
 def _stop_like_ctrl_c() -> None:
     """Have the signals that end a process do what Ctrl-C does: Metaflow then ends its tasks."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
             signal.signal(number, signal.default_int_handler)
 
 

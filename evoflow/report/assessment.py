@@ -78,7 +78,7 @@ def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "variant": [
-                f"{contig}:{position} {_short(ref)}>{_short(alt)}"
+                f"{contig}:{position} {shortened(ref)}>{shortened(alt)}"
                 for contig, position, ref, alt in alleles
             ],
             "RS id": found["rsid"],
@@ -91,6 +91,6 @@ def worst(predictions: pd.DataFrame, rows: int) -> pd.DataFrame:
     )
 
 
-def _short(allele: str) -> str:
+def shortened(allele: str) -> str:
     """Give a long allele's first bases and its length."""
     return allele if len(allele) <= LONGEST_ALLELE else f"{allele[:LONGEST_ALLELE]}…({len(allele)})"

@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from evoflow.labels.target import LABEL
+from evoflow.report.assessment import shortened
 from evoflow.report.page import Block, Drawing
 from evoflow.table import ALLELE
 
@@ -47,7 +48,7 @@ CAPTION = (
 
 def name_of(allele: Mapping[Any, Any]) -> str:
     """Write an allele as `chr1:123 A>T`; long ones are cut."""
-    ref, alt = (text if len(text) <= 12 else f"{text[:12]}…({len(text)})" for text in _two(allele))
+    ref, alt = map(shortened, _two(allele))
     return f"{allele['contig']}:{allele['position']:,} {ref}>{alt}"
 
 

@@ -10,16 +10,11 @@ from evoflow.embed.weights.loading import identity_of
 SEED = 20240227
 
 
-def evo_tiny_config() -> EvoSizes:
-    """Sizes of the stand-in: four blocks, the second of attention, 128 channels."""
-    return EvoSizes(**TINY_SIZES)
-
-
 def evo_tiny(dtype: torch.dtype, device: torch.device) -> Evo:
     """Make the stand-in; the same weights each time, and the caller's random state is kept."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model = Evo(evo_tiny_config())
+        model = Evo(EvoSizes(**TINY_SIZES))
         model.draw_weights()
     model.weights_identity = identity_of(model.state_dict())
     model.eval()

@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 
 from evoflow.devices.memory import MemoryClaim
-from evoflow.embed.evo1.tiny import evo_tiny, evo_tiny_config
+from evoflow.embed.evo1.sizes import EvoSizes
+from evoflow.embed.evo1.tiny import evo_tiny
 from evoflow.embed.evo2.checkpoint import find_checkpoint, repository_of
 from evoflow.embed.hyena.checkpoint import Checkpoint
 from evoflow.embed.hyena.model import Hyena
 from evoflow.embed.weights.architectures import model_of, read_config
-from evoflow.embed.weights.builtin import TINY, refuse_folder, refuse_revision
+from evoflow.embed.weights.builtin import TINY, TINY_SIZES, refuse_folder, refuse_revision
 from evoflow.embed.weights.memory import require_memory
 from evoflow.embed.weights.shared import SETTING, SharedWeights, SharingError, sharing
 from evoflow.progress import Phases, silent
@@ -75,8 +76,8 @@ def load_model(
     if name == TINY:
         refuse_folder(name)
         refuse_revision(name, settings.revision)
-        tokens = settings.tokens_per_batch
-        claim = require_memory(evo_tiny_config(), dtype, device, tokens, name)
+        sizes = EvoSizes(**TINY_SIZES)
+        claim = require_memory(sizes, dtype, device, settings.tokens_per_batch, name)
         return LoadedModel(evo_tiny(dtype, device), None, claim)
     store = _store(settings, shared)
     described = describe(settings, store)
