@@ -1,6 +1,6 @@
-"""The join of all shards: what `train` reads, without the libraries that embed."""
+"""The join of all shards, of one model: what `train` reads, without the libraries that embed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from evoflow.embed.results import Provenance
 from evoflow.embed.store.handle import StoredEmbeddings, join
-from evoflow.embed.weights.same_model import require_same_model
+from evoflow.errors import InputError
 from evoflow.settings import ModelSettings
 from evoflow.settings.layer_names import Layer
+
+COMPARED = ("weights", "revision", "dtype")
+"""What may differ between machines, or after a resume, and makes other embeddings."""
 
 
 class ShardTask(Protocol):
@@ -65,3 +68,42 @@ def join_shards(tasks: Iterable[ShardTask], settings: ModelSettings) -> JoinedSh
         np.concatenate([task.log_likelihood for task in shards]),
         shards[0].provenance,
     )
+
+
+def require_same_model(shards: Sequence[Provenance]) -> None:
+    """Refuse shards that were embedded by other weights, revision or dtype than most are.
+
+    Parameters
+    ----------
+    shards
+        What made each shard, in their order.
+
+    Raises
+    ------
+    InputError
+        Naming each shard that differs, and how.
+    """
+    made = [tuple(_shown(shard, key) for key in COMPARED) for shard in shards]
+    usual = max(dict.fromkeys(made), key=made.count)
+    other = made.index(usual)
+    problems = [
+        f"shard {number} was embedded by {_described(found, usual)}, shard {other} by "
+        f"{_described(usual, found)}"
+        for number, found in enumerate(made)
+        if found != usual
+    ]
+    if problems:
+        remedy = (
+            "embeddings of different models cannot be mixed: put back the checkpoint (and, for "
+            "another dtype, set model.dtype), then run `resume embed`, which embeds every shard "
+            "again, or start a new run"
+        )
+        raise InputError([*problems, remedy])
+
+
+def _shown(shard: Provenance, key: str) -> str:
+    return f"{key} {getattr(shard, key, None) or 'unknown'}"
+
+
+def _described(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    return ", ".join(mine for mine, others in zip(one, other, strict=True) if mine != others)

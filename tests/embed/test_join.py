@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evoflow.embed.join import join_shards
+from evoflow.embed.join import join_shards, require_same_model
 from evoflow.embed.results import Provenance
 from evoflow.embed.store.datastore import Datastore
 from evoflow.embed.store.handle import EmbeddingWriter
@@ -55,7 +55,39 @@ def test_each_of_several_layers_is_loaded_by_itself(tasks):
     assert joined.layers["final"]().ravel().tolist() == [2, 2.5, 1, 1.5, 0, 0.5]
 
 
-def test_a_shard_of_another_model_is_refused(tasks):
+def test_shards_of_different_models_are_not_joined(tasks):
     tasks[1].provenance = replace(MADE, weights="bbbb")
     with pytest.raises(InputError, match="shard 1 was embedded by weights bbbb"):
         join_shards(tasks, ModelSettings())
+
+
+def test_shards_of_one_model_pass_whatever_their_devices():
+    require_same_model([MADE, replace(MADE, device="H100", tokens_per_batch=32), MADE])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"weights": "bbbb"}, "shard 1 was embedded by weights bbbb, shard 0 by weights aaaa"),
+        ({"dtype": "float32"}, "shard 1 was embedded by dtype float32, shard 0 by dtype bf"),
+        ({"revision": "beef"}, "by revision beef, shard 0 by revision c0ffee"),
+        ({"weights": None}, "by weights unknown, shard 0 by weights aaaa"),
+    ],
+)
+def test_a_shard_of_another_model_is_named(change, said):
+    with pytest.raises(InputError) as error:
+        require_same_model([MADE, replace(MADE, **change), MADE])
+    shards = [problem for problem in error.value.problems if problem.startswith("shard")]
+    assert len(shards) == 1
+    assert said.removesuffix("bf") in shards[0]
+    assert "resume embed" in error.value.problems[-1]
+
+
+def test_each_shard_that_differs_is_named():
+    other = replace(MADE, weights="bbbb", dtype="float32")
+    with pytest.raises(InputError) as error:
+        require_same_model([other, MADE, MADE, other, MADE])
+    assert [problem.split(" was")[0] for problem in error.value.problems[:-1]] == [
+        "shard 0",
+        "shard 3",
+    ]
