@@ -205,9 +205,7 @@ def _check_shared(model: ModelSettings, location: str, commit: str | None) -> No
         from evoflow.embed.evo2.checkpoint import repository_of
         from evoflow.embed.weights.shared import SharedWeights, SharingError
 
-        try:
+        with suppress(SharingError):  # what follows says what is wrong with it
             if SharedWeights(location).find(str(repository_of(model.checkpoint)), commit):
                 return
-        except SharingError:
-            pass  # what follows says what is wrong with it
     require_writable(location, WEIGHTS)

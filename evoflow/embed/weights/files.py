@@ -52,6 +52,7 @@ class LocalFile:
     """A file of this machine."""
 
     path: Path
+    readers: int = 8
 
     @property
     def label(self) -> str:
@@ -62,11 +63,6 @@ class LocalFile:
     def size(self) -> int:
         """See `WeightFile`."""
         return self.path.stat().st_size
-
-    @property
-    def readers(self) -> int:
-        """See `WeightFile`."""
-        return 8
 
     def read_into(self, start: int, buffers: Sequence[memoryview]) -> None:
         """See `WeightFile`."""
