@@ -109,13 +109,10 @@ def parse(text: str) -> Any:
         raise InputError("not valid settings: it is nested too deeply") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        character = f"U+{error.character:04X}" if isinstance(error.character, int) else "a byte"
         raise InputError(
-            f"not valid YAML in line {line}: the character {character} is not allowed"
+            f"not valid YAML in line {line}: the character U+{error.character:04X} is not allowed"
         ) from error
     except yaml.MarkedYAMLError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         hint = "; use spaces, not tabs" if r"'\t'" in str(error.problem) else ""
         raise InputError(f"not valid YAML{where}: {error.problem}{hint}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"not valid YAML: {error}") from error
