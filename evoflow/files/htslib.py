@@ -59,12 +59,8 @@ def run(command: PysamDispatcher, *arguments: str, about: str) -> str:
 class Fasta(pysam.FastaFile):
     """A FASTA with its index, which names itself where it is damaged."""
 
-    def fetch(
-        self,
-        reference: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        region: str | None = None,
+    def fetch(  # type: ignore[override]  # without a region in samtools' form
+        self, reference: str, start: int | None = None, end: int | None = None
     ) -> str:
         """Read the bases of an interval, 0-based and half-open, as pysam does.
 
@@ -74,7 +70,7 @@ class Fasta(pysam.FastaFile):
             When they cannot be read.
         """
         try:
-            return super().fetch(reference, start, end, region)
+            return super().fetch(reference, start, end)
         except (OSError, ValueError) as error:
             # pysam raises the first with the number of whatever system call failed last.
             if isinstance(error, ValueError) and "failure when retrieving" not in str(error):
