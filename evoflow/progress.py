@@ -104,32 +104,29 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-@contextmanager
-def shown(what: str, unit: str) -> Iterator[Advance]:
+def shown(what: str, unit: str) -> AbstractContextManager[Advance]:
     """Show a phase on standard error: a bar on a terminal, else a line now and then."""
-    if sys.stderr.isatty():
-        with _bar(what, unit) as advance:
-            yield advance
-    else:
-        meter = Meter(what, unit)
-        with told(meter, lambda: print(meter.line(), file=sys.stderr, flush=True)):
-            yield meter.advance
+    return _bar(what, unit) if sys.stderr.isatty() else _lines(what, unit)
 
 
 @contextmanager
-def told(meter: Meter, tell: Callable[[], None], every: float | None = None) -> Iterator[None]:
-    """Call `tell` every so many seconds, and once at the end if it was ever called."""
+def _lines(what: str, unit: str) -> Iterator[Advance]:
+    """Print a line every so many seconds, and once more at the end if there was any."""
+    meter = Meter(what, unit)
     ended, said = Event(), Event()
 
+    def tell() -> None:
+        print(meter.line(), file=sys.stderr, flush=True)
+
     def repeat() -> None:
-        while not ended.wait(EVERY if every is None else every):
+        while not ended.wait(EVERY):
             said.set()
             tell()
 
-    teller = Thread(target=repeat, name=f"progress of {meter.what}", daemon=True)
+    teller = Thread(target=repeat, name=f"progress of {what}", daemon=True)
     teller.start()
     try:
-        yield
+        yield meter.advance
     finally:
         ended.set()
         teller.join()
