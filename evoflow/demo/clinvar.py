@@ -81,7 +81,7 @@ def make_clinvar(rng: Generator, genome: Genome) -> list[ClinVarRecord]:
         gene, allele, computed = _draw(rng, genome, genes[term], str(term))
         found[allele] = gene, computed
     _add_second_alleles(rng, genome, found)
-    for allele in _intergenic(rng, genome, INTERGENIC):
+    for allele in _intergenic(rng, genome):
         found[allele] = None, ()
     return _number(rng, found)
 
@@ -177,9 +177,9 @@ def _add_second_alleles(
             found[other] = gene, terms
 
 
-def _intergenic(rng: Generator, genome: Genome, count: int) -> Iterator[Allele]:
+def _intergenic(rng: Generator, genome: Genome) -> Iterator[Allele]:
     """Draw single bases halfway between two genes."""
-    for number in rng.choice(len(genome.genes) - 1, count, replace=False):
+    for number in rng.choice(len(genome.genes) - 1, INTERGENIC, replace=False):
         left, right = genome.genes[number : number + 2]
         if left.contig == right.contig:
             end = left.transcripts[0].exons[-1][1]

@@ -9,7 +9,6 @@ import pandas as pd
 from evoflow.labels.target import IMPACT
 from evoflow.report import assessment, charts, pileup, tallies
 from evoflow.report.cards import flat
-from evoflow.report.charts.cards import ALLELES
 from evoflow.report.page import Block, Chart, Grid, Notes, Section, Text, page
 from evoflow.report.record import RunRecord, about_label, caveats
 from evoflow.train.evaluation.names import METRICS, spoken
@@ -144,7 +143,7 @@ def _input(run: RunRecord) -> Iterator[Block]:
     yield Grid(tallies.by_impact(run.split_counts, "split"), "Alleles and reference loci")
     if len(run.split_counts) and run.split_counts["rows"].sum() >= charts.FEWEST_ROWS:
         yield Chart(
-            charts.impacts_by_group(run.split_counts, "split", ALLELES),
+            charts.impacts_by_group(run.split_counts, "split"),
             "Impacts on each side of the split. Genomic blocks are assigned whole to one side.",
         )
     yield Notes(list(run.split_notes))

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WEIGHTS = "compute.weights"
-
 
 def check_model(settings: Settings) -> ModelSettings:
     """Check checkpoint, layer, tokens, device, memory and the place of shared weights.
@@ -208,4 +206,4 @@ def _check_shared(model: ModelSettings, location: str, commit: str | None) -> No
         with suppress(SharingError):  # what follows says what is wrong with it
             if SharedWeights(location).find(str(repository_of(model.checkpoint)), commit):
                 return
-    require_writable(location, WEIGHTS)
+    require_writable(location, "compute.weights")

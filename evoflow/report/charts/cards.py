@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from evoflow.train.learning import Learning
 
 MOST_BARS = 30
-ALLELES = "alleles and reference loci"
 
 
 def show_extraction(card: Any, extraction: "Extraction") -> None:
@@ -27,7 +26,7 @@ def show_extraction(card: Any, extraction: "Extraction") -> None:
     if people > MOST_BARS:
         examples = examples.assign(individual=f"{people:,} individuals")
     counts = tallies.impact_counts(examples, "individual")
-    card.append(VegaChart(charts.impacts_by_group(counts, "individual", ALLELES)))
+    card.append(VegaChart(charts.impacts_by_group(counts, "individual")))
     card.append(table(tallies.by_impact(counts, "individual")))
     card.append(Markdown("## Kept and dropped"))
     for subject, reasons in tallies.reasons_by_subject(extraction.counts).items():
@@ -46,7 +45,7 @@ def show_augmentation(
     """Card of `augment`: the splits, the balance before and after, notes, what is embedded."""
     card.append(Markdown("# Splits"))
     split = tallies.impact_counts(examples, "split")
-    card.append(VegaChart(charts.impacts_by_group(split, "split", ALLELES)))
+    card.append(VegaChart(charts.impacts_by_group(split, "split")))
     card.append(table(tallies.by_impact(split, "split")))
     note(card, notes)
     balance = tallies.balance_counts(examples, training_rows)

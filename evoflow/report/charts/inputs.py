@@ -39,8 +39,8 @@ def score_shares(counts: pd.DataFrame) -> Spec:
     return spec(chart, height=240)
 
 
-def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
-    """Rows of each impact in every group, as stacked bars.
+def impacts_by_group(counts: pd.DataFrame, group: str) -> Spec:
+    """Alleles and reference loci of each impact in every group, as stacked bars.
 
     Parameters
     ----------
@@ -48,8 +48,6 @@ def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
         Columns `group` (named by the parameter), `impact`, `rows`; the groups keep their order.
     group
         The column that names a bar.
-    title
-        What the bars count.
     """
     counts = with_n(counts, group)
     groups = list(dict.fromkeys(counts[group]))
@@ -59,7 +57,12 @@ def impacts_by_group(counts: pd.DataFrame, group: str, title: str) -> Spec:
         .mark_bar()
         .encode(
             y=alt.Y(f"{group}:N", sort=groups, title=None),
-            x=alt.X("rows:Q", title=title, stack="zero", axis=alt.Axis(tickCount=FEW_TICKS)),
+            x=alt.X(
+                "rows:Q",
+                title="alleles and reference loci",
+                stack="zero",
+                axis=alt.Axis(tickCount=FEW_TICKS),
+            ),
             color=impact_colour(),
             order=alt.Order("severity:Q"),
             tooltip=[f"{group}:N", "impact:N", "rows:Q"],

@@ -28,7 +28,7 @@ def test_groups_keep_their_order_and_impacts_go_from_harmless_to_severe():
     counts = pd.DataFrame(
         {"split": ["test", "test", "train"], "impact": ["HIGH", "NONE", "LOW"], "rows": [1, 2, 4]}
     )
-    spec = impacts_by_group(counts, "split", "alleles")
+    spec = impacts_by_group(counts, "split")
     assert spec["encoding"]["y"]["sort"] == ["test (n=3)", "train (n=4)"]
     severity = {row["impact"]: row["severity"] for row in drawn_rows(spec)}
     assert severity["NONE"] < severity["LOW"] < severity["HIGH"]
