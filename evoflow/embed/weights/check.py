@@ -16,7 +16,7 @@ from evoflow.embed.weights.builtin import builtin_config, refuse_folder, refuse_
 from evoflow.errors import InputError, collected
 from evoflow.files.home import expand_home
 from evoflow.settings import ComputeSettings, ModelSettings, Settings, Window
-from evoflow.settings.layer_names import Layer, resolve_layer
+from evoflow.settings.layer_names import resolve_layer
 
 if TYPE_CHECKING:
     from evoflow.embed.hyena.checkpoint import Checkpoint
@@ -49,8 +49,10 @@ def check_model(settings: Settings) -> ModelSettings:
     if config is not None:
         problems += _length_misfits(settings, config.max_seqlen)
         for layer in model.embedding.stored_layers:
-            with collected(problems):
-                _check_layer(layer, model, config.num_layers)
+            try:
+                resolve_layer(layer, config.num_layers)
+            except InputError as error:
+                problems.append(f"model.embedding.layer: {model.checkpoint}: {error}")
     if compute.target == "local" and model.device not in {"auto", "cpu"}:
         with collected(problems):
             _check_device(model.device)
@@ -165,13 +167,6 @@ def _check_device(name: str) -> None:
 
     if not named_gpus(name):
         choose_device(name)
-
-
-def _check_layer(layer: Layer, model: ModelSettings, num_layers: int) -> None:
-    try:
-        resolve_layer(layer, num_layers)
-    except InputError as error:
-        raise InputError(f"model.embedding.layer: {model.checkpoint}: {error}") from error
 
 
 def _length_misfits(settings: Settings, longest: int) -> Iterator[str]:
