@@ -155,9 +155,8 @@ def _take_part(part: CarrierPart | ReferencePart, data: DataSettings) -> Taken:
     if isinstance(part, CarrierPart):
         return _take(part, part.alleles, Evidence.ALTERNATE, data.reads_per_variant, data)
     unit, positions = part.unit, part.positions
-    bounds = int(positions[0]), int(positions[-1])
-    clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar, bounds)
-    at = reference_loci.loci_at(positions, clinvar).assign(
+    clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar, positions)
+    at = reference_loci.loci_at(clinvar).assign(
         rank=reference_loci.ranks(positions, data.seed, unit.individual.sample, unit.contig),
         genotype="0/0",
         consequence=REFERENCE.term,

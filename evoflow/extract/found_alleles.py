@@ -61,9 +61,10 @@ def find(unit: Unit, data: DataSettings, folder: Path) -> Found:
     """
     called = read_unit(unit, data)
     counts = called.counts
-    alleles, dropped, unknown = variants.join(
-        called.carried, variants.read_clinvar(unit.clinvar_table, unit.clinvar), unit.called
+    listed = variants.read_clinvar(
+        unit.clinvar_table, unit.clinvar, called.alleles["position"].to_numpy()
     )
+    alleles, dropped, unknown = variants.join(called.carried, listed, unit.called)
     add(counts, VARIANT, dropped)
     if unknown and data.unknown_consequences == "error":
         raise InputError(_unknown_terms(unit, data, unknown))

@@ -54,16 +54,16 @@ def uncarried_positions(
     return np.concatenate(kept), dropped
 
 
-def loci_at(positions: npt.NDArray[np.int64], clinvar: Iterator[pd.DataFrame]) -> pd.DataFrame:
-    """Tell what ClinVar says of some of `uncarried_positions`, sorted by position.
+def loci_at(clinvar: Iterator[pd.DataFrame]) -> pd.DataFrame:
+    """Tell what ClinVar says of positions, given the chunks that `read_clinvar` gives for them.
 
     Returns
     -------
     DataFrame
-        ClinVar's columns; where several alleles share a position, those of the shortest.
+        ClinVar's columns, sorted by position; where several alleles share one, those of the
+        shortest.
     """
-    parts = [loci[loci["position"].isin(positions)] for loci in map(_shortest, clinvar)]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(map(_shortest, clinvar), ignore_index=True)
 
 
 def _shortest(chunk: pd.DataFrame) -> pd.DataFrame:

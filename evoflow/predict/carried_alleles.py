@@ -140,7 +140,8 @@ def _find(
 
 def _annotate(carried: pd.DataFrame, unit: units.Unit) -> pd.DataFrame:
     """Add what ClinVar says of an allele to which it gives an RS id and a consequence."""
-    clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar)
+    positions = carried["position"].to_numpy()
+    clinvar = variants.read_clinvar(unit.clinvar_table, unit.clinvar, positions)
     known, _, _ = variants.join(carried, clinvar, unit.called)
     told = known.drop(columns=["genotype", "own_mc", "record"])
     record = carried["record"].str.split(",", n=2)  # whether it passed, FILTER, ID

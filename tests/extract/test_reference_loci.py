@@ -54,8 +54,8 @@ def test_a_long_allele_counts_behind_shorter_ones_that_begin_later():
 
 
 def test_of_alleles_at_one_position_the_shortest_stands_for_it():
-    loci = loci_at(np.array([10, 30]), iter([CLINVAR]))
-    assert loci[["position", "clinvar_id"]].to_numpy().tolist() == [[10, "1"], [30, "4"]]
+    loci = loci_at(iter([CLINVAR]))
+    assert loci[["position", "clinvar_id"]].to_numpy().tolist() == [[10, "1"], [30, "4"], [40, "5"]]
 
 
 def test_ranks_depend_on_seed_sample_contig_and_position_alone():

@@ -5,6 +5,7 @@ which callers do write; so our header defines all that ours holds.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Source:
     contig
         The contig's name in the reference.
     regions
-        0-based, half-open intervals to stay within.
+        0-based, half-open intervals to stay within: sorted, apart from each other, one at least.
     """
 
     path: str
@@ -165,4 +166,5 @@ def write_plain(
 
 def is_inside(position: int, source: Source) -> bool:
     """Whether a 1-based position is within the regions."""
-    return any(start < position <= end for start, end in source.regions)
+    before = bisect_left(source.regions, (position,))
+    return before > 0 and position <= source.regions[before - 1][1]

@@ -9,6 +9,7 @@ import sys
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterator
+from io import SEEK_END
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO
@@ -29,7 +30,7 @@ _RS_NUMBER = re.compile(r"(?<![\w-])(?:rs)?(\d+)\b", re.IGNORECASE)
 
 
 def read_clinvar(
-    path: Path, source: Source, bounds: tuple[int, int] | None = None
+    path: Path, source: Source, positions: npt.NDArray[np.int64] | None = None
 ) -> Iterator[pd.DataFrame]:
     """Read ClinVar's alleles that have a sequence; missing values are `.`, RS ids `123,456`.
 
@@ -39,8 +40,8 @@ def read_clinvar(
         The table that `normalise.write_clinvar` made.
     source
         The regions to stay within.
-    bounds
-        The first and the last position wanted, 1-based; default: all.
+    positions
+        Those wanted, 1-based; default: all.
 
     Yields
     ------
@@ -49,7 +50,7 @@ def read_clinvar(
     """
     columns = [*KEY, "clinvar_id", *CLINVAR_FIELDS]
     rest = pd.DataFrame(columns=columns).astype(_types(columns))
-    for chunk in read_table(path, columns, bounds):
+    for chunk in read_table(path, columns, positions):
         # No read shows an N of ALT, which is any base.
         sequence = chunk["alt"].str.fullmatch("[ACGT]+") & (chunk["alt"] != chunk["ref"])
         usable = chunk[inside_regions(chunk, source) & sequence]
@@ -144,13 +145,16 @@ def _kind(genotype: str) -> str:
 
 
 def read_table(
-    path: Path, columns: list[str], bounds: tuple[int, int] | None = None
+    path: Path, columns: list[str], positions: npt.NDArray[np.int64] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Read a table that `normalise.write_table` made, chunk by chunk; bases become upper-case."""
-    first, last = bounds or (0, sys.maxsize)
+    """Read a table that `normalise.write_table` made, chunk by chunk; bases become upper-case.
+
+    Where `positions` are wanted, the table must be sorted.
+    """
+    last = sys.maxsize if positions is None else positions.max(initial=0)
     with path.open("rb") as file:
-        if bounds is not None:
-            file.seek(_offset(file, first))
+        if positions is not None:
+            file.seek(_offset(file, positions.min(initial=sys.maxsize)))
         for chunk in pd.read_csv(
             file,
             sep="\t",
@@ -161,14 +165,16 @@ def read_table(
             encoding_errors="backslashreplace",
             chunksize=_CHUNK,
         ):
-            wanted = chunk[chunk["position"] <= last]
+            wanted = chunk if positions is None else chunk[chunk["position"].isin(positions)]
             yield wanted.assign(ref=wanted["ref"].str.upper(), alt=wanted["alt"].str.upper())
-            if len(wanted) < len(chunk):
+            if chunk["position"].max() > last:
                 return
 
 
 def _offset(file: BinaryIO, position: int) -> int:
     """Find the first line of a position, or of the next one, in a table sorted by position."""
+    if not file.seek(0, SEEK_END):  # what is empty cannot be mapped
+        return 0
     with mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
 
         def position_of(byte: int) -> int:
@@ -185,10 +191,9 @@ def _types(columns: list[str]) -> dict[Hashable, str]:
 def inside_regions(table: pd.DataFrame, source: Source) -> npt.NDArray[np.bool_]:
     """Tell which rows begin within the regions."""
     start = table["position"].to_numpy() - 1
-    inside = np.zeros(len(table), dtype=bool)
-    for first, end in source.regions:
-        inside |= (first <= start) & (start < end)
-    return inside
+    firsts, ends = np.array(source.regions).T
+    before = np.searchsorted(firsts, start, side="right") - 1
+    return np.asarray((before >= 0) & (start < ends[before]))
 
 
 def join(
