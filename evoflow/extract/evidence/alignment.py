@@ -4,14 +4,17 @@ All positions are 0-based and half-open: on the contig for the reference, on the
 (soft-clipped bases included) for the read.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import Enum
 from itertools import cycle
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 import pysam
 
 _STEP = 64
+_ALIGNED = {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}
 NEARBY = 10
 """Bases beside an allele within which a gap in a read may be part of the allele, or hide it."""
 
@@ -111,10 +114,23 @@ class Block(NamedTuple):
     read_start: int
     length: int
 
+    @property
+    def reference_end(self) -> int:
+        """Where it ends on the reference."""
+        return self.reference_start + self.length
+
+    @property
+    def read_end(self) -> int:
+        """Where it ends on the read."""
+        return self.read_start + self.length
+
+
+_BY_REFERENCE, _BY_READ = itemgetter(0), itemgetter(1)
+
 
 @dataclass(frozen=True)
 class Layout:
-    """How a read lies on the reference.
+    """How a read lies on the reference; a long one has thousands of blocks, so none is looped over.
 
     Attributes
     ----------
@@ -133,38 +149,30 @@ class Layout:
 
     def read_index(self, position: int) -> int | None:
         """Find the read's base that is aligned to a reference position."""
-        for reference_start, read_start, length in self.blocks:
-            if reference_start <= position < reference_start + length:
-                return read_start + position - reference_start
-        return None
+        number = bisect_right(self.blocks, position, key=_BY_REFERENCE)
+        if not number or position >= (block := self.blocks[number - 1]).reference_end:
+            return None
+        return block.read_start + position - block.reference_start
 
     def reference_position(self, index: int) -> int | None:
         """Find the reference position to which the read's base at `index` is aligned."""
-        for reference_start, read_start, length in self.blocks:
-            if read_start <= index < read_start + length:
-                return reference_start + index - read_start
-        return None
+        number = bisect_right(self.blocks, index, key=_BY_READ)
+        if not number or index >= (block := self.blocks[number - 1]).read_end:
+            return None
+        return block.reference_start + index - block.read_start
 
     def reference_end(self, index: int) -> int:
         """Find where the reference ends that the bases before `index` are aligned to."""
-        position, start, length = self.blocks[-1]
-        if start >= index:
-            position, start, length = next(
-                block for block in reversed(self.blocks) if block.read_start < index
-            )
-        return position + min(length, index - start)
+        block = self.blocks[bisect_left(self.blocks, index, key=_BY_READ) - 1]
+        return block.reference_start + min(block.length, index - block.read_start)
 
     def is_plain_at(self, where: Footprint) -> bool:
         """Whether there is no gap beside an allele except its own."""
-        if not self.gaps:
-            return True
+        first = bisect_right(self.gaps, where.start - NEARBY, key=itemgetter(1))
+        beside = bisect_left(self.gaps, where.stop + NEARBY, key=itemgetter(0))
         lowest = where.start + (where.anchored or not where.changes_length)
         highest = where.stop - (not where.changes_length)
-        return all(
-            lowest <= start and stop <= highest
-            for start, stop in self.gaps
-            if where.start - NEARBY < stop and start < where.stop + NEARBY
-        )
+        return all(lowest <= start and stop <= highest for start, stop in self.gaps[first:beside])
 
     def part_over(self, where: Footprint, flank: int) -> tuple[int, int] | None:
         """Find the read's bases over a footprint and as many as `flank` on both sides.
@@ -176,15 +184,15 @@ class Layout:
             no stretch reaches from the footprint's start to its stop.
         """
         for begun, ended in self.stretches:
-            blocks = [block for block in self.blocks if begun <= block.read_start < ended]
-            if not blocks or blocks[0].reference_start > where.start:
+            own = [bisect_left(self.blocks, at, key=_BY_READ) for at in (begun, ended)]
+            if own[0] == own[1] or self.blocks[own[0]].reference_start > where.start:
                 continue
-            last = blocks[-1]
-            if last.reference_start + last.length < where.stop:
+            if self.blocks[own[1] - 1].reference_end < where.stop:
                 continue
             lowest, highest = where.start - flank, where.stop + flank
-            first = next(each for each in blocks if each.reference_start + each.length > lowest)
-            final = next(each for each in reversed(blocks) if each.reference_start < highest)
+            ends = attrgetter("reference_end")
+            first = self.blocks[bisect_right(self.blocks, lowest, *own, key=ends)]
+            final = self.blocks[bisect_left(self.blocks, highest, *own, key=_BY_REFERENCE) - 1]
             start = first.read_start + max(0, lowest - first.reference_start)
             stop = final.read_start + min(final.length, highest - final.reference_start)
             return start, stop
@@ -199,7 +207,7 @@ def layout(read: pysam.AlignedSegment) -> Layout:
     gaps: list[tuple[int, int]] = []
     begun = 0
     for operation, length in read.cigartuples or ():
-        if operation in {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}:
+        if operation in _ALIGNED:
             blocks.append(Block(position, index, length))
             position += length
             index += length

@@ -13,6 +13,9 @@ from evoflow.extract.evidence.called_alleles import CalledAlleles, Shown
 CARRIES_ANOTHER = "carries another allele of the individual"
 MAY_CARRY_ANOTHER = "may carry another allele of the individual"
 
+_AT_ONCE = 64
+"""Reads whose layouts are kept: a long one lies over hundreds of loci, beside dozens of others."""
+
 
 @dataclass(frozen=True)
 class ReadRules:
@@ -98,11 +101,11 @@ class ReadTrimmer:
 
     def __post_init__(self) -> None:
         self._contig_length = self.genome.get_reference_length(self.contig)
+        self._held: dict[int, tuple[pysam.AlignedSegment, Layout, str]] = {}
 
     def trim(self, read: pysam.AlignedSegment, where: Footprint) -> ChosenRead | str:
         """Trim a read around the allele, or say why not."""
-        lay = layout(read)
-        bases = self._bases(read, lay)
+        _, lay, bases = self._held.get(id(read)) or self._lay_out(read)
         seen = self.called.shown(lay, bases, where)
         reason = self._not_shown(read, bases, seen, where)
         if reason:
@@ -154,6 +157,17 @@ class ReadTrimmer:
         if seen.evidence is Evidence.REFERENCE and bases[seen.start : seen.stop] != where.reference:
             return Evidence.OTHER.value
         return None if self._is_clear(read, seen, where) else "low base quality"
+
+    def _lay_out(self, read: pysam.AlignedSegment) -> tuple[pysam.AlignedSegment, Layout, str]:
+        """Lay out a read and spell its bases; hold both, for its next loci, in the oldest's place.
+
+        With the read itself, so that no other one gets its identity meanwhile.
+        """
+        if len(self._held) == _AT_ONCE:
+            del self._held[next(iter(self._held))]
+        lay = layout(read)
+        self._held[id(read)] = read, lay, self._bases(read, lay)
+        return self._held[id(read)]
 
     def _bases(self, read: pysam.AlignedSegment, lay: Layout) -> str:
         """Spell a read's bases; `=` is the reference's base."""

@@ -8,6 +8,7 @@ import pytest
 from evoflow.extract.evidence.alignment import (
     Evidence,
     Footprint,
+    Layout,
     central_window,
     evidence,
     footprint,
@@ -241,3 +242,37 @@ def test_window_is_as_central_as_it_can_be(start, cigar, interval, length, expec
 def test_window_stays_within_the_contig():
     assert window(100, "60M", (40, 41), 20) == (30, 130)
     assert window(100, "40M2D20M", (55, 56), 20, contig_length=156) == (36, 136)
+
+
+@pytest.mark.parametrize("cigar", ["30M", "4S5M2I6M3D4=1X2M5S", "6M4N3M1I2M3N8M", "3S9I4S", "5M5M"])
+def test_bases_and_positions_are_those_of_pysam(cigar):
+    length = sum(int(n) for n, kind in re.findall(r"(\d+)([A-Z=])", cigar) if kind not in "DN")
+    read = make_read(200, "read", 100, "A" * length, cigar)
+    aligned = read.get_aligned_pairs(matches_only=True)
+    lay, to_read = layout(read), {position: index for index, position in aligned}
+    assert [lay.read_index(at) for at in range(90, 150)] == [*map(to_read.get, range(90, 150))]
+    to_reference = dict(aligned)
+    found = [lay.reference_position(at) for at in range(length)]
+    assert found == [*map(to_reference.get, range(length))]
+    for index in range(1 + min(to_reference, default=length), length + 1):
+        before = max(at for at in to_reference if at < index)
+        assert lay.reference_end(index) == to_reference[before] + 1
+
+
+def test_no_block_or_gap_of_a_long_read_is_looped_over():
+    class Indexed(tuple):
+        __slots__ = ()
+
+        def __iter__(self):
+            raise AssertionError("there are thousands")
+
+    read = make_read(200, "read", 0, "A" * 60, "10M5D10M5I10M5D25M")
+    made = layout(read)
+    lay = Layout(Indexed(made.blocks), made.stretches, Indexed(made.gaps))
+    where = Footprint(30, 31, "A", "C", anchored=False)
+    assert lay.is_plain_at(where) is layout(read).is_plain_at(where)
+    assert lay.part_over(where, 3) == layout(read).part_over(where, 3)
+    for at in range(60):
+        assert lay.read_index(at) == layout(read).read_index(at)
+        assert lay.reference_position(at) == layout(read).reference_position(at)
+    assert [lay.reference_end(at) for at in (5, 30, 60)] == [5, 30, 65]

@@ -1,5 +1,13 @@
 """What is kept of a read: bases that show the allele clearly, and those around it."""
 
+import pandas as pd
+
+from evoflow.extract.evidence import read_trimming
+from evoflow.extract.evidence.alignment import Evidence, layout
+from evoflow.extract.evidence.called_alleles import CalledAlleles
+from evoflow.extract.evidence.read_choice import ReadChooser
+from evoflow.extract.evidence.read_trimming import ReadRules
+from evoflow.extract.vcf.normalise import KEY
 from tests.extract.evidence.choosing import BESIDE, GENOME, SNV, changed, read
 from tests.extract.worlds import make_read
 
@@ -79,3 +87,26 @@ def test_equal_signs_are_the_reference(choose):
     begin = 150 - kept[0].offset
     assert kept[0].reference == GENOME[begin : begin + 60]
     assert kept[0].sequence == GENOME[begin:150] + SNV[2] + GENOME[151 : begin + 60]
+
+
+def test_a_read_over_many_loci_is_laid_out_once(genome, monkeypatch):
+    laid_out = []
+    monkeypatch.setattr(
+        read_trimming, "layout", lambda read: laid_out.append(read.query_name) or layout(read)
+    )
+    keys = [(at, GENOME[at - 1], changed(GENOME[at - 1])) for at in range(140, 160, 2)]
+    called = CalledAlleles(genome, "1", pd.DataFrame(keys, columns=KEY), 60)
+    rules = ReadRules(60, 20, 10, 8, Evidence.ALTERNATE, 0)
+    chooser = ReadChooser(rules, genome, "1", called, "ann")
+    reads = [read(*keys, name="one"), read(*keys[:5], name="two"), read(name="none")]
+    kept = chooser.choose(reads, [called.footprint(*key) for key in keys])
+    names = [{each.name for each in of_locus} for of_locus in kept]
+    assert names == [{"one", "two"}] * 5 + [{"one"}] * 5
+    assert sorted(laid_out) == ["none", "one", "two"]
+
+
+def test_reads_are_told_apart_when_more_are_held_than_there_is_room_for(choose):
+    reads = [read(SNV, name=f"r{at}") for at in range(150)]
+    kept, counts = choose([*reads, *(read(name=f"o{at}") for at in range(150))], wanted=150)
+    assert sorted(each.name for each in kept) == sorted(each.query_name for each in reads)
+    assert counts["kept"] == 150
