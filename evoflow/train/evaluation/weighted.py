@@ -8,12 +8,29 @@ Where `weights` are given they have shape=(sets, n), the values have shape=(n,) 
 shape=(sets,), NaN where a set leaves the metric undefined.
 """
 
+import math
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+_AT_ONCE = 2_000_000
+"""Weights of the sets that are looked at together; some ten times as many numbers are made."""
+
+
+def _in_parts(metric: Callable[[Any, Floats, Floats], Floats]) -> Callable[..., Floats]:
+    """Look at few sets at a time, as those of a million rows would take gigabytes."""
+
+    @wraps(metric)
+    def compute(x: Any, y: Floats, weights: Floats) -> Floats:
+        parts = np.array_split(weights, max(1, math.ceil(weights.size / _AT_ONCE)))
+        return np.concatenate([metric(x, y, part) for part in parts])
+
+    return compute
 
 
 def mean(values: Floats, weights: Floats) -> Floats:
@@ -29,6 +46,7 @@ def macro_mean(values: Floats, classes: Floats, weights: Floats) -> Floats:
     return _divide(np.where(held, stacked, 0).sum(axis=0), held.sum(axis=0))
 
 
+@_in_parts
 def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Weighted product-moment correlation."""
     return _correlation(
@@ -36,6 +54,7 @@ def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
     )
 
 
+@_in_parts
 def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
     """Weighted rank correlation, ties at their middle rank."""
     return _correlation(_ranks(x, weights), _ranks(y, weights), weights)
@@ -51,12 +70,18 @@ def rank_correlation(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -
 
 def auroc(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
     """Weighted share of (positive, negative) pairs that the score puts in order; ties half."""
-    below = _ranks(score, weights * ~positive)  # negatives below, plus half of those level
     positives, negatives = weights @ positive, weights @ ~positive
-    ordered = ((below - 0.5) * weights)[:, positive].sum(axis=1)
-    return _divide(ordered, positives * negatives)
+    return _divide(_ordered(positive, score, weights), positives * negatives)
 
 
+@_in_parts
+def _ordered(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
+    """Weight of the pairs in order."""
+    below = _ranks(score, weights * ~positive)  # negatives below, plus half of those level
+    return np.asarray(((below - 0.5) * weights)[:, positive].sum(axis=1))
+
+
+@_in_parts
 def average_precision(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
     """Weighted precision at every distinct score, averaged over the recall that it adds."""
     order = np.argsort(-score, kind="stable")

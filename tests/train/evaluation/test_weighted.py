@@ -107,3 +107,20 @@ def test_areas_of_folds_are_the_share_of_their_pairs_in_order():
     # Two pairs in order, one not, and two that are level count half; the last fold has no pair.
     folds = ([1, 0, 0], [3, 1, 2]), ([1, 0], [0, 1]), ([1, 1, 0], [4, 4, 4]), ([0, 0], [8, 9])
     assert within_folds(area, weighted.pairs, *folds) == pytest.approx(3 / 5)
+
+
+@pytest.mark.parametrize("metric", ["pearson", "spearman", "auroc", "average_precision"])
+def test_many_weights_are_taken_in_parts_with_the_same_result(metric, monkeypatch):
+    rng = np.random.default_rng(0)
+    weights = rng.random((11, 40))
+    truth, predicted = rng.integers(0, 2, 40) > 0, rng.integers(0, 9, 40).astype(float)
+    truth = truth if metric.startswith("a") else truth.astype(float)
+    whole = getattr(weighted, metric)(truth, predicted, weights)
+    divided = []
+    divide = np.array_split
+    monkeypatch.setattr(np, "array_split", lambda *of: divided.extend(divide(*of)) or divide(*of))
+    for at_once, size in ((120, 120), (10, 40)):  # a set is never divided
+        divided.clear()
+        monkeypatch.setattr(weighted, "_AT_ONCE", at_once)
+        assert getattr(weighted, metric)(truth, predicted, weights).tolist() == whole.tolist()
+        assert max(part.size for part in divided) == size
