@@ -27,8 +27,9 @@ def _in_parts(metric: Callable[[Any, Floats, Floats], Floats]) -> Callable[..., 
 
     @wraps(metric)
     def compute(x: Any, y: Floats, weights: Floats) -> Floats:
-        parts = np.array_split(weights, max(1, math.ceil(weights.size / _AT_ONCE)))
-        return np.concatenate([metric(x, y, part) for part in parts])
+        # Two sets at least in each part, as numpy adds up a single one in another order.
+        parts = min(math.ceil(weights.size / _AT_ONCE), len(weights) // 2) or 1
+        return np.concatenate([metric(x, y, part) for part in np.array_split(weights, parts)])
 
     return compute
 
