@@ -9,7 +9,7 @@ https://samtools.github.io/hts-specs; FAI and GZI as `samtools faidx` and `bgzip
 import gzip
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -229,15 +229,15 @@ def read_gzi(path: Path) -> npt.NDArray[np.int64]:
     return np.vstack([[[0, 0]], numbers[1:].reshape(-1, 2)])
 
 
-def contig_of_fasta(fai: Path, gzi: Path | None, contig: str) -> Ranges:
-    """Find the bytes of a contig of a FASTA, plain or bgzipped."""
-    lines = read_fai(fai).get(contig)
-    if lines is None:
-        return []
-    start = lines.offset
-    stop = start + (lines.length // lines.bases + 1) * lines.width
-    if gzi is None:
-        return [(start, stop)]
-    table = read_gzi(gzi)
-    first, last = np.searchsorted(table[:, 1], [start, stop], side="right") - 1
-    return [(int(table[first, 0]), int(table[last, 0]) + _SLACK)]
+def contigs_of_fasta(fai: Path, gzi: Path | None, contigs: Iterable[str]) -> Ranges:
+    """Find the bytes of contigs of a FASTA, plain or bgzipped; it need not have all of them."""
+    held, table = read_fai(fai), None if gzi is None else read_gzi(gzi)
+    ranges = []
+    for lines in [held[contig] for contig in contigs if contig in held]:
+        start = lines.offset
+        stop = start + (lines.length // lines.bases + 1) * lines.width
+        if table is not None:
+            first, last = np.searchsorted(table[:, 1], [start, stop], side="right") - 1
+            start, stop = int(table[first, 0]), int(table[last, 0]) + _SLACK
+        ranges.append((start, stop))
+    return ranges

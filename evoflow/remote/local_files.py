@@ -15,7 +15,7 @@ from pathlib import Path
 from evoflow.errors import InputError
 from evoflow.files.htslib import is_bgzipped, open_records, quiet
 from evoflow.remote.answers import UnavailableError
-from evoflow.remote.byte_ranges import Intervals, contig_of_fasta, read_index
+from evoflow.remote.byte_ranges import Intervals, contigs_of_fasta, read_index
 from evoflow.remote.mirror import Mirror
 from evoflow.remote.own_indexes import ends_early, index_of, with_own_index
 from evoflow.settings import DataSettings, is_remote, resolve, split_query
@@ -275,4 +275,4 @@ def provide_reference(path: str, contigs: Iterable[str]) -> None:
         return
     fai, gzi = (mirror.path.with_name(mirror.path.name + ending) for ending in (".fai", ".gzi"))
     table = gzi if gzi.exists() else None
-    mirror.provide(part for contig in contigs for part in contig_of_fasta(fai, table, contig))
+    mirror.provide(contigs_of_fasta(fai, table, contigs))

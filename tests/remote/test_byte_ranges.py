@@ -11,7 +11,8 @@ import pysam.samtools
 import pytest
 
 from evoflow.errors import InputError
-from evoflow.remote.byte_ranges import contig_of_fasta, read_fai, read_gzi, read_index
+from evoflow.remote import byte_ranges
+from evoflow.remote.byte_ranges import contigs_of_fasta, read_fai, read_gzi, read_index
 
 LENGTHS = {"one": 400_000, "empty": 1_000, "two": 300_000}
 REGION = "two", 120_000, 121_000
@@ -141,7 +142,7 @@ def test_variants(folder, tmp_path, file):
 def test_reference(folder, tmp_path, name):
     path, index = folder / name, folder / f"{name}.fai"
     gzi = folder / f"{name}.gzi" if name.endswith(".gz") else None
-    ranges = contig_of_fasta(index, gzi, "two")
+    ranges = contigs_of_fasta(index, gzi, ["two"])
     size = path.stat().st_size
     assert sum(stop - start for start, stop in ranges) < size / 2 + (1 << 16)
     copy = thin(path, index, [(0, 18), *ranges], tmp_path)
@@ -153,7 +154,19 @@ def test_reference(folder, tmp_path, name):
             bases.append(genome.fetch("two"))
     assert bases[0] == bases[1]
     assert len(bases[0]) == LENGTHS["two"]
-    assert contig_of_fasta(index, gzi, "three") == []
+    assert contigs_of_fasta(index, gzi, ["three", "two"]) == ranges
+
+
+def test_the_index_of_a_reference_is_read_once_for_all_contigs(folder, monkeypatch):
+    index, gzi = folder / "genome.fa.gz.fai", folder / "genome.fa.gz.gzi"
+    read = []
+    for name in ("read_fai", "read_gzi"):
+        function = getattr(byte_ranges, name)
+        monkeypatch.setattr(
+            byte_ranges, name, lambda path, read_it=function: read.append(path) or read_it(path)
+        )
+    assert len(contigs_of_fasta(index, gzi, LENGTHS)) == len(LENGTHS)
+    assert read == [index, gzi]
 
 
 @pytest.mark.parametrize("file", ["reads.bam.bai", "reads.bam.csi", "variants.vcf.gz.tbi"])
