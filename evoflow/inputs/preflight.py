@@ -236,8 +236,8 @@ def _refuse_nothing_in_common(clinvar: Held, people: list[_Person], found: _Find
         if inventory.usable_contigs(regions, *files.values()):
             continue
         having = "; ".join(f"{path} has {refusals.listed(held)}" for path, held in files.items())
-        within = f" within regions {', '.join(data.regions)}" if data.regions else ""
-        ours = f"no contig of {data.reference} ({refusals.shortened(found.genome.lengths)}){within}"
+        genome = f"{data.reference} ({refusals.shortened(found.genome.lengths)})"
+        ours = f"no contig of {genome}{refusals.within(data)}"
         found.problems.append(
             f"{ours} has records in all files: {having}; give files that cover the same contigs"
         )
@@ -250,7 +250,7 @@ def _sample_warnings(person: Individual) -> list[str]:
     if samples and not any(is_called(sample, person.sample) for sample in samples):
         return [
             (
-                f"{person.reads}: its read groups name {', '.join(samples)}, the settings "
+                f"{person.reads}: its read groups name {refusals.shortened(samples)}, the settings "
                 f"{person.sample!r}; make sure that reads and variants are of one person"
             )
         ]

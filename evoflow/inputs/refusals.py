@@ -23,13 +23,18 @@ def nothing_in_common(
         if subject == "variant" and number
     }
     why = ", ".join(f"{number} alleles: {reason}" for reason, number in alleles.items())
-    within = f" within regions {', '.join(data.regions)}" if data.regions else ""
     return (
-        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}{within}: "
-        f"they are on {listed(variants)}, the records of {data.clinvar} on {listed(clinvar)}"
+        f"{person.variants}: ClinVar knows none of these variants of {person.sample!r}"
+        f"{within(data)}: they are on {listed(variants)}, the records of {data.clinvar} on "
+        f"{listed(clinvar)}"
         + (f" ({why})" if why else "")
         + "; give a ClinVar file of the same genome build that covers them"
     )
+
+
+def within(data: DataSettings) -> str:
+    """Name the regions that limit what is read, where there are any."""
+    return f" within regions {shortened(data.regions)}" if data.regions else ""
 
 
 def listed(held: Held) -> str:

@@ -44,6 +44,13 @@ def test_of_many_names_the_first_few_are_given(names, said):
     assert shortened(names, 3) == said
 
 
+def test_of_an_exomes_regions_the_first_few_are_given():
+    regions = tuple(f"chr1:{start}-{start + 9}" for start in range(1, 5000, 10))
+    said = nothing_in_common(settings(regions=regions), ANN, held("chr1"), held("chr2"))
+    assert "within regions chr1:1-10, " in said
+    assert "chr1:51-60 and 494 more: they are" in said
+
+
 def test_reads_that_are_too_short_name_what_to_set():
     assert all_reads_shorter(ANN, settings(read_length=150), 100, 2000) == (
         "/ann.bam: each of the 2,000 reads looked at is shorter than read_length 150; the longest "
