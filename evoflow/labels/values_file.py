@@ -97,6 +97,7 @@ def _of_table(path: str, start: bytes, column: AlleleColumn, key: str) -> pd.Dat
         _require(path, header, name, key)
     wanted = [header.index(name) for name in names]
     with _readable(path):
+        _refuse_wide_rows(path, skipped + 1, len(header))
         table = pd.read_csv(
             path,
             sep="\t",
@@ -118,6 +119,17 @@ def _of_table(path: str, start: bytes, column: AlleleColumn, key: str) -> pd.Dat
     plain = pd.DataFrame({name: text.str.strip().str.strip('"') for name, text in texts.items()})
     plain = plain.assign(line=np.arange(len(table)) + skipped + 2)
     return plain[(plain[ALLELE] != "").any(axis=1)]
+
+
+def _refuse_wide_rows(path: str, skipped: int, width: int) -> None:
+    """Refuse a tab within a value: pandas counts none, and would take what stands beside."""
+    with gzip.open(path) if _is_gzipped(path) else Path(path).open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if number > skipped and line.count(b"\t") >= width <= line.rstrip().count(b"\t"):
+                raise InputError(
+                    f"{path}: line {number:,} has more values than the header has names ({width});"
+                    " is there a tab within one of them?"
+                )
 
 
 def _is_gzipped(path: str) -> bool:

@@ -87,6 +87,7 @@ def test_an_info_field_gives_each_alternate_its_own_value(write, name):
         ("a.tsv", [HEAD, "chr1\tx\tA\tG\t1"], r"line 2 has the position 'x'"),
         ("a.tsv", [HEAD, "chr1\t0\tA\tG\t1"], r"positions are whole numbers from 1"),
         ("a.tsv", [HEAD, "chr1\t3000000000\tA\tG\t1"], r"line 2 has the position '3000000000'"),
+        ("a.tsv", [f"gene\t{HEAD}", f"X\t{ROW}", f"a\tb\t{ROW}"], r"line 3 has more values than"),
         ("a.tsv", [HEAD, "chr1\t1\tA\tG"], "give each row as many values as the header has"),
         ("a.tsv", [HEAD, "chr1\t1\tA\tG\t"], "no row has a value of score"),
         ("a.tsv", [HEAD], "a header but no rows"),
