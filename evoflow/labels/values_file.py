@@ -128,7 +128,7 @@ def _refuse_wide_rows(path: str, skipped: int, width: int) -> None:
             if number > skipped and line.count(b"\t") >= width <= line.rstrip().count(b"\t"):
                 raise InputError(
                     f"{path}: line {number:,} has more values than the header has names ({width});"
-                    " is there a tab within one of them?"
+                    " remove the tab that stands within one of them"
                 )
 
 
