@@ -125,7 +125,7 @@ def _refuse_wide_rows(path: str, skipped: int, width: int) -> None:
     """Refuse a tab within a value: pandas counts none, and would take what stands beside."""
     with gzip.open(path) if _is_gzipped(path) else Path(path).open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if number > skipped and line.count(b"\t") >= width <= line.rstrip().count(b"\t"):
+            if number > skipped and line.rstrip().count(b"\t") >= width:
                 raise InputError(
                     f"{path}: line {number:,} has more values than the header has names ({width});"
                     " remove the tab that stands within one of them"
