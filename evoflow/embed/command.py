@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from evoflow.devices.claims import claimed_device
 from evoflow.embed.embedder import Embedder
@@ -61,8 +62,6 @@ def _embed(
     output: Path,
 ) -> Provenance:
     """Embed with a model that is loaded; messages call a sequence by its name in `names`."""
-    from safetensors.numpy import save_file
-
     stream = embedder.stream(
         [record.sequence for record in records],
         layers=kept.stored_layers,

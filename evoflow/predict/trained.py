@@ -11,6 +11,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
 from evoflow import __version__
 from evoflow.embed.results import Provenance
@@ -87,8 +89,6 @@ class TrainedHead:
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""
-        from safetensors.numpy import save
-
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {name: np.ascontiguousarray(array) for name, array in self.head.weights.items()}
         # `save_file` would leave a file that nobody else may read.
@@ -119,9 +119,6 @@ class TrainedHead:
         InputError
             When a file is missing, or is not what `save` writes.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         path = folder / CONFIG
         try:
             config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
